@@ -1,0 +1,1 @@
+//! Machine code, code memory and DWARF for cinder-lir.

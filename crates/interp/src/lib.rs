@@ -1,0 +1,1 @@
+//! The Cinder interpreter: frames, dispatch loop, calls, generators, import, builtins and the embedding API.

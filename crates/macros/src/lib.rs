@@ -1,0 +1,1 @@
+//! Attribute macros that declare Cinder's built-in types and native modules.

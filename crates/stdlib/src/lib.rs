@@ -1,0 +1,1 @@
+//! Native modules of Cinder's standard library and the packed pure-Python library.

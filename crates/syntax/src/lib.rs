@@ -1,0 +1,1 @@
+//! Python 3.14 front end: source text to tokens (logos) to a typed AST (lalrpop, typed-arena).
