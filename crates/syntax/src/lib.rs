@@ -1,1 +1,70 @@
 //! Python 3.14 front end: source text to tokens (logos) to a typed AST (lalrpop, typed-arena).
+#![forbid(unsafe_code)]
+
+pub mod ast;
+mod error;
+
+pub use error::{SyntaxError, SyntaxErrorKind, Warning, WarningKind};
+
+/// What a source is to be parsed as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// A whole file: [`ast::Mod::Module`].
+    #[default]
+    Exec,
+    /// One expression: [`ast::Mod::Expression`].
+    Eval,
+    /// One statement at a prompt: [`ast::Mod::Interactive`].
+    Single,
+    /// A signature type comment: [`ast::Mod::FunctionType`].
+    FuncType,
+}
+
+/// How to parse.
+#[derive(Clone, Copy, Debug)]
+pub struct ParseOptions {
+    /// What the source is.
+    pub mode: Mode,
+    /// The minor version of the language (`ast.parse(feature_version=…)`): newer syntax is an error.
+    pub feature_version: u8,
+    /// Whether `# type:` comments become part of the tree.
+    pub type_comments: bool,
+    /// Whether an error at the end of the source is reported as [`SyntaxErrorKind::IncompleteInput`].
+    pub allow_incomplete_input: bool,
+    /// Whether the end of the source does not close indented blocks (`codeop`).
+    pub dont_imply_dedent: bool,
+    /// Whether `<>` replaces `!=` (`from __future__ import barry_as_FLUFL`).
+    pub flufl: bool,
+    /// The most digits a decimal integer literal may have; 0 for no limit.
+    pub int_max_str_digits: u32,
+    /// The greatest depth of the tree; deeper sources are errors of kind [`SyntaxErrorKind::TooDeep`].
+    pub max_depth: u32,
+}
+
+impl Default for ParseOptions {
+    fn default() -> Self {
+        ParseOptions {
+            mode: Mode::Exec,
+            feature_version: 14,
+            type_comments: false,
+            allow_incomplete_input: false,
+            dont_imply_dedent: false,
+            flufl: false,
+            int_max_str_digits: 4300,
+            max_depth: 6000,
+        }
+    }
+}
+
+/// A parsed source.
+#[derive(Debug)]
+pub struct Parsed<'a> {
+    /// The tree.
+    pub module: ast::Mod<'a>,
+    /// Turns the spans of the tree into lines and columns.
+    pub lines: ast::LineIndex,
+    /// The source that the spans refer to: newlines normalised, byte order mark removed.
+    pub source: &'a str,
+    /// The warnings of tokeniser and parser, in source order.
+    pub warnings: Vec<Warning>,
+}
