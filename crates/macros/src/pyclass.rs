@@ -6,8 +6,6 @@ use syn::{Error, Item, LitStr, Path, Result, parenthesized, parse::Parser};
 
 use crate::util::{doc_of, pyobj, str_lit};
 
-const FLAGS: [&str; 8] = ["basetype", "weakref", "dict", "no_new", "sequence", "mapping", "mutable", "match_self"];
-
 #[derive(Default)]
 struct Options {
     name: Option<LitStr>,
@@ -38,12 +36,7 @@ impl Options {
                 "flags" => {
                     let inner;
                     parenthesized!(inner in m.input);
-                    for f in inner.parse_terminated(Ident::parse_any_flag, syn::Token![,])? {
-                        if !FLAGS.contains(&f.to_string().as_str()) {
-                            return Err(Error::new(f.span(), format!("unknown flag; the flags are {}", FLAGS.join(", "))));
-                        }
-                        o.flags.push(f);
-                    }
+                    o.flags = inner.parse_terminated(|i| i.parse(), syn::Token![,])?.into_iter().collect();
                 }
                 _ => return Err(m.error("unknown option of pyclass")),
             }
@@ -51,16 +44,6 @@ impl Options {
         });
         parser.parse2(args)?;
         Ok(o)
-    }
-}
-
-trait ParseFlag {
-    fn parse_any_flag(input: syn::parse::ParseStream<'_>) -> Result<Ident>;
-}
-
-impl ParseFlag for Ident {
-    fn parse_any_flag(input: syn::parse::ParseStream<'_>) -> Result<Ident> {
-        input.parse()
     }
 }
 
@@ -121,8 +104,9 @@ pub fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
                 );
             },
         ),
+        ("none", None) => (quote!(&#p::native::NO_PAYLOAD), TokenStream::new()),
         (_, Some(def)) => return Err(Error::new_spanned(def, "`payload_def` goes with `payload = \"var\"`")),
-        _ => return Err(Error::new_spanned(&o.payload, "payload is \"own\", \"inherit\" or \"var\"")),
+        _ => return Err(Error::new_spanned(&o.payload, "payload is \"own\", \"inherit\", \"none\" or \"var\"")),
     };
     Ok(quote! {
         #item
@@ -148,6 +132,7 @@ pub fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
             };
 
             impl #p::native::PyClass for #ident {
+                const NAME: &'static str = #name;
                 const PAYLOAD: &'static #p::native::PayloadDef = #payload;
                 #[inline(always)]
                 fn class() -> &'static #p::native::ClassDef {
