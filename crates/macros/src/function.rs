@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Error, FnArg, ItemFn, Pat, Result, Signature, Type};
 
 use crate::sig::{Kind, Param, Sig};
-use crate::util::{FnOptions, doc_of, is_named, is_ref, last_ident, plain_name, pyobj, str_lit};
+use crate::util::{FnOptions, doc_of, is_named, is_ref, last_ident, plain_name, pyobj, pyobj_at, str_lit};
 
 /// How the native function binds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -338,8 +338,8 @@ pub fn bind(at: &Ident, sig: Option<&Sig>, rust: &[&RustParam], owner: &Owner, n
 
 /// The expression that converts one argument. `given` is `&Obj`, or `Option<&Obj>` if there is a default.
 fn convert(s: &Param, r: &RustParam, given: TokenStream, pos: &TokenStream, sig: &Sig) -> Result<TokenStream> {
-    let p = pyobj();
     let span = r.ty.span();
+    let p = pyobj_at(span);
     let Some(default) = &s.default else {
         return Ok(quote_spanned!(span=> #p::native::FromObj::from_arg(cx, #given, #pos)?));
     };

@@ -1,12 +1,17 @@
 //! Helpers shared by the macros.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Attribute, Error, Expr, ExprLit, Lit, LitStr, Meta, Result, Type};
 
 /// The path that all generated code starts from.
 pub fn pyobj() -> TokenStream {
     quote!(::cinder_pyobj)
+}
+
+/// As [`pyobj`], with the span that errors about the path's use point at.
+pub fn pyobj_at(span: Span) -> TokenStream {
+    quote_spanned!(span=> ::cinder_pyobj)
 }
 
 /// The doc comment as one text, with the common leading space of its lines removed.

@@ -1,7 +1,7 @@
 //! What the code emitted by the attribute macros calls: receivers, argument counts and conversions, with
 //! CPython's messages on failure.
 
-use super::{ClassDef, FromObj, GetSetDef, NativeFn, Payload, PayloadDef, Signature, This};
+use super::{ClassDef, GetSetDef, NativeFn, Payload, PayloadDef, Signature, This};
 use crate::ctx::{Ctx, PyResult, Raised};
 use crate::native::Args;
 use crate::types::{Slots, Type};
