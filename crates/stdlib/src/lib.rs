@@ -1,1 +1,3 @@
 //! Native modules of Cinder's standard library and the packed pure-Python library.
+
+pub mod packed;

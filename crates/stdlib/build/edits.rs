@@ -1,0 +1,107 @@
+//! Changes to single files of the library.
+//!
+//! Each edit must find its text exactly once, so that a new version of the library that no longer needs an
+//! edit, or needs another one, fails the build instead of silently keeping a wrong file.
+
+use std::collections::BTreeMap;
+
+struct Edit {
+    file: &'static str,
+    /// The first line of the text that goes.
+    from: &'static str,
+    /// The last line of it; empty if it is one line.
+    through: &'static str,
+    to: &'static str,
+}
+
+const EDITS: &[Edit] = &[
+    // Paths of site-packages are those of every Python 3.14.
+    Edit {
+        file: "sysconfig/__init__.py",
+        from: "    return 'RustPython'  # XXX: RUSTPYTHON; For site-packages",
+        through: "",
+        to: "    return 'Python'",
+    },
+    Edit {
+        file: "site.py",
+        from: "    return 'RustPython' # XXX: RUSTPYTHON; for site-packages",
+        through: "",
+        to: "    return 'Python'",
+    },
+    Edit {
+        file: "site.py",
+        from: "    # XXX: RUSTPYTHON",
+        through: "    return f'{userbase}/lib/rustpython{version[0]}.{version[1]}{abi_thread}/site-packages'",
+        to: "    return f'{userbase}/lib/python{version[0]}.{version[1]}{abi_thread}/site-packages'",
+    },
+    Edit {
+        file: "platform.py",
+        from: "        # XXX: RUSTPYTHON support",
+        through: "            name = 'CPython'",
+        to: "        name = 'Cinder'",
+    },
+    // Helpers that belong to another runtime.
+    Edit {
+        file: "json/decoder.py",
+        from: "    # RUSTPYTHON SPECIFIC",
+        through: "        return cls(msg, doc, pos)",
+        to: "",
+    },
+    Edit {
+        file: "io.py",
+        from: "# XXX: RUSTPYTHON; FileIO needs host_env, optional without it",
+        through: "    FileIO = None",
+        to: "from _io import FileIO",
+    },
+    Edit {
+        file: "io.py",
+        from: "if FileIO is not None:  # XXX: RUSTPYTHON; see the try/except above",
+        through: "    RawIOBase.register(FileIO)",
+        to: "RawIOBase.register(FileIO)",
+    },
+    Edit {
+        file: "unittest/__init__.py",
+        from: "# XXX: RUSTPYTHON",
+        through: "    return test_item",
+        to: "",
+    },
+    Edit {
+        file: "_compat_pickle.py",
+        from: "# NOTE: RUSTPYTHON exceptions",
+        through: "    PYTHON2_EXCEPTIONS += (\"JitError\",)",
+        to: "",
+    },
+];
+
+/// Applies the edits and checks that no marker of the other runtime is left.
+pub fn apply(files: &mut BTreeMap<String, Vec<u8>>) {
+    for e in EDITS {
+        let data = files.get_mut(e.file).unwrap_or_else(|| panic!("the library has no {}", e.file));
+        let text = std::str::from_utf8(data).unwrap_or_else(|_| panic!("{} is not UTF-8", e.file));
+        *data = edited(text, e).into_bytes();
+    }
+    for (path, data) in files.iter().filter(|(p, _)| p.ends_with(".py") && !p.starts_with("pydoc_data/")) {
+        let text = String::from_utf8_lossy(data).to_lowercase();
+        assert!(!text.contains("rustpython"), "{path} holds an edit of another runtime that is not taken back");
+    }
+}
+
+fn edited(text: &str, e: &Edit) -> String {
+    let lines: Vec<&str> = text.split('\n').collect();
+    let start = lines
+        .iter()
+        .position(|l| *l == e.from)
+        .unwrap_or_else(|| panic!("{}: the text of an edit is gone: {:?}", e.file, e.from));
+    let end = if e.through.is_empty() {
+        start
+    } else {
+        let n = lines[start..].iter().position(|l| *l == e.through);
+        start + n.unwrap_or_else(|| panic!("{}: the end of an edit is gone: {:?}", e.file, e.through))
+    };
+    let mut out: Vec<&str> = lines[..start].to_vec();
+    if !e.to.is_empty() {
+        out.push(e.to);
+    }
+    out.extend(&lines[end + 1..]);
+    out.join("\n")
+}

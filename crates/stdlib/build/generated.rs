@@ -1,0 +1,92 @@
+//! Files of the library that depend on the target.
+
+use std::collections::BTreeMap;
+
+/// The target in the form that Python uses in file names, such as `x86_64-linux-gnu`.
+pub fn multiarch() -> String {
+    let var = |name: &str| std::env::var(name).unwrap_or_default();
+    let arch = var("CARGO_CFG_TARGET_ARCH");
+    match var("CARGO_CFG_TARGET_OS").as_str() {
+        "linux" => {
+            let env = var("CARGO_CFG_TARGET_ENV");
+            format!("{arch}-linux-{}", if env.is_empty() { "gnu" } else { &env })
+        }
+        "macos" => "darwin".into(),
+        os => format!("{arch}-{os}"),
+    }
+}
+
+fn platform() -> &'static str {
+    match std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default().as_str() {
+        "macos" => "darwin",
+        "freebsd" => "freebsd",
+        _ => "linux",
+    }
+}
+
+pub fn add(files: &mut BTreeMap<String, Vec<u8>>) {
+    let name = format!("_sysconfigdata__{}_{}.py", platform(), multiarch());
+    files.insert(name, sysconfigdata().into_bytes());
+}
+
+/// What `sysconfig.get_config_vars()` takes from the build. There are no headers and no shared library, so
+/// the variables that name them are empty.
+fn sysconfigdata() -> String {
+    let multiarch = multiarch();
+    let text = |k: &str, v: &str| format!("    {k:?}: {v:?},\n");
+    let number = |k: &str, v: u32| format!("    {k:?}: {v},\n");
+    let soabi = format!("cinder-314-{multiarch}");
+    let mut s = String::from("# The settings of this build, for sysconfig.\nbuild_time_vars = {\n");
+    for (k, v) in [
+        ("ABIFLAGS", ""),
+        ("AR", "ar"),
+        ("ARFLAGS", "rcs"),
+        ("BLDSHARED", "cc -shared"),
+        ("CC", "cc"),
+        ("CCSHARED", "-fPIC"),
+        ("CFLAGS", "-fno-strict-overflow -DNDEBUG -O3 -Wall"),
+        ("CONFIG_ARGS", ""),
+        ("CONFINCLUDEPY", ""),
+        ("CXX", "c++"),
+        ("EXE", ""),
+        ("EXT_SUFFIX", &format!(".{soabi}.so")),
+        ("HOST_GNU_TYPE", &multiarch),
+        ("INCLUDEPY", ""),
+        ("LDCXXSHARED", "c++ -shared"),
+        ("LDFLAGS", ""),
+        ("LDLIBRARY", ""),
+        ("LDSHARED", "cc -shared"),
+        ("LDVERSION", "3.14"),
+        ("LIBDIR", ""),
+        ("LIBRARY", ""),
+        ("LIBS", ""),
+        ("MACHDEP", platform()),
+        ("MULTIARCH", &multiarch),
+        ("OPT", "-DNDEBUG -O3 -Wall"),
+        ("RANLIB", "ranlib"),
+        ("SHELL", "/bin/sh"),
+        ("SHLIB_SUFFIX", ".so"),
+        ("SO", &format!(".{soabi}.so")),
+        ("SOABI", &soabi),
+        ("TZPATH", "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"),
+        ("VERSION", "3.14"),
+    ] {
+        s += &text(k, v);
+    }
+    for (k, v) in [
+        ("HAVE_FORK", 1),
+        ("HAVE_GETRANDOM", 1),
+        ("HAVE_SYSTEM", 1),
+        ("Py_DEBUG", 0),
+        ("Py_ENABLE_SHARED", 0),
+        ("Py_GIL_DISABLED", 0),
+        ("Py_REMOTE_DEBUG", 0),
+        ("Py_TRACE_REFS", 0),
+        ("SIZEOF_SIZE_T", (usize::BITS / 8)),
+        ("WITH_DOC_STRINGS", 1),
+        ("WITH_PYMALLOC", 0),
+    ] {
+        s += &number(k, v);
+    }
+    s + "}\n"
+}
