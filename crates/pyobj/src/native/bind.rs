@@ -1,6 +1,8 @@
 //! What the code emitted by the attribute macros calls: receivers, argument counts and conversions, with
 //! CPython's messages on failure.
 
+use std::mem::MaybeUninit;
+
 use super::{ClassDef, GetSetDef, NativeFn, Payload, PayloadDef, Signature, This};
 use crate::ctx::{Ctx, PyResult, Raised};
 use crate::native::Args;
@@ -53,23 +55,20 @@ pub const fn total<T>(parts: &[&[T]]) -> usize {
 /// Joins the parts; `N` is their [`total`].
 #[doc(hidden)]
 pub const fn concat<T: Copy, const N: usize>(parts: &[&[T]]) -> [T; N] {
-    let mut first = 0;
-    while parts[first].is_empty() && first + 1 < parts.len() {
-        first += 1;
-    }
-    assert!(N > 0, "a class or module in parts declares something");
-    let mut out = [parts[first][0]; N];
+    let mut out = [const { MaybeUninit::<T>::uninit() }; N];
     let (mut i, mut at) = (0, 0);
     while i < parts.len() {
         let mut j = 0;
         while j < parts[i].len() {
-            out[at] = parts[i][j];
+            out[at] = MaybeUninit::new(parts[i][j]);
             at += 1;
             j += 1;
         }
         i += 1;
     }
-    out
+    assert!(at == N);
+    // SAFETY: all `N` elements have been written, and both arrays have the same layout.
+    unsafe { std::mem::transmute_copy::<[MaybeUninit<T>; N], [T; N]>(&out) }
 }
 
 /// A function's name for messages about its arguments.
