@@ -2,16 +2,16 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{Error, Item, LitStr, Path, Result, parenthesized, parse::Parser};
+use syn::{Error, Expr, Item, LitStr, Path, Result, parenthesized, parse::Parser};
 
 use crate::util::{doc_of, pyobj, str_lit};
 
 #[derive(Default)]
 struct Options {
-    name: Option<LitStr>,
-    module: Option<LitStr>,
-    sig: Option<LitStr>,
-    doc: Option<LitStr>,
+    name: Option<Expr>,
+    module: Option<Expr>,
+    sig: Option<Expr>,
+    doc: Option<Expr>,
     base: Option<Path>,
     flags: Vec<Ident>,
     fixed: Option<Ident>,
@@ -59,9 +59,13 @@ pub fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
         return Err(Error::new_spanned(generics, "a Python class cannot be generic in Rust"));
     }
     let p = pyobj();
-    let name = o.name.clone().unwrap_or_else(|| str_lit(&ident.to_string()));
-    let module = o.module.clone().unwrap_or_else(|| str_lit("builtins"));
-    let doc = o.doc.clone().unwrap_or_else(|| str_lit(&doc_of(attrs)));
+    let text = |given: &Option<Expr>, default: &str| {
+        let default = str_lit(default);
+        given.as_ref().map_or_else(|| quote!(#default), |e| quote!(#e))
+    };
+    let name = text(&o.name, &ident.to_string());
+    let module = text(&o.module, "builtins");
+    let doc = text(&o.doc, &doc_of(attrs));
     let sig = match &o.sig {
         Some(s) => quote!(#s),
         None => quote!(<#ident>::CINDER_NEW_SIG),
