@@ -31,10 +31,10 @@ macro_rules! for_each_lir_op {
             (Sar, sar, Binary, Int, Ty, Pure, [IMM], Shift, "Arithmetic right shift; the count is taken modulo the width.")
             (Rotl, rotl, Binary, Int, Ty, Pure, [IMM], Shift, "Left rotation by the count modulo the width.")
             (Rotr, rotr, Binary, Int, Ty, Pure, [IMM], Shift, "Right rotation by the count modulo the width.")
-            (Sdiv, sdiv, Binary, Int, Ty, Trap, [], DivQuot, "Signed quotient truncated toward zero; traps when the divisor is zero or the quotient overflows.")
-            (Udiv, udiv, Binary, Int, Ty, Trap, [], DivQuot, "Unsigned quotient; traps when the divisor is zero.")
-            (Srem, srem, Binary, Int, Ty, Trap, [], DivRem, "Signed remainder with the sign of the dividend; traps when the divisor is zero; the minimum by -1 gives 0.")
-            (Urem, urem, Binary, Int, Ty, Trap, [], DivRem, "Unsigned remainder; traps when the divisor is zero.")
+            (Sdiv, sdiv, Binary, Wide, Ty, Trap, [], DivQuot, "Signed quotient truncated toward zero; traps when the divisor is zero or the quotient overflows.")
+            (Udiv, udiv, Binary, Wide, Ty, Trap, [], DivQuot, "Unsigned quotient; traps when the divisor is zero.")
+            (Srem, srem, Binary, Wide, Ty, Trap, [], DivRem, "Signed remainder with the sign of the dividend; traps when the divisor is zero; the minimum by -1 gives 0.")
+            (Urem, urem, Binary, Wide, Ty, Trap, [], DivRem, "Unsigned remainder; traps when the divisor is zero.")
             (Smulhi, smulhi, Binary, Wide, Ty, Pure, [COMMUTES], MulHigh, "High half of the signed product.")
             (Umulhi, umulhi, Binary, Wide, Ty, Pure, [COMMUTES], MulHigh, "High half of the unsigned product.")
             (Neg, neg, Unary, Int, Ty, Pure, [], TwoUnary, "Wrapping negation.")
@@ -47,11 +47,11 @@ macro_rules! for_each_lir_op {
             (AddOvf, add_ovf, Checked, Int, Ty, Exit, [COMMUTES IMM EXIT], Two, "Signed sum; exits when it overflows.")
             (SubOvf, sub_ovf, Checked, Int, Ty, Exit, [IMM EXIT], Two, "Signed difference; exits when it overflows.")
             (MulOvf, mul_ovf, Checked, Int, Ty, Exit, [COMMUTES IMM EXIT], Mul, "Signed product; exits when it overflows.")
-            (SdivExit, sdiv_exit, Checked, Int, Ty, Exit, [EXIT], DivQuot, "Signed quotient truncated toward zero; exits when the divisor is zero or the quotient overflows.")
-            (SremExit, srem_exit, Checked, Int, Ty, Exit, [EXIT], DivRem, "Signed remainder; exits when the divisor is zero; the minimum by -1 gives 0.")
-            (AddFlags, add_flags, Binary, Int, Ty, Flags, [COMMUTES IMM], Two, "Wrapping sum that leaves its overflow for `br_of`, which must be the next instruction.")
-            (SubFlags, sub_flags, Binary, Int, Ty, Flags, [IMM], Two, "Wrapping difference that leaves its overflow for `br_of`, which must be the next instruction.")
-            (MulFlags, mul_flags, Binary, Int, Ty, Flags, [COMMUTES IMM], Mul, "Wrapping product that leaves its overflow for `br_of`, which must be the next instruction.")
+            (SdivExit, sdiv_exit, Checked, Wide, Ty, Exit, [EXIT], DivQuot, "Signed quotient truncated toward zero; exits when the divisor is zero or the quotient overflows.")
+            (SremExit, srem_exit, Checked, Wide, Ty, Exit, [EXIT], DivRem, "Signed remainder; exits when the divisor is zero; the minimum by -1 gives 0.")
+            (AddFlags, add_flags, Binary, Wide, Ty, Flags, [COMMUTES IMM], Two, "Wrapping sum that leaves its overflow for `br_of`, which must be the next instruction.")
+            (SubFlags, sub_flags, Binary, Wide, Ty, Flags, [IMM], Two, "Wrapping difference that leaves its overflow for `br_of`, which must be the next instruction.")
+            (MulFlags, mul_flags, Binary, Wide, Ty, Flags, [COMMUTES IMM], Mul, "Wrapping product that leaves its overflow for `br_of`, which must be the next instruction.")
             // Conversions.
             (Sext, sext, Convert, Int, Ty, Pure, [], RegAny, "Sign extension of a narrower integer.")
             (Zext, zext, Convert, Int, Ty, Pure, [], RegAny, "Zero extension of a narrower integer.")
@@ -351,7 +351,7 @@ pub enum Constraint {
     SelectIcmp,
     /// Result, value and address in registers.
     Mem,
-    /// As `Mem`, with temporaries on machines without atomic additions.
+    /// As `Mem`; on machines without atomic additions the operands stay valid to the end.
     Atomic,
     /// Result in the register of the value on two-address machines; the address in registers.
     AtomicRmw,

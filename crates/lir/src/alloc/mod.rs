@@ -15,14 +15,19 @@
 //! - x86-64: variable shift counts in rcx; division: dividend and quotient in rax, remainder in rdx, the divisor in
 //!   neither and valid to the end; high products: first operand in rax, result in rdx; `atomic_cas`: expected value
 //!   and result in rax.
-//! - AArch64: `srem`/`urem` have the divisor and dividend valid to the end (result in a third register); read-modify-
-//!   write loops have one temporary and operands valid to the end.
+//! - AArch64: the operands of atomic operations are valid to the end, and their address is a bare register.
 //! - `switch` has one integer temporary. An exit's frame values are valid when the exit is taken, also if the
 //!   instruction has overwritten its first operand.
 
 mod allocated;
+mod constraints;
+mod debug;
+mod run;
 mod target;
+mod view;
 
 pub use allocated::{Allocated, DebugLocation, DebugPlace, DeoptLoc, DeoptPoint, DeoptValue, Loc, Step};
+pub use debug::ranges as debug_ranges;
 pub use regalloc2::{Allocation, PReg, PRegSet, RegClass};
+pub use run::{AllocError, AllocOptions, Allocator, Tier};
 pub use target::{Abi, Arch, ArgLoc, Target};

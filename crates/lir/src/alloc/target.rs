@@ -253,10 +253,19 @@ impl Target {
         }
     }
 
-    /// An access of `bytes` bytes may use this address as it is.
-    pub fn addr_fits(&self, addr: &Addr, bytes: u32) -> bool {
+    /// The operation, accessing a value of type `ty`, may use this address as it is.
+    pub fn addr_fits(&self, op: Op, ty: Type, addr: &Addr) -> bool {
+        let bytes = ty.bytes();
         match self.arch {
             Arch::X64 => true,
+            Arch::Aarch64 if matches!(op, Op::AtomicAdd | Op::AtomicFetchAdd | Op::AtomicCas) => {
+                addr.kind == AddrKind::Base && addr.index.is_none() && addr.disp == 0
+            }
+            Arch::Aarch64 if op == Op::Lea => match addr.kind {
+                AddrKind::Cell | AddrKind::Stack | AddrKind::Frame => true,
+                AddrKind::Base if addr.index.is_some() => addr.disp == 0,
+                AddrKind::Base | AddrKind::Thread => arith_imm(addr.disp.into()),
+            },
             Arch::Aarch64 => match addr.kind {
                 AddrKind::Cell | AddrKind::Stack | AddrKind::Frame => true,
                 AddrKind::Base if addr.index.is_some() => {

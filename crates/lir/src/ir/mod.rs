@@ -124,6 +124,7 @@ pub struct Function {
     pub(crate) scopes: Vec<Scope>,
     pub(crate) files: Vec<String>,
     pub(crate) vars: Vec<Var>,
+    pub(crate) widened: bool,
     pub(crate) legal: bool,
 }
 
@@ -153,6 +154,7 @@ impl Function {
         self.scopes.clear();
         self.files.clear();
         self.vars.clear();
+        self.widened = false;
         self.legal = false;
     }
 
@@ -339,6 +341,11 @@ impl Function {
     /// arithmetic works at 32 bits, every immediate and address fits the machine and no edge is critical.
     pub fn is_legal(&self) -> bool {
         self.legal
+    }
+
+    /// Whether narrow arithmetic already works at 32 bits, so that narrow registers count as `i32`.
+    pub(crate) fn narrow_is_wide(&self) -> bool {
+        self.widened
     }
 
     /// The variable and value of a `debug_value`.
