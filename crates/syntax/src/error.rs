@@ -1,5 +1,7 @@
 //! Syntax errors and warnings.
 
+use crate::ast::{LineIndex, Span};
+
 /// An error in a source, with what Python's `SyntaxError` carries.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{msg} (line {lineno})")]
@@ -8,7 +10,7 @@ pub struct SyntaxError {
     pub kind: SyntaxErrorKind,
     /// The message.
     pub msg: String,
-    /// The line, from 1.
+    /// The line, from 1; 0 if the error has no position.
     pub lineno: i32,
     /// The column in characters, from 1.
     pub offset: i32,
@@ -55,4 +57,72 @@ pub enum WarningKind {
     Syntax,
     /// `DeprecationWarning`
     Deprecation,
+}
+
+/// An error before its line of text is looked up.
+#[derive(Clone, Debug)]
+pub(crate) struct Diagnostic {
+    pub kind: SyntaxErrorKind,
+    pub msg: String,
+    pub lineno: i32,
+    pub offset: i32,
+    pub end_lineno: i32,
+    pub end_offset: i32,
+    /// The line whose text is shown.
+    pub text_line: i32,
+    /// Whether the text includes its line end.
+    pub whole_line: bool,
+}
+
+impl Diagnostic {
+    /// An error over a range of bytes.
+    pub fn over(source: &str, lines: &LineIndex, span: Span, kind: SyntaxErrorKind, msg: String) -> Self {
+        let (start, end) = (lines.location(span.start), lines.location(span.end));
+        let column = |offset: u32, line: u32| {
+            let from = lines.line_start(line).unwrap_or(0) as usize;
+            source.get(from..offset as usize).map_or(0, |text| text.chars().count()) as i32 + 1
+        };
+        Diagnostic {
+            kind,
+            msg,
+            lineno: start.line as i32,
+            offset: column(span.start, start.line),
+            end_lineno: end.line as i32,
+            end_offset: column(span.end, end.line),
+            text_line: start.line as i32,
+            whole_line: true,
+        }
+    }
+
+    /// The error with its line of text.
+    pub fn finish(self, source: &str, lines: &LineIndex) -> SyntaxError {
+        let start = lines.line_start(self.text_line.max(1) as u32).unwrap_or(0) as usize;
+        let rest = source.get(start..).unwrap_or_default();
+        let end = memchr::memchr(b'\n', rest.as_bytes());
+        let line = rest.get(..end.map_or(rest.len(), |end| end + usize::from(self.whole_line)));
+        SyntaxError {
+            kind: self.kind,
+            msg: self.msg,
+            lineno: self.lineno,
+            offset: self.offset,
+            end_lineno: self.end_lineno,
+            end_offset: self.end_offset,
+            text: line.map(String::from),
+        }
+    }
+}
+
+impl SyntaxError {
+    /// The error without a position for sources with null bytes.
+    pub(crate) fn null_bytes() -> Self {
+        SyntaxError {
+            kind: SyntaxErrorKind::Syntax,
+            msg: "source code string cannot contain null bytes".into(),
+            lineno: 0,
+            offset: 0,
+            end_lineno: 0,
+            end_offset: 0,
+            text: None,
+        }
+    }
 }

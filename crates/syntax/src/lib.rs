@@ -2,9 +2,17 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod diagnose;
 mod error;
+mod lexer;
+mod literal;
+mod parser;
+mod source;
+mod token;
 
 pub use error::{SyntaxError, SyntaxErrorKind, Warning, WarningKind};
+pub use source::{Encoding, EncodingError, detect_encoding};
+pub use token::{Tok, Token};
 
 /// What a source is to be parsed as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -67,4 +75,33 @@ pub struct Parsed<'a> {
     pub source: &'a str,
     /// The warnings of tokeniser and parser, in source order.
     pub warnings: Vec<Warning>,
+}
+
+/// Parses a source into a tree that lives in `arena`.
+///
+/// # Errors
+/// The first error that Python would report, with its message and position.
+pub fn parse<'a>(
+    source: &str,
+    options: &ParseOptions,
+    arena: &'a ast::Arena<'a>,
+) -> Result<Parsed<'a>, Box<SyntaxError>> {
+    if memchr::memchr(0, source.as_bytes()).is_some() {
+        return Err(Box::new(SyntaxError::null_bytes()));
+    }
+    let text = source::normalize_newlines(source);
+    let missing_newline = options.mode == Mode::Exec && !text.is_empty() && !text.ends_with('\n');
+    let text = arena.text(&if missing_newline { text + "\n" } else { text });
+    let lex_options = lexer::LexOptions {
+        trivia: false,
+        type_comments: options.type_comments,
+        dont_imply_dedent: options.dont_imply_dedent,
+        start: Some(parser::start_token(options.mode)),
+        flufl: options.flufl,
+    };
+    let mut lexed = lexer::lex(text, lex_options);
+    match parser::parse(text, &mut lexed, options, arena) {
+        Ok(module) => Ok(Parsed { module, lines: lexed.lines, source: text, warnings: lexed.warnings }),
+        Err(failure) => Err(Box::new(diagnose::diagnose(text, &lexed, options, failure))),
+    }
 }

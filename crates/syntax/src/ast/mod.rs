@@ -24,6 +24,8 @@ mod reflect;
 
 pub use arena::Arena;
 pub use constant::{Constant, IntValue, StrValue};
+pub(crate) use constant::push_code_point;
+pub(crate) use fold_int::parse_int;
 pub use dump::{dump, float_repr};
 pub use location::{LineCursor, LineIndex, Location, Position, Span};
 pub use nodes::*;

@@ -1,0 +1,79 @@
+//! Tokens to tree.
+
+pub(crate) mod builder;
+mod chain;
+mod expressions;
+pub(crate) mod params;
+mod patterns;
+mod soft;
+mod statements;
+mod strings;
+mod targets;
+
+use crate::ast::{Arena, Mod};
+use crate::error::Diagnostic;
+use crate::lexer::Lexed;
+use crate::token::Tok;
+use crate::{Mode, ParseOptions};
+use builder::Builder;
+use lalrpop_util::{ParseError, lalrpop_mod};
+
+lalrpop_mod!(
+    #[allow(clippy::all, missing_docs, unused, reason = "generated from the grammar")]
+    grammar,
+    "/parser/grammar.rs"
+);
+
+/// Why a source has no tree.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The token with this index fits nowhere.
+    Unexpected(usize),
+    /// An action refused what the tables accept.
+    Refused(Box<Diagnostic>),
+    /// The tree would be deeper than allowed.
+    TooDeep,
+}
+
+/// Parses tokens (the first of which says what to parse) into a tree; warnings go to `lexed`.
+pub(crate) fn parse<'a>(
+    source: &'a str,
+    lexed: &mut Lexed,
+    options: &ParseOptions,
+    arena: &'a Arena<'a>,
+) -> Result<Mod<'a>, Failure> {
+    soft::mark_soft_keywords(source, &mut lexed.tokens);
+    let mut builder = Builder::new(arena, source, &lexed.tokens, &lexed.lines, options);
+    builder.set_comments(&lexed.comments);
+    let stream = lexed.tokens.iter().zip(0u32..).map(|(token, at)| (at, token.kind, at + 1));
+    let result = grammar::TopParser::new().parse(&mut builder, stream);
+    let too_deep = builder.too_deep;
+    let refused = builder.unused_type_comment();
+    let warnings = std::mem::take(&mut builder.warnings);
+    lexed.warnings.extend(warnings);
+    lexed.warnings.sort_by_key(|warning| warning.span.start);
+    match result {
+        Ok(_) if too_deep => Err(Failure::TooDeep),
+        Ok(module) => match refused {
+            Some(at) => Err(Failure::Unexpected(at)),
+            None => Ok(module),
+        },
+        Err(ParseError::User { error }) => Err(Failure::Refused(error)),
+        Err(ParseError::UnrecognizedToken { token, .. } | ParseError::ExtraToken { token }) => {
+            Err(Failure::Unexpected(token.0 as usize))
+        }
+        Err(ParseError::UnrecognizedEof { .. } | ParseError::InvalidToken { .. }) => {
+            Err(Failure::Unexpected(lexed.tokens.len().saturating_sub(1)))
+        }
+    }
+}
+
+/// The token that makes the tables parse a mode.
+pub(crate) fn start_token(mode: Mode) -> Tok {
+    match mode {
+        Mode::Exec => Tok::StartExec,
+        Mode::Eval => Tok::StartEval,
+        Mode::Single => Tok::StartSingle,
+        Mode::FuncType => Tok::StartFuncType,
+    }
+}
