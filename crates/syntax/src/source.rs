@@ -36,15 +36,17 @@ pub fn detect_encoding(source: &[u8]) -> Result<Encoding, EncodingError> {
     let Some(name) = declared_encoding(text) else { return Ok(Encoding::Utf8 { bom }) };
     match normalized(&name).as_str() {
         "utf-8" => Ok(Encoding::Utf8 { bom }),
+        "iso-8859-1" if bom => Err(EncodingError::Bom("iso-8859-1".into())),
         _ if bom => Err(EncodingError::Bom(name)),
-        "iso-8859-1" => Ok(Encoding::Latin1),
+        "utf8" | "u8" => Ok(Encoding::Utf8 { bom }),
+        "iso-8859-1" | "latin1" | "iso8859-1" | "l1" => Ok(Encoding::Latin1),
         _ => Ok(Encoding::Other(name)),
     }
 }
 
 /// The name in a coding comment of the first or second line; a second line counts if the first holds no code.
 fn declared_encoding(source: &[u8]) -> Option<String> {
-    for line in source.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|_| true).take(2) {
+    for line in source.split(|byte| matches!(byte, b'\n' | b'\r')).take(2) {
         let text = line.trim_ascii_start();
         let text = text.strip_prefix(b"\x0c").map_or(text, |rest| rest.trim_ascii_start());
         if text.is_empty() {
@@ -77,10 +79,10 @@ fn coding_comment(comment: &[u8]) -> Option<String> {
     }
 }
 
-/// The usual spellings of the two encodings decoded here.
+/// The name in lower case with hyphens; the common spellings of two encodings become one each.
 fn normalized(name: &str) -> String {
     let lower: String = name.chars().take(12).map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect();
-    if lower == "utf-8" || lower.starts_with("utf-8-") || lower == "utf8" {
+    if lower == "utf-8" || lower.starts_with("utf-8-") {
         return "utf-8".into();
     }
     for latin in ["latin-1", "iso-8859-1", "iso-latin-1"] {

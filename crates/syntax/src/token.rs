@@ -257,6 +257,11 @@ impl Tok {
         (Tok::False as u8..=Tok::Yield as u8).contains(&(self as u8))
     }
 
+    /// Whether the kind stands in front of a stream to choose what is parsed.
+    pub(crate) fn is_start(self) -> bool {
+        matches!(self, Tok::StartExec | Tok::StartEval | Tok::StartSingle | Tok::StartFuncType)
+    }
+
     /// Whether the kind is layout: no text of a statement ends in it.
     pub(crate) fn is_layout(self) -> bool {
         matches!(self, Tok::Newline | Tok::Indent | Tok::Dedent | Tok::EndMarker)

@@ -144,7 +144,8 @@ fn quote(has_single: bool, has_double: bool) -> char {
     if has_single && !has_double { '"' } else { '\'' }
 }
 
-fn str_repr(value: StrValue) -> String {
+/// Python's `repr` of a string.
+pub fn str_repr(value: StrValue) -> String {
     let bytes = value.as_bytes();
     let quote = quote(bytes.contains(&b'\''), bytes.contains(&b'"'));
     let mut out = String::with_capacity(bytes.len() + 2);
@@ -156,7 +157,7 @@ fn str_repr(value: StrValue) -> String {
             Some('\t') => out.push_str("\\t"),
             Some('\\') => out.push_str("\\\\"),
             Some(c) if c == quote => out.extend(['\\', c]),
-            Some(c) if rustpython_unicode::classify::is_repr_printable(c) => out.push(c),
+            Some(c) if c == ' ' || rustpython_unicode::classify::is_repr_printable(c) => out.push(c),
             _ => {
                 let _ = match code {
                     0..=0xff => write!(out, "\\x{code:02x}"),

@@ -26,7 +26,7 @@ pub use arena::Arena;
 pub use constant::{Constant, IntValue, StrValue};
 pub(crate) use constant::push_code_point;
 pub(crate) use fold_int::parse_int;
-pub use dump::{dump, float_repr};
+pub use dump::{dump, float_repr, str_repr};
 pub use location::{LineCursor, LineIndex, Location, Position, Span};
 pub use nodes::*;
 pub use reflect::{Field, NodeRef};

@@ -403,7 +403,7 @@ impl Lexer<'_> {
             return Err(error);
         }
         let line_is_open = self.tokens.last().is_some_and(|token| {
-            !matches!(token.kind, Tok::Newline | Tok::Indent | Tok::Dedent | Tok::Nl)
+            !matches!(token.kind, Tok::Newline | Tok::Indent | Tok::Dedent | Tok::Nl) && !token.kind.is_start()
         });
         let only_comment = self.tokens.last().is_some_and(|token| token.kind == Tok::Comment)
             && self.tokens.iter().rev().find(|token| token.kind != Tok::Comment).is_none_or(|token| {

@@ -16,7 +16,8 @@ pub(crate) struct MappingMark {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum MappingItem<'a> {
     Pair(E<'a>, P<'a>),
-    Rest(Identifier<'a>, u32),
+    /// The token of the name behind `**`.
+    Rest(u32),
 }
 
 /// The items of a class pattern under construction: plain ones come first.
@@ -131,7 +132,7 @@ impl<'a> Builder<'a, '_> {
                 self.patterns.push(pattern);
                 mark
             }
-            MappingItem::Rest(_, at) => MappingMark { rest: Some(at), ..mark },
+            MappingItem::Rest(at) => MappingMark { rest: Some(at), ..mark },
         }
     }
 

@@ -49,9 +49,12 @@ fn without_comments(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut quote = None;
     let mut in_comment = false;
+    let mut escaped = false;
     for c in text.chars() {
         in_comment &= c != '\n';
+        let is_escaped = std::mem::replace(&mut escaped, !escaped && !in_comment && c == '\\');
         match quote {
+            _ if is_escaped => {}
             Some(open) if c == open => quote = None,
             None if !in_comment && matches!(c, '"' | '\'') => quote = Some(c),
             None if c == '#' => in_comment = true,
