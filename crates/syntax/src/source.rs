@@ -46,7 +46,11 @@ pub fn detect_encoding(source: &[u8]) -> Result<Encoding, EncodingError> {
 
 /// The name in a coding comment of the first or second line; a second line counts if the first holds no code.
 fn declared_encoding(source: &[u8]) -> Option<String> {
-    for line in source.split(|byte| matches!(byte, b'\n' | b'\r')).take(2) {
+    let mut rest = source;
+    for _ in 0..2 {
+        let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let (line, tail) = rest.split_at(length);
+        rest = tail.strip_prefix(b"\r\n").or(tail.get(1..)).unwrap_or_default();
         let text = line.trim_ascii_start();
         let text = text.strip_prefix(b"\x0c").map_or(text, |rest| rest.trim_ascii_start());
         if text.is_empty() {

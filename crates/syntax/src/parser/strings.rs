@@ -52,7 +52,8 @@ fn without_comments(text: &str) -> Cow<'_, str> {
     let mut escaped = false;
     for c in text.chars() {
         in_comment &= c != '\n';
-        let is_escaped = std::mem::replace(&mut escaped, !escaped && !in_comment && c == '\\');
+        let is_escaped = escaped;
+        escaped = !is_escaped && !in_comment && c == '\\';
         match quote {
             _ if is_escaped => {}
             Some(open) if c == open => quote = None,
