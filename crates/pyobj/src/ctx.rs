@@ -1,0 +1,344 @@
+//! The thread context, and the host table through which the object model reaches the interpreter.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+use crate::native::Args;
+use crate::types::Type;
+use crate::types::exc;
+use crate::value::{Obj, Value};
+
+/// Says that an exception is pending in the thread context.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Raised(());
+
+/// The result of everything that can raise. `PyResult<Obj>` is one word: zero means "raised".
+pub type PyResult<T = Obj> = Result<T, Raised>;
+
+/// What the object model needs of the interpreter. Filled once by `interp`; the defaults raise SystemError
+/// or do nothing, so that `pyobj` can be used alone.
+pub struct Host {
+    /// Imports a module by absolute name and returns it (the leaf, as `importlib.import_module` does).
+    pub import: fn(&Ctx, &str) -> PyResult,
+    /// Issues a warning of a category at a stack level.
+    pub warn: fn(&Ctx, category: &Type, message: &str, stack_level: i32) -> PyResult<()>,
+    /// Extends the pending exception's traceback with the running frame.
+    pub add_traceback: fn(&Ctx, exception: &Obj),
+    /// Reports an exception that cannot propagate (`sys.unraisablehook`); it is pending on entry and taken.
+    pub unraisable: fn(&Ctx, message: Option<&str>, object: Option<&Obj>),
+    /// The globals of the running Python frame (a dict), if any.
+    pub globals: fn(&Ctx) -> Option<Obj>,
+    /// The builtins dict.
+    pub builtins: fn(&Ctx) -> Option<Obj>,
+    /// Encodes a str with a codec that pyobj does not implement itself.
+    pub encode: fn(&Ctx, text: &Obj, encoding: &str, errors: &str) -> PyResult,
+    /// Decodes bytes with a codec that pyobj does not implement itself.
+    pub decode: fn(&Ctx, bytes: &Obj, encoding: &str, errors: &str) -> PyResult,
+    /// Serves requests flagged in [`Ctx::poll`]: signals, collections, lock hand-over. May raise.
+    pub poll: fn(&Ctx) -> PyResult<()>,
+    /// The exception being handled in the running frame (`sys.exception()`).
+    pub handled_exception: fn(&Ctx) -> Option<Obj>,
+    /// `super()` without arguments: the `__class__` cell's value and the first argument of the running frame.
+    pub super_args: fn(&Ctx) -> PyResult<(Obj, Obj)>,
+    /// Runs the audit hooks, if there are any.
+    pub audit: fn(&Ctx, event: &str, args: &[Obj]) -> PyResult<()>,
+}
+
+/// One thread's execution state. Natives get it as their first argument.
+#[repr(C)]
+pub struct Ctx {
+    /// Non-zero asks the interpreter to look for pending work; see [`Poll`]. Compiled code reads it at
+    /// back-edges.
+    pub poll: AtomicU32,
+    pending: Cell<Option<Value>>,
+    /// The lowest native stack address that native recursion may reach.
+    stack_limit: Cell<usize>,
+    host: &'static Host,
+    /// The interpreter's own per-thread state.
+    pub interp: Cell<*mut ()>,
+    /// Nesting of `repr` in progress, to show cycles as `[...]`.
+    pub(crate) repr_stack: std::cell::RefCell<Vec<Value>>,
+}
+
+/// Bits of [`Ctx::poll`].
+pub struct Poll;
+
+impl Poll {
+    /// A signal arrived.
+    pub const SIGNAL: u32 = 1;
+    /// Another thread waits for the interpreter lock.
+    pub const SWITCH: u32 = 2;
+    /// The collector should run.
+    pub const COLLECT: u32 = 4;
+    /// The reserve of memory was touched.
+    pub const MEMORY: u32 = 8;
+    /// An exception was sent to the thread.
+    pub const ASYNC_EXC: u32 = 16;
+    /// A queued call waits.
+    pub const CALLS: u32 = 32;
+    /// Tracing or monitoring changed.
+    pub const TRACE: u32 = 64;
+}
+
+static CURRENT: AtomicPtr<Ctx> = AtomicPtr::new(std::ptr::null_mut());
+
+impl Ctx {
+    /// A context for the calling thread. The native stack may be used down to `stack_bytes` below here.
+    pub fn new(host: &'static Host, stack_bytes: usize) -> Box<Ctx> {
+        let here = 0u8;
+        let at = std::hint::black_box(&here) as *const u8 as usize;
+        Box::new(Ctx {
+            poll: AtomicU32::new(0),
+            pending: Cell::new(None),
+            stack_limit: Cell::new(at.saturating_sub(stack_bytes)),
+            host,
+            interp: Cell::new(std::ptr::null_mut()),
+            repr_stack: Default::default(),
+        })
+    }
+
+    /// Makes this the context of the thread that holds the interpreter lock. Called at every hand-over.
+    ///
+    /// # Safety
+    /// The caller must hold the lock, and the context must outlive its time as the current one.
+    pub unsafe fn make_current(&self) {
+        CURRENT.store(self as *const Ctx as *mut Ctx, Ordering::Relaxed);
+    }
+
+    /// The context of the thread that holds the interpreter lock. For code that has no context at hand,
+    /// such as the drop of a last reference.
+    ///
+    /// # Panics
+    /// If no context was ever made current.
+    pub fn current<'a>() -> &'a Ctx {
+        let p = CURRENT.load(Ordering::Relaxed);
+        assert!(!p.is_null(), "no thread context is current");
+        // SAFETY: `make_current`'s promise.
+        unsafe { &*p }
+    }
+
+    /// Whether any context is current.
+    pub fn has_current() -> bool {
+        !CURRENT.load(Ordering::Relaxed).is_null()
+    }
+
+    /// The interpreter's services.
+    #[inline(always)]
+    pub fn host(&self) -> &'static Host {
+        self.host
+    }
+
+    /// Asks for attention at the next poll.
+    pub fn request(&self, bits: u32) {
+        self.poll.fetch_or(bits, Ordering::Release);
+    }
+
+    /// Sets how far the native stack may grow down (an address).
+    pub fn set_stack_limit(&self, addr: usize) {
+        self.stack_limit.set(addr);
+    }
+
+    /// Raises RecursionError if the native stack is nearly used up. Called by every native function that
+    /// may recurse through Python objects (repr, compare, hash, call, copy…). `what` continues the message:
+    /// `maximum recursion depth exceeded{what}`.
+    #[inline]
+    pub fn check_stack(&self, what: &str) -> PyResult<()> {
+        let here = 0u8;
+        let at = std::hint::black_box(&here) as *const u8 as usize;
+        if at < self.stack_limit.get() {
+            return Err(self.recursion_error(what));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn recursion_error(&self, what: &str) -> Raised {
+        // Room for building the exception itself.
+        let old = self.stack_limit.replace(self.stack_limit.get().saturating_sub(64 * 1024));
+        let r = self.raise(exc::RecursionError(), format!("maximum recursion depth exceeded{what}"));
+        self.stack_limit.set(old);
+        r
+    }
+
+    /// Makes `exception` (an instance) the pending exception. Its `__context__` becomes the exception being
+    /// handled.
+    #[cold]
+    pub fn raise_obj(&self, exception: Obj) -> Raised {
+        exc::set_context_from_handled(self, &exception);
+        self.set_pending(exception)
+    }
+
+    /// Makes `exception` pending as it is, without touching its context.
+    pub fn set_pending(&self, exception: Obj) -> Raised {
+        let old = self.pending.replace(Some(exception.into_value()));
+        if let Some(v) = old {
+            // SAFETY: the field owned its value.
+            drop(unsafe { Obj::from_owned(v) });
+        }
+        Raised(())
+    }
+
+    /// Says that an exception is pending already.
+    ///
+    /// # Panics
+    /// In debug builds, if none is.
+    pub fn raised(&self) -> Raised {
+        debug_assert!(self.pending.get().is_some());
+        Raised(())
+    }
+
+    /// Whether an exception is pending.
+    #[inline(always)]
+    pub fn is_raising(&self) -> bool {
+        self.pending.get().is_some()
+    }
+
+    /// Takes the pending exception. The proof that one is pending is given up with it.
+    pub fn take(&self, _: Raised) -> Obj {
+        match self.take_pending() {
+            Some(e) => e,
+            None => exc::new(self, exc::SystemError(), "error return without exception set"),
+        }
+    }
+
+    /// Takes the pending exception, if any.
+    pub fn take_pending(&self) -> Option<Obj> {
+        // SAFETY: the field owned its value.
+        self.pending.take().map(|v| unsafe { Obj::from_owned(v) })
+    }
+
+    /// Whether the pending exception is an instance of `ty`.
+    pub fn pending_is(&self, ty: &Type) -> bool {
+        match self.pending.get() {
+            // SAFETY: the field keeps the exception alive.
+            Some(v) => unsafe { Obj::from_borrowed(v) }.type_of().is_subtype(ty),
+            None => false,
+        }
+    }
+
+    /// If the pending exception is a `ty`, drops it and returns `Ok`; otherwise it stays pending.
+    pub fn swallow(&self, r: Raised, ty: &Type) -> PyResult<()> {
+        if self.pending_is(ty) {
+            drop(self.take(r));
+            return Ok(());
+        }
+        Err(r)
+    }
+
+    /// Raises an instance of `ty` with one str argument.
+    #[cold]
+    pub fn raise(&self, ty: &Type, message: impl AsRef<str>) -> Raised {
+        let e = exc::new(self, ty, message.as_ref());
+        self.raise_obj(e)
+    }
+
+    /// Raises `ty(*args)` by calling the class.
+    #[cold]
+    pub fn raise_args(&self, ty: &Type, args: &[Obj]) -> Raised {
+        match ty.as_obj().call(self, Args::positional(args)) {
+            Ok(e) => self.raise_obj(e),
+            Err(r) => r,
+        }
+    }
+}
+
+macro_rules! raisers {
+    ($($(#[$doc:meta])* $f:ident $t:ident;)*) => {
+        impl Ctx {
+            $($(#[$doc])*
+            #[cold]
+            pub fn $f(&self, message: impl AsRef<str>) -> Raised {
+                self.raise(exc::$t(), message)
+            })*
+        }
+    };
+}
+
+raisers! {
+    /// Raises TypeError.
+    type_error TypeError;
+    /// Raises ValueError.
+    value_error ValueError;
+    /// Raises IndexError.
+    index_error IndexError;
+    /// Raises OverflowError.
+    overflow_error OverflowError;
+    /// Raises ZeroDivisionError.
+    zero_division ZeroDivisionError;
+    /// Raises RuntimeError.
+    runtime_error RuntimeError;
+    /// Raises SystemError.
+    system_error SystemError;
+    /// Raises NotImplementedError.
+    not_implemented NotImplementedError;
+    /// Raises BufferError.
+    buffer_error BufferError;
+    /// Raises MemoryError.
+    memory_error MemoryError;
+    /// Raises AssertionError.
+    assertion_error AssertionError;
+    /// Raises ImportError without a name.
+    import_error ImportError;
+}
+
+impl Ctx {
+    /// Raises KeyError with the key itself as argument.
+    #[cold]
+    pub fn key_error(&self, key: &Obj) -> Raised {
+        self.raise_args(exc::KeyError(), std::slice::from_ref(key))
+    }
+
+    /// Raises MemoryError without a message.
+    #[cold]
+    pub fn no_memory(&self) -> Raised {
+        self.raise_args(exc::MemoryError(), &[])
+    }
+
+    /// Raises AttributeError with `name` and `obj` set (for suggestions).
+    #[cold]
+    pub fn attribute_error(&self, message: impl AsRef<str>, obj: &Obj, name: &Obj) -> Raised {
+        exc::raise_attribute_error(self, message.as_ref(), obj, name)
+    }
+
+    /// Raises StopIteration with a value.
+    #[cold]
+    pub fn stop_iteration(&self, value: Option<Obj>) -> Raised {
+        match value {
+            Some(v) => exc::raise_stop_iteration(self, v),
+            None => self.raise_args(exc::StopIteration(), &[]),
+        }
+    }
+
+    /// Raises the OSError subclass of an error number, with `strerror`.
+    #[cold]
+    pub fn os_error(&self, errno: i32) -> Raised {
+        exc::raise_os_error(self, errno, None, None)
+    }
+
+    /// Raises the OSError subclass of an error number with one or two file names.
+    #[cold]
+    pub fn os_error_with(&self, errno: i32, filename: Option<&Obj>, filename2: Option<&Obj>) -> Raised {
+        exc::raise_os_error(self, errno, filename, filename2)
+    }
+}
+
+impl Host {
+    /// A host without an interpreter.
+    pub const fn bare() -> Host {
+        Host {
+            import: |cx, name| Err(cx.import_error(format!("no interpreter to import '{name}'"))),
+            warn: |_, _, _, _| Ok(()),
+            add_traceback: |_, _| {},
+            unraisable: |cx, _, _| drop(cx.take_pending()),
+            globals: |_| None,
+            builtins: |_| None,
+            encode: |cx, _, encoding, _| Err(cx.raise(exc::LookupError(), format!("unknown encoding: {encoding}"))),
+            decode: |cx, _, encoding, _| Err(cx.raise(exc::LookupError(), format!("unknown encoding: {encoding}"))),
+            poll: |_| Ok(()),
+            handled_exception: |_| None,
+            super_args: |cx| Err(cx.runtime_error("super(): no current frame")),
+            audit: |_, _, _| Ok(()),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The object heap: size-class pages, reference counts, and the end of objects.
+//!
+//! All state here is process-wide and guarded by the interpreter lock. Cells live in 64 KiB aligned pages
+//! whose header (found by masking a pointer) tells the cell size and whether the collector looks inside.
+//! A cell is *live* exactly while the shape word of its header is non-zero: constructors write it last, so
+//! the collector never sees a half-made object.
+
+mod alloc;
+mod header;
+mod page;
+
+pub use alloc::{Stats, set_collect_request_hook};
+pub(crate) use alloc::{Gil, alloc_cell, free_cell};
+pub use header::Header;
+pub use page::{PAGE_SIZE, Page, PageKind, for_each_container_page};
+pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, cell_flags, set_cell_flags};
+
+use std::cell::Cell;
+
+use crate::native::Payload;
+use crate::shape::Shape;
+use crate::types::Type;
+use crate::value::{Obj, Value};
+
+/// Called for every reference that a payload holds.
+pub type Visitor<'a> = dyn FnMut(Value) + 'a;
+
+/// A payload that shows its references to the cycle collector. Derive it with `#[derive(Traverse)]`:
+/// every field is visited; a `RefCell` that is borrowed visits nothing, which only keeps its referents alive.
+pub trait Traverse {
+    /// Whether values of the type can hold references at all.
+    const HOLDS_REFERENCES: bool = true;
+    /// Visits each owned reference exactly once.
+    fn traverse(&self, visit: &mut Visitor<'_>);
+    /// Drops the references through which a cycle can run. The default leaves the work to the other
+    /// members of the cycle.
+    fn clear(&self) {}
+}
+
+/// Allocates an instance of exactly type `ty` around `payload`.
+///
+/// `ty`'s native layout must be that of `T` (checked in debug builds). Slots start unset.
+pub fn new_instance<T: Payload>(ty: &Type, payload: T) -> Obj {
+    debug_assert!(ty.payload_is::<T>(), "{} is not laid out as {}", ty.name(), T::DEF.name);
+    // SAFETY: the layout of `ty` holds a `T` at its payload offset, and the cell is fresh.
+    unsafe {
+        let p = alloc_object(ty, 0);
+        let at = (p as *mut u8).add(ty.layout().payload_off as usize) as *mut T;
+        at.write(payload);
+        publish(p, ty.root_shape())
+    }
+}
+
+/// Allocates the cell of an instance with `extra` bytes after the fixed part; slots and extension word are
+/// set to unset, the payload is uninitialised, the shape unpublished.
+///
+/// # Safety
+/// The caller must write the payload and then call [`publish`].
+pub(crate) unsafe fn alloc_object(ty: &Type, extra: usize) -> *mut Header {
+    let l = ty.layout();
+    let size = l.basic_size as usize + extra;
+    // SAFETY: the cell is at least `basic_size` long, and the slot region lies in it.
+    unsafe {
+        let p = alloc_cell(l.page_kind, size);
+        let base = p as *mut u8;
+        let mut at = base.add(l.slots_off as usize) as *mut u64;
+        for _ in 0..l.slot_words {
+            at.write(Value::UNBOUND.bits());
+            at = at.add(1);
+        }
+        if l.ext_off != 0 {
+            (base.add(l.ext_off as usize) as *mut u64).write(0);
+        }
+        p
+    }
+}
+
+/// Makes an initialised cell a live object with one reference.
+///
+/// # Safety
+/// Everything that `shape` describes must be initialised.
+pub(crate) unsafe fn publish(p: *mut Header, shape: &Shape) -> Obj {
+    // SAFETY: by the caller's promise the cell is a complete object.
+    unsafe {
+        (*p).init(1, shape.id());
+        Obj::from_owned(Value::from_ptr(p))
+    }
+}
+
+struct Deferred {
+    depth: Cell<u32>,
+    queue: Cell<Vec<*const Header>>,
+}
+
+static DEFERRED: Gil<Deferred> = Gil::new(Deferred { depth: Cell::new(0), queue: Cell::new(Vec::new()) });
+
+/// How deep the end of one object may end others by native recursion before the rest is queued.
+const MAX_DEALLOC_DEPTH: u32 = 64;
+
+/// Ends an object whose last reference was dropped.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn dealloc(p: *const Header) {
+    let d = DEFERRED.get();
+    if d.depth.get() >= MAX_DEALLOC_DEPTH {
+        let mut q = d.queue.take();
+        q.push(p);
+        d.queue.set(q);
+        return;
+    }
+    d.depth.set(d.depth.get() + 1);
+    // SAFETY: the caller dropped the last reference, so the object is ours.
+    unsafe { end_object(p) };
+    d.depth.set(d.depth.get() - 1);
+    if d.depth.get() == 0 {
+        loop {
+            let mut q = d.queue.take();
+            let next = q.pop();
+            d.queue.set(q);
+            let Some(next) = next else { break };
+            d.depth.set(1);
+            // SAFETY: queued objects have no references left.
+            unsafe { end_object(next) };
+            d.depth.set(0);
+        }
+    }
+}
+
+unsafe fn end_object(p: *const Header) {
+    // SAFETY: the object is dead but intact until its cell is freed below.
+    unsafe {
+        let header = &*p;
+        let ty = header.shape().ty();
+        if ty.has_finalizer() && cell_flags(p) & FLAG_FINALIZED == 0 {
+            set_cell_flags(p, cell_flags(p) | FLAG_FINALIZED);
+            header.resurrect();
+            let obj = Obj::from_owned(Value::from_ptr(p));
+            ty.run_finalizer(&obj);
+            let v = obj.into_value();
+            if !header.drop_resurrected() {
+                return;
+            }
+            debug_assert_eq!(v.bits(), p as u64);
+        }
+        // The finaliser may have changed `__class__`.
+        let ty = header.shape().ty();
+        crate::shape::instance::release_slots(p, header.shape());
+        let layout = ty.layout();
+        let payload = (p as *mut u8).add(layout.payload_off as usize);
+        (layout.payload.drop)(payload);
+        let is_heap_type = ty.is_heap_type();
+        free_cell(p as *mut Header, layout.page_kind);
+        if is_heap_type {
+            ty.as_value().decref();
+        }
+    }
+}

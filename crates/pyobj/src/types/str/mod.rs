@@ -1,0 +1,1 @@
+//! `str`: immutable text with O(1) indexing.

@@ -1,0 +1,270 @@
+//! The type object: layout, MRO, class attributes and slots.
+
+use std::cell::{Cell, OnceCell, RefCell};
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+
+use super::slots::Slots;
+use super::str::Name;
+use crate::cell::AttrCell;
+use crate::ctx::{Ctx, PyResult};
+use crate::heap::{Gil, Header, PageKind, Traverse, Visitor};
+use crate::native::{ClassDef, FixedShape, NO_PAYLOAD, Payload, PayloadDef};
+use crate::shape::Shape;
+use crate::shape::instance::Side;
+use crate::value::{Obj, Value};
+
+/// Where the parts of an instance are, in bytes from the start of the object.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Layout {
+    /// The native part.
+    pub payload: &'static PayloadDef,
+    /// Bytes of an instance without its variable part.
+    pub basic_size: u32,
+    /// Where the native part starts.
+    pub payload_off: u16,
+    /// Where the slot words start: named `__slots__` first, then inline attribute slots.
+    pub slots_off: u16,
+    /// How many slot words there are in all.
+    pub slot_words: u16,
+    /// How many of them are named `__slots__`.
+    pub named_slots: u16,
+    /// Where the extension word is; zero if there is none (no `__dict__`, no weak references).
+    pub ext_off: u16,
+    /// The kind of page that instances live in.
+    pub page_kind: PageKind,
+    /// Whether instances have a `__dict__`.
+    pub has_dict: bool,
+    /// Whether instances can be weakly referenced.
+    pub has_weakrefs: bool,
+}
+
+impl Layout {
+    /// How many attribute slots are inline.
+    #[inline(always)]
+    pub fn inline_attrs(&self) -> u32 {
+        (self.slot_words - self.named_slots) as u32
+    }
+
+    /// Where the inline attribute slots start.
+    #[inline(always)]
+    pub fn attrs_off(&self) -> u32 {
+        self.slots_off as u32 + 8 * self.named_slots as u32
+    }
+}
+
+/// Properties of a type.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct TypeFlags {
+    /// Made by a class statement or `type()`: reference counted, attributes can be set.
+    pub heap: bool,
+    /// Python classes may derive from it.
+    pub basetype: bool,
+    /// `type(x)()` is refused.
+    pub no_new: bool,
+    /// Attributes can't be set from Python.
+    pub immutable: bool,
+    /// Matches sequence patterns.
+    pub sequence: bool,
+    /// Matches mapping patterns.
+    pub mapping: bool,
+    /// A single positional class pattern matches the subject itself.
+    pub match_self: bool,
+    /// Has abstract methods (`__abstractmethods__` is not empty).
+    pub is_abstract: bool,
+}
+
+/// The payload of type objects.
+#[repr(C)]
+pub struct Type {
+    pub(crate) layout: Cell<Layout>,
+    pub(crate) root_shape: Cell<Option<&'static Shape>>,
+    pub(crate) dict_shape: Cell<Option<&'static Shape>>,
+    /// Changes whenever an attribute look-up through this type could give something else; zero: unassigned.
+    pub(crate) version: Cell<u32>,
+    pub(crate) shape_count: Cell<u32>,
+    pub(crate) finalizer: Cell<bool>,
+    pub(crate) flags: Cell<TypeFlags>,
+    /// The slots.
+    pub slots: Slots,
+    pub(crate) name: RefCell<Box<str>>,
+    pub(crate) base: Cell<Option<&'static Type>>,
+    pub(crate) bases: RefCell<Option<Obj>>,
+    /// The method resolution order, this type first. Types in it are kept alive by `bases` and `mro_obj`.
+    pub(crate) mro: RefCell<Vec<&'static Type>>,
+    pub(crate) mro_obj: RefCell<Option<Obj>>,
+    pub(crate) attrs: RefCell<IndexMap<Name, Box<AttrCell>, FxBuildHasher>>,
+    /// Weak references to direct subclasses, in order of creation (the types themselves remove their entry).
+    pub(crate) subclasses: RefCell<Vec<&'static Type>>,
+    pub(crate) def: Option<&'static ClassDef>,
+}
+
+/// Where a native type keeps its type object.
+pub struct TypeCell(Gil<OnceCell<&'static Type>>);
+
+impl TypeCell {
+    /// An empty cell.
+    #[allow(clippy::new_without_default, reason = "used in statics only")]
+    pub const fn new() -> TypeCell {
+        TypeCell(Gil::new(OnceCell::new()))
+    }
+
+    /// The type, if it was made.
+    #[inline(always)]
+    pub fn get(&self) -> Option<&'static Type> {
+        self.0.get().get().copied()
+    }
+
+    pub(crate) fn set(&self, t: &'static Type) {
+        let _ = self.0.get().set(t);
+    }
+}
+
+impl Type {
+    /// `__name__`.
+    pub fn name(&self) -> std::cell::Ref<'_, str> {
+        std::cell::Ref::map(self.name.borrow(), |n| &**n)
+    }
+
+    /// The layout of instances.
+    #[inline(always)]
+    pub fn layout(&self) -> &Layout {
+        // SAFETY: the layout changes only while no instance is being looked at (slack tracking, under the
+        // lock), and `Layout` is `Copy` without interior pointers.
+        unsafe { &*self.layout.as_ptr() }
+    }
+
+    /// The shape of an instance without attributes.
+    #[inline(always)]
+    pub fn root_shape(&self) -> &'static Shape {
+        match self.root_shape.get() {
+            Some(s) => s,
+            None => unreachable!("types have a root shape from birth"),
+        }
+    }
+
+    /// Flags.
+    pub fn flags(&self) -> TypeFlags {
+        self.flags.get()
+    }
+
+    /// Whether the type was made by Python code.
+    #[inline(always)]
+    pub fn is_heap_type(&self) -> bool {
+        self.flags.get().heap
+    }
+
+    /// Whether instances have a `__del__`.
+    #[inline(always)]
+    pub fn has_finalizer(&self) -> bool {
+        self.finalizer.get()
+    }
+
+    /// The native definition of a native type.
+    pub fn def(&self) -> Option<&'static ClassDef> {
+        self.def
+    }
+
+    pub(crate) fn count_new_shape(&self) -> u32 {
+        let n = self.shape_count.get() + 1;
+        self.shape_count.set(n);
+        n
+    }
+
+    /// The type object as a word.
+    #[inline(always)]
+    pub fn as_value(&self) -> Value {
+        Value::from_ptr((self as *const Type as usize - size_of::<Header>()) as *const Header)
+    }
+
+    /// The type object.
+    #[inline(always)]
+    pub fn as_obj(&self) -> Obj {
+        // SAFETY: `self` is borrowed from a live type object.
+        unsafe { Obj::from_borrowed(self.as_value()) }
+    }
+
+    /// The same type.
+    #[inline(always)]
+    pub fn is(&self, other: &Type) -> bool {
+        std::ptr::eq(self, other)
+    }
+
+    /// The "best base": the one whose layout this type extends.
+    pub fn base(&self) -> Option<&'static Type> {
+        self.base.get()
+    }
+
+    /// Whether `self` is `other` or derives from it (by MRO; no `__subclasscheck__`).
+    #[inline]
+    pub fn is_subtype(&self, other: &Type) -> bool {
+        self.is(other) || self.mro.borrow().iter().any(|t| t.is(other))
+    }
+
+    /// Whether instances are laid out with a `T`.
+    pub fn payload_is<T: Payload>(&self) -> bool {
+        let mut d = Some(self.layout().payload);
+        while let Some(def) = d {
+            if std::ptr::eq(def, T::DEF) {
+                return true;
+            }
+            d = def.parent;
+        }
+        false
+    }
+
+    /// The attribute cell of the class itself (not its bases).
+    pub fn own_cell(&self, name: Name) -> Option<&AttrCell> {
+        let attrs = self.attrs.borrow();
+        let cell: *const AttrCell = &**attrs.get(&name)?;
+        // SAFETY: cells are boxed and live as long as the type.
+        Some(unsafe { &*cell })
+    }
+
+    /// Finds an attribute along the MRO: the class that has it and its cell, which is bound.
+    /// Uses the per-type method cache.
+    #[inline]
+    pub fn lookup(&self, name: Name) -> Option<Obj> {
+        self.lookup_cell(name).and_then(|(_, c)| c.get())
+    }
+
+    /// As [`Type::lookup`], with the class and the cell.
+    pub fn lookup_cell(&self, name: Name) -> Option<(&'static Type, &'static AttrCell)> {
+        super::method_cache::lookup(self, name)
+    }
+
+    pub(crate) fn run_finalizer(&self, obj: &Obj) {
+        let Some(f) = self.slots.finalize.get() else { return };
+        let cx = Ctx::current();
+        // A pending exception must survive the finaliser.
+        let saved = cx.take_pending();
+        if f(cx, obj).is_err() {
+            (cx.host().unraisable)(cx, None, Some(obj));
+        }
+        if let Some(e) = saved {
+            let _ = cx.set_pending(e);
+        }
+    }
+}
+
+impl Traverse for Type {
+    fn traverse(&self, visit: &mut Visitor<'_>) {
+        if let Some(o) = &*self.bases.borrow() {
+            visit(o.value());
+        }
+        if let Some(o) = &*self.mro_obj.borrow() {
+            visit(o.value());
+        }
+        for c in self.attrs.borrow().values() {
+            visit(c.value());
+        }
+    }
+
+    fn clear(&self) {
+        let cells = std::mem::take(&mut *self.attrs.borrow_mut());
+        let mro = self.mro_obj.borrow_mut().take();
+        drop((cells, mro));
+    }
+}
