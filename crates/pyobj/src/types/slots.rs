@@ -131,7 +131,7 @@ macro_rules! for_each_slot {
             init: InitFn, init, ["__init__"];
             new: NewFn, new, ["__new__"];
             finalize: FinalizeFn, finalize, ["__del__"];
-            iter: UnaryFn, unary, ["__iter__"];
+            iter: UnaryFn, iter, ["__iter__"];
             next: NextFn, next, ["__next__"];
             await_: UnaryFn, unary, ["__await__"];
             aiter: UnaryFn, unary, ["__aiter__"];

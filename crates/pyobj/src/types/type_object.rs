@@ -74,6 +74,14 @@ pub struct TypeFlags {
     pub match_self: bool,
     /// Has abstract methods (`__abstractmethods__` is not empty).
     pub is_abstract: bool,
+    /// Binding an instance of the type only prepends the receiver (functions, native methods).
+    pub method_like: bool,
+    /// `int` or a subclass.
+    pub int_subtype: bool,
+    /// `str` or a subclass.
+    pub str_subtype: bool,
+    /// Items are looked up by key: `iter()` does not fall back to `__getitem__`.
+    pub mapping_like: bool,
 }
 
 /// The payload of type objects.
@@ -148,6 +156,18 @@ impl Type {
     /// Flags.
     pub fn flags(&self) -> TypeFlags {
         self.flags.get()
+    }
+
+    /// Whether the type is `str` or derives from it.
+    #[inline(always)]
+    pub fn is_str_subtype(&self) -> bool {
+        self.flags.get().str_subtype
+    }
+
+    /// Whether the type is `int` or derives from it.
+    #[inline(always)]
+    pub fn is_int_subtype(&self) -> bool {
+        self.flags.get().int_subtype
     }
 
     /// Whether the type was made by Python code.

@@ -9,8 +9,10 @@
 //!
 //! The word is never zero, so `Option<Value>`, `Option<Obj>` and `PyResult<Obj>` are one register.
 
+mod cell;
 mod obj;
 
+pub use cell::ObjCell;
 pub use obj::Obj;
 
 use std::num::NonZeroU64;

@@ -1,0 +1,8 @@
+//! `bool`.
+
+use crate::value::Obj;
+
+/// `True` or `False`.
+pub fn from_bool(_: bool) -> Obj {
+    crate::types::none::none()
+}

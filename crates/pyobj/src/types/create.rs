@@ -1,0 +1,199 @@
+//! Making native types from their definitions.
+
+use std::cell::{Cell, RefCell};
+
+use super::type_object::{Layout, Type, TypeFlags};
+use super::{descriptor, function, method_cache, slot_wrappers, tuple};
+use crate::cell::AttrCell;
+use crate::heap::{self, Header, PageKind};
+use crate::intern;
+use crate::native::{ClassDef, FixedShape, FnKind, NO_PAYLOAD, PayloadDef};
+use crate::shape::{Shape, ShapeId};
+use crate::types::str::Name;
+use crate::value::{Obj, Value};
+
+/// Makes the type object of a native definition; its bases are made first.
+#[cold]
+#[inline(never)]
+pub(crate) fn create_native(def: &'static ClassDef) -> &'static Type {
+    let base = match def.base {
+        Some(b) => Some(b().type_object()),
+        None if std::ptr::eq(def, super::object::class_def()) => None,
+        None => Some(super::object::class_def().type_object()),
+    };
+    // Making the base may have made this type already (`object` and `type` need each other).
+    if let Some(t) = def.cell.get() {
+        return t;
+    }
+    let ty = alloc_native(def, base);
+    def.cell.set(ty);
+    fill(def, ty, base);
+    ty
+}
+
+/// Phase one: a type object with layout, slots and MRO, but without attributes.
+fn alloc_native(def: &'static ClassDef, base: Option<&'static Type>) -> &'static Type {
+    let layout = native_layout(def, base);
+    let bf = base.map(|b| b.flags()).unwrap_or_default();
+    let ty = Type {
+        layout: Cell::new(layout),
+        root_shape: Cell::new(None),
+        dict_shape: Cell::new(None),
+        version: Cell::new(0),
+        shape_count: Cell::new(0),
+        finalizer: Cell::new(false),
+        flags: Cell::new(TypeFlags {
+            heap: false,
+            basetype: def.flags.basetype,
+            no_new: def.flags.no_new,
+            immutable: !def.flags.mutable,
+            sequence: def.flags.sequence || bf.sequence,
+            mapping: def.flags.mapping || bf.mapping,
+            match_self: def.flags.match_self || bf.match_self,
+            is_abstract: false,
+            method_like: matches!(def.fixed_shape, FixedShape::Function | FixedShape::NativeMethod)
+                || def.flags.method_like,
+            int_subtype: def.fixed_shape == FixedShape::Int || bf.int_subtype,
+            str_subtype: def.fixed_shape == FixedShape::Str || bf.str_subtype,
+            mapping_like: def.fixed_shape == FixedShape::Dict || bf.mapping_like,
+        }),
+        slots: Default::default(),
+        name: RefCell::new(def.name.into()),
+        base: Cell::new(base),
+        bases: RefCell::new(None),
+        mro: RefCell::new(Vec::new()),
+        mro_obj: RefCell::new(None),
+        attrs: Default::default(),
+        subclasses: RefCell::new(Vec::new()),
+        def: Some(def),
+    };
+    // SAFETY: the cell is as large as a header and a `Type`; it becomes an immortal object whose shape is
+    // the reserved one of `type`, which is filled in when `type` itself is made.
+    let ty: &'static Type = unsafe {
+        let p = heap::alloc_cell(PageKind::Container, size_of::<Header>() + super::type_::payload_size());
+        let at = (p as *mut u8).add(size_of::<Header>()) as *mut Type;
+        at.write(ty);
+        ((at as *mut u8).add(size_of::<Type>()) as *mut u64).write(0);
+        (*p).init(1, ShapeId::fixed(FixedShape::Type));
+        (*p).immortalize();
+        &*at
+    };
+    ty.root_shape.set(Shape::new_root(ty, def.fixed_shape, false));
+    if layout.has_dict {
+        ty.dict_shape.set(Shape::new_root(ty, FixedShape::None, true));
+    }
+    (def.slots)(&ty.slots);
+    let mut mro = vec![ty];
+    if let Some(b) = base {
+        // Hash and comparison are inherited together: who compares anew without hashing is unhashable.
+        let keeps_hash = ty.slots.richcmp.get().is_none() || ty.slots.hash.get().is_some();
+        let unhashable = !keeps_hash;
+        ty.slots.inherit_unset(&b.slots);
+        if unhashable {
+            ty.slots.hash.set(Some(super::object::hash_not_implemented));
+        }
+        mro.extend(b.mro.borrow().iter().copied());
+    }
+    *ty.mro.borrow_mut() = mro;
+    ty
+}
+
+/// The layout of instances: `header | payload | named slots | inline attributes | extension word`.
+fn native_layout(def: &'static ClassDef, base: Option<&'static Type>) -> Layout {
+    let bl = base.map(|b| *b.layout());
+    let has_dict = def.flags.dict || bl.is_some_and(|l| l.has_dict);
+    let has_weakrefs = def.flags.weakref || bl.is_some_and(|l| l.has_weakrefs);
+    build_layout(def.payload, 0, 0, has_dict, has_weakrefs, false)
+}
+
+/// Computes a layout. Types of variable size keep extension word and slots before the payload.
+pub(crate) fn build_layout(
+    payload: &'static PayloadDef,
+    named_slots: u16,
+    inline_attrs: u16,
+    has_dict: bool,
+    has_weakrefs: bool,
+    container: bool,
+) -> Layout {
+    let head = size_of::<Header>() as u16;
+    let ext = if has_dict || has_weakrefs { 8 } else { 0 };
+    let slot_words = named_slots + inline_attrs;
+    let size = payload.size as u16;
+    let page_kind = if container || slot_words > 0 || ext > 0 { PageKind::Container } else { payload.page_kind };
+    let (payload_off, slots_off, ext_off);
+    if payload.var_sized {
+        ext_off = if ext > 0 { head } else { 0 };
+        slots_off = head + ext;
+        payload_off = slots_off + 8 * slot_words;
+    } else {
+        payload_off = head;
+        slots_off = head + size;
+        ext_off = if ext > 0 { slots_off + 8 * slot_words } else { 0 };
+    }
+    Layout {
+        payload,
+        basic_size: (head + size + ext + 8 * slot_words) as u32,
+        payload_off,
+        slots_off,
+        slot_words,
+        named_slots,
+        ext_off,
+        page_kind,
+        has_dict,
+        has_weakrefs,
+    }
+}
+
+/// Phase two: attributes.
+fn fill(def: &'static ClassDef, ty: &'static Type, base: Option<&'static Type>) {
+    let bases: Vec<Obj> = base.iter().map(|b| b.as_obj()).collect();
+    *ty.bases.borrow_mut() = Some(immortal(tuple::new(bases)));
+    let mro: Vec<Obj> = ty.mro.borrow().iter().map(|t| t.as_obj()).collect();
+    *ty.mro_obj.borrow_mut() = Some(immortal(tuple::new(mro)));
+    if let Some(b) = base {
+        b.subclasses.borrow_mut().push(ty);
+    }
+    let own = crate::types::Slots::default();
+    (def.slots)(&own);
+    slot_wrappers::add_wrappers(ty, &own);
+    if own.new.get().is_some() {
+        set_attr(ty, intern!("__new__"), function::new_wrapper(ty));
+    }
+    for f in def.methods {
+        let d = match f.kind {
+            FnKind::Method | FnKind::Function => descriptor::method(ty, f),
+            FnKind::ClassMethod => descriptor::class_method(ty, f),
+            FnKind::StaticMethod => descriptor::static_method(ty, f),
+        };
+        set_attr(ty, Name::new(f.name), d);
+    }
+    for g in def.getset {
+        set_attr(ty, Name::new(g.name), descriptor::getset(ty, g));
+    }
+    let doc = if def.doc.is_empty() { Obj::none() } else { Obj::from(def.doc) };
+    set_attr(ty, intern!("__doc__"), doc);
+    if own.richcmp.get().is_some() && own.hash.get().is_none() && !ty.attrs.borrow().contains_key(&intern!("__hash__"))
+    {
+        set_attr(ty, intern!("__hash__"), Obj::none());
+    }
+    if let Some(init) = def.init {
+        init(ty);
+    }
+}
+
+fn immortal(o: Obj) -> Obj {
+    o.immortalize();
+    o
+}
+
+/// Sets an attribute of a native type while it is made.
+pub fn set_attr(ty: &Type, name: Name, value: Obj) {
+    value.immortalize();
+    let known = ty.own_cell(name).map(|c| c.replace(Some(value.clone())));
+    if known.is_none() {
+        ty.attrs.borrow_mut().insert(name, Box::new(AttrCell::new(value)));
+    }
+    method_cache::invalidate(ty);
+}
+
+const _: () = assert!(NO_PAYLOAD.size == 0 && size_of::<Value>() == 8);

@@ -1,0 +1,253 @@
+//! `object`: the root of all types.
+
+use crate::ctx::{Ctx, PyResult};
+use crate::heap;
+use crate::intern;
+use crate::native::{Args, ClassDef};
+use crate::protocol;
+use crate::types::slots::{InitFn, NewFn};
+use crate::types::{CmpOp, Type, exc};
+use crate::value::Obj;
+use crate::{pyclass, pymethods};
+
+/// The base class of the class hierarchy.
+///
+/// When called, it accepts no arguments and returns a new featureless
+/// instance that has no instance attributes and cannot be given any.
+#[pyclass(name = "object", module = "builtins", fixed = Object, flags(basetype), payload = "none", sig = "()")]
+pub struct Object;
+
+pub(crate) fn class_def() -> &'static ClassDef {
+    Object::class()
+}
+
+/// The hash of types whose instances cannot be hashed (`__hash__ = None`).
+pub(crate) fn hash_not_implemented(cx: &Ctx, this: &Obj) -> PyResult<i64> {
+    Err(cx.type_error(format!("unhashable type: '{}'", this.type_of().name())))
+}
+
+/// The hash of an object by identity.
+pub fn identity_hash(this: &Obj) -> i64 {
+    let h = (this.id() as i64).rotate_right(4);
+    if h == -1 { -2 } else { h }
+}
+
+/// A fresh instance of a type whose native part is empty.
+pub fn new_plain(ty: &Type) -> Obj {
+    // SAFETY: the payload is empty, and `alloc_object` unset all slots.
+    unsafe {
+        let p = heap::alloc_object(ty, 0);
+        if ty.is_heap_type() {
+            ty.as_value().incref();
+        }
+        heap::publish(p, ty.root_shape())
+    }
+}
+
+fn abstract_error(cx: &Ctx, ty: &Type) -> PyResult<crate::Raised> {
+    let names = ty.as_obj().get_attr(cx, intern!("__abstractmethods__"))?;
+    let mut list = names.collect(cx)?;
+    let mut texts = Vec::new();
+    for n in list.drain(..) {
+        texts.push(super::str::as_utf8_lossy(&n).into_owned());
+    }
+    texts.sort();
+    let joined: Vec<String> = texts.iter().map(|t| format!("'{t}'")).collect();
+    Ok(cx.type_error(format!(
+        "Can't instantiate abstract class {} without an implementation for abstract method{} {}",
+        ty.name(),
+        if texts.len() == 1 { "" } else { "s" },
+        joined.join(", ")
+    )))
+}
+
+#[pymethods]
+impl Object {
+    fn __new__(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
+        if !args.all().is_empty() {
+            let own_new = ty.slots.new.get().is_some_and(|f| !std::ptr::fn_addr_eq(f, object_new() as NewFn));
+            let own_init = ty.slots.init.get().is_some_and(|f| !std::ptr::fn_addr_eq(f, object_init() as InitFn));
+            if own_new {
+                return Err(cx.type_error("object.__new__() takes exactly one argument (the type to instantiate)"));
+            }
+            if !own_init {
+                return Err(cx.type_error(format!("{}() takes no arguments", ty.name())));
+            }
+        }
+        if ty.flags().is_abstract {
+            return Err(abstract_error(cx, ty)?);
+        }
+        Ok(new_plain(ty))
+    }
+
+    fn __init__(cx: &Ctx, this: &Obj, args: Args<'_>) -> PyResult<()> {
+        if !args.all().is_empty() {
+            let ty = this.type_of();
+            let own_new = ty.slots.new.get().is_some_and(|f| !std::ptr::fn_addr_eq(f, object_new() as NewFn));
+            let own_init = ty.slots.init.get().is_some_and(|f| !std::ptr::fn_addr_eq(f, object_init() as InitFn));
+            if own_init {
+                return Err(cx.type_error(
+                    "object.__init__() takes exactly one argument (the instance to initialize)",
+                ));
+            }
+            if !own_new {
+                return Err(cx.type_error(format!(
+                    "{}.__init__() takes exactly one argument (the instance to initialize)",
+                    ty.name()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn __repr__(cx: &Ctx, this: &Obj) -> PyResult {
+        let ty = this.type_of();
+        let qualname = protocol::qualified_name(cx, ty)?;
+        let module = ty.as_obj().get_attr_opt(cx, intern!("__module__"))?;
+        let text = match module {
+            Some(m) if m.type_of().is_str_subtype() && super::str::as_utf8_lossy(&m) != "builtins" => {
+                format!("<{}.{qualname} object at {:#x}>", super::str::as_utf8_lossy(&m), this.id())
+            }
+            _ => format!("<{qualname} object at {:#x}>", this.id()),
+        };
+        Ok(Obj::from(text.as_str()))
+    }
+
+    fn __str__(cx: &Ctx, this: &Obj) -> PyResult {
+        this.repr(cx)
+    }
+
+    fn __hash__(_cx: &Ctx, this: &Obj) -> PyResult<i64> {
+        Ok(identity_hash(this))
+    }
+
+    fn __richcmp__(cx: &Ctx, this: &Obj, other: &Obj, op: CmpOp) -> PyResult {
+        match op {
+            CmpOp::Eq if this.is(other) => Ok(Obj::from_bool(true)),
+            CmpOp::Ne => {
+                // `!=` is the negation of `==` where that says anything.
+                let Some(f) = this.type_of().slots.richcmp.get() else { return Ok(Obj::not_implemented()) };
+                let r = f(cx, this, other, CmpOp::Eq)?;
+                if r.is_not_implemented() {
+                    return Ok(r);
+                }
+                Ok(Obj::from_bool(!r.truthy(cx)?))
+            }
+            _ => Ok(Obj::not_implemented()),
+        }
+    }
+
+    fn __getattribute__(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult {
+        if !name.type_of().is_str_subtype() {
+            return Err(cx.type_error(format!("attribute name must be string, not '{}'", name.type_of().name())));
+        }
+        protocol::generic_get_attr(cx, this, name)
+    }
+
+    fn __setattr__(cx: &Ctx, this: &Obj, name: &Obj, value: Option<&Obj>) -> PyResult<()> {
+        if !name.type_of().is_str_subtype() {
+            return Err(cx.type_error(format!("attribute name must be string, not '{}'", name.type_of().name())));
+        }
+        protocol::generic_set_attr(cx, this, name, value)
+    }
+
+    #[pygetter]
+    fn __class__(this: &Obj) -> Obj {
+        this.type_of().as_obj()
+    }
+
+    #[pysetter(name = "__class__")]
+    fn set_class(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
+        super::class_assign::assign_class(cx, this, value)
+    }
+
+    /// Default object formatter.
+    ///
+    /// Return str(self) if format_spec is empty. Raise TypeError otherwise.
+    #[pymethod(sig = "($self, format_spec, /)")]
+    fn __format__(cx: &Ctx, this: &Obj, spec: &Obj) -> PyResult {
+        if !spec.type_of().is_str_subtype() {
+            return Err(cx.type_error(format!(
+                "__format__() argument must be str, not {}",
+                spec.type_of().name()
+            )));
+        }
+        if spec.len(cx)? > 0 {
+            return Err(cx.type_error(format!(
+                "unsupported format string passed to {}.__format__",
+                this.type_of().name()
+            )));
+        }
+        this.str(cx)
+    }
+
+    /// Size of object in memory, in bytes.
+    #[pymethod(sig = "($self, /)")]
+    fn __sizeof__(cx: &Ctx, this: &Obj) -> PyResult<usize> {
+        let _ = cx;
+        Ok(this.type_of().layout().basic_size as usize)
+    }
+
+    /// Helper for pickle.
+    #[pymethod(sig = "($self, /)")]
+    fn __reduce__(cx: &Ctx, this: &Obj) -> PyResult {
+        super::pickle::reduce_ex(cx, this, 0)
+    }
+
+    /// Helper for pickle.
+    #[pymethod(sig = "($self, protocol, /)")]
+    fn __reduce_ex__(cx: &Ctx, this: &Obj, protocol: i64) -> PyResult {
+        // A class that overrides __reduce__ is asked first.
+        let name = intern!("__reduce__");
+        if let (Some(own), Some(base)) = (this.type_of().lookup(name), Object::class().type_object().lookup(name))
+            && !own.is(&base)
+        {
+            return this.get_attr(cx, name)?.call0(cx);
+        }
+        super::pickle::reduce_ex(cx, this, protocol)
+    }
+
+    /// Helper for pickle.
+    #[pymethod(sig = "($self, /)")]
+    fn __getstate__(cx: &Ctx, this: &Obj) -> PyResult {
+        super::pickle::get_state(cx, this, false)
+    }
+
+    /// Default dir() implementation.
+    #[pymethod(sig = "($self, /)")]
+    fn __dir__(cx: &Ctx, this: &Obj) -> PyResult {
+        super::dir::object_dir(cx, this)
+    }
+
+    /// This method is called when a class is subclassed.
+    ///
+    /// The default implementation does nothing. It may be
+    /// overridden to extend subclasses.
+    #[pyclassmethod(sig = "()")]
+    fn __init_subclass__(cx: &Ctx, cls: &Obj, args: Args<'_>) -> PyResult<()> {
+        let name = cls.as_type().map(|t| t.name().to_string()).unwrap_or_default();
+        args.check_arity(cx, &format!("{name}.__init_subclass__"), 0, 0)?;
+        Ok(())
+    }
+
+    /// Abstract classes can override this to customize issubclass().
+    ///
+    /// This is invoked early on by abc.ABCMeta.__subclasscheck__().
+    /// It should return True, False or NotImplemented.  If it returns
+    /// NotImplemented, the normal algorithm is used.  Otherwise, it
+    /// overrides the normal algorithm (and the outcome is cached).
+    #[pyclassmethod(sig = "(object, /)")]
+    fn __subclasshook__(_cx: &Ctx, _cls: &Obj, _args: Args<'_>) -> PyResult {
+        Ok(Obj::not_implemented())
+    }
+}
+
+fn object_new() -> NewFn {
+    Object::class().type_object().slots.new.get().unwrap_or(|cx, _, _| Err(cx.system_error("object has no __new__")))
+}
+
+fn object_init() -> InitFn {
+    Object::class().type_object().slots.init.get().unwrap_or(|cx, _, _| Err(cx.system_error("object has no __init__")))
+}
+
+const _: fn() -> &'static Type = exc::TypeError;
