@@ -8,10 +8,13 @@
 mod alloc;
 mod header;
 mod page;
+mod traverse;
 
 pub use alloc::{Stats, set_collect_request_hook};
 pub(crate) use alloc::{Gil, alloc_cell, free_cell};
 pub use header::Header;
+pub use cinder_macros::Traverse;
+pub use traverse::{Dropped, Traverse, Visitor};
 pub use page::{PAGE_SIZE, Page, PageKind, for_each_container_page};
 pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, cell_flags, set_cell_flags};
 
@@ -21,21 +24,6 @@ use crate::native::Payload;
 use crate::shape::Shape;
 use crate::types::Type;
 use crate::value::{Obj, Value};
-
-/// Called for every reference that a payload holds.
-pub type Visitor<'a> = dyn FnMut(Value) + 'a;
-
-/// A payload that shows its references to the cycle collector. Derive it with `#[derive(Traverse)]`:
-/// every field is visited; a `RefCell` that is borrowed visits nothing, which only keeps its referents alive.
-pub trait Traverse {
-    /// Whether values of the type can hold references at all.
-    const HOLDS_REFERENCES: bool = true;
-    /// Visits each owned reference exactly once.
-    fn traverse(&self, visit: &mut Visitor<'_>);
-    /// Drops the references through which a cycle can run. The default leaves the work to the other
-    /// members of the cycle.
-    fn clear(&self) {}
-}
 
 /// Allocates an instance of exactly type `ty` around `payload`.
 ///
@@ -82,6 +70,11 @@ pub(crate) unsafe fn alloc_object(ty: &Type, extra: usize) -> *mut Header {
 pub(crate) unsafe fn publish(p: *mut Header, shape: &Shape) -> Obj {
     // SAFETY: by the caller's promise the cell is a complete object.
     unsafe {
+        let ty = shape.ty();
+        if ty.is_heap_type() {
+            // Instances keep their class alive.
+            ty.as_value().incref();
+        }
         (*p).init(1, shape.id());
         Obj::from_owned(Value::from_ptr(p))
     }

@@ -4,7 +4,6 @@ use std::ops::Deref;
 
 use super::Payload;
 use crate::ctx::{Ctx, PyResult};
-use crate::types::Type;
 use crate::value::Obj;
 
 /// A borrowed object together with its payload.
@@ -48,46 +47,6 @@ impl<T> Deref for This<'_, T> {
     #[inline(always)]
     fn deref(&self) -> &T {
         self.payload
-    }
-}
-
-/// A Rust parameter type that a Python argument converts to. `what` names function and argument for
-/// messages, as in `f() argument 1` (CPython's wording is produced by the implementations).
-pub trait FromObj<'a>: Sized {
-    /// Converts, or raises (usually TypeError).
-    fn from_obj(cx: &Ctx, obj: &'a Obj) -> PyResult<Self>;
-}
-
-impl<'a> FromObj<'a> for &'a Obj {
-    #[inline(always)]
-    fn from_obj(_: &Ctx, obj: &'a Obj) -> PyResult<Self> {
-        Ok(obj)
-    }
-}
-
-impl<'a> FromObj<'a> for Obj {
-    #[inline(always)]
-    fn from_obj(_: &Ctx, obj: &'a Obj) -> PyResult<Self> {
-        Ok(obj.clone())
-    }
-}
-
-impl<'a, T: Payload> FromObj<'a> for This<'a, T> {
-    fn from_obj(cx: &Ctx, obj: &'a Obj) -> PyResult<Self> {
-        match This::from_obj(obj) {
-            Some(t) => Ok(t),
-            None => Err(cx.type_error(format!(
-                "argument must be {}, not {}",
-                T::class().name,
-                obj.type_of().name()
-            ))),
-        }
-    }
-}
-
-impl<'a> FromObj<'a> for &'a Type {
-    fn from_obj(cx: &Ctx, obj: &'a Obj) -> PyResult<Self> {
-        obj.as_type().ok_or_else(|| cx.type_error(format!("argument must be type, not {}", obj.type_of().name())))
     }
 }
 
@@ -174,5 +133,17 @@ impl<T: IntoResult> IntoResult for PyResult<T> {
     #[inline(always)]
     fn into_result(self, cx: &Ctx) -> PyResult {
         self.and_then(|v| v.into_result(cx))
+    }
+}
+
+impl IntoResult for isize {
+    fn into_result(self, _: &Ctx) -> PyResult {
+        Ok(Obj::from(self as i64))
+    }
+}
+
+impl IntoResult for &Obj {
+    fn into_result(self, _: &Ctx) -> PyResult {
+        Ok(self.clone())
     }
 }

@@ -4,10 +4,17 @@
 //! `#[pyclass]`/`#[pymethods]` make a [`ClassDef`], `#[pymodule]` makes a [`ModuleDef`].
 
 mod args;
+mod bind;
 mod convert;
+mod from_obj;
+mod signature;
 
-pub use args::{Args, Signature};
-pub use convert::{FromObj, IntoResult, This};
+pub use args::Args;
+pub use bind::*;
+pub use cinder_macros::{pyclass, pymethods, pymodule};
+pub use convert::{IntoResult, This};
+pub use from_obj::FromObj;
+pub use signature::{Kwargs, Signature};
 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{PageKind, Traverse, Visitor};
@@ -31,6 +38,7 @@ pub enum FnKind {
 }
 
 /// A native function or method.
+#[derive(Clone, Copy)]
 pub struct NativeFn {
     /// `__name__`.
     pub name: &'static str,
@@ -48,6 +56,7 @@ pub struct NativeFn {
 }
 
 /// A computed attribute of a native type.
+#[derive(Clone, Copy)]
 pub struct GetSetDef {
     /// The attribute's name.
     pub name: &'static str,
@@ -62,7 +71,7 @@ pub struct GetSetDef {
 }
 
 /// Flags of native types.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClassFlags {
     /// Python classes may derive from it.
     pub basetype: bool,
@@ -80,6 +89,23 @@ pub struct ClassFlags {
     pub mutable: bool,
     /// A single positional class pattern matches the subject itself (PEP 634).
     pub match_self: bool,
+    /// Binding an instance of the type only prepends the receiver.
+    pub method_like: bool,
+}
+
+impl ClassFlags {
+    /// No flag.
+    pub const NONE: ClassFlags = ClassFlags {
+        basetype: false,
+        weakref: false,
+        dict: false,
+        no_new: false,
+        sequence: false,
+        mapping: false,
+        mutable: false,
+        match_self: false,
+        method_like: false,
+    };
 }
 
 /// Reserved ids of the root shapes of core types, so that exact-type checks are compares with a constant.
@@ -174,16 +200,9 @@ pub struct PayloadDef {
 }
 
 /// A Rust type that is the native part of Python objects. Made by `#[pyclass]`.
-pub trait Payload: Traverse + Sized + 'static {
+pub trait Payload: PyClass + Traverse + Sized {
     /// The layout.
     const DEF: &'static PayloadDef;
-    /// The type that introduces the layout.
-    fn class() -> &'static ClassDef;
-    /// That type's object.
-    #[inline(always)]
-    fn type_object() -> &'static Type {
-        Self::class().type_object()
-    }
 }
 
 /// A payload of size zero: the layout of `object` and of types that only add behaviour to it.
@@ -203,6 +222,11 @@ unsafe fn visit_nothing(_: *const u8, _: &mut Visitor<'_>) {}
 unsafe fn clear_nothing(_: *const u8) {}
 
 impl PayloadDef {
+    /// The layout that a payload of a class with this base layout begins with.
+    pub const fn parent_for(base: &'static PayloadDef) -> Option<&'static PayloadDef> {
+        if base.size == 0 { None } else { Some(base) }
+    }
+
     /// The layout of payload `T`, not of variable size.
     pub const fn of<T: Traverse>(name: &'static str, parent: Option<&'static PayloadDef>) -> PayloadDef {
         assert!(align_of::<T>() <= 8, "payloads are aligned to 8 bytes");

@@ -9,7 +9,8 @@ pub mod number;
 mod object;
 mod sequence;
 
-pub use attr::{generic_get_attr, generic_set_attr, get_method, Method};
+pub(crate) use attr::{generic_lookup, is_method_like};
+pub use attr::{Method, call_special, generic_get_attr, generic_set_attr, get_method, qualified_name};
 pub use sequence::unpack_index;
 
 use crate::native::{FixedShape, Payload};

@@ -59,6 +59,7 @@ fn alloc_native(def: &'static ClassDef, base: Option<&'static Type>) -> &'static
         }),
         slots: Default::default(),
         name: RefCell::new(def.name.into()),
+        qualname: crate::value::ObjCell::new(None),
         base: Cell::new(base),
         bases: RefCell::new(None),
         mro: RefCell::new(Vec::new()),
@@ -197,3 +198,22 @@ pub fn set_attr(ty: &Type, name: Name, value: Obj) {
 }
 
 const _: () = assert!(NO_PAYLOAD.size == 0 && size_of::<Value>() == 8);
+
+/// Gives a native type a second base (`ExceptionGroup` is the one case): the MRO is merged anew.
+pub(crate) fn add_native_base(ty: &Type, second: &'static Type) {
+    let Some(me) = ty.as_obj().as_static_type() else { return };
+    let Some(first) = ty.base() else { return };
+    *ty.bases.borrow_mut() = Some(immortal(tuple::new(vec![first.as_obj(), second.as_obj()])));
+    let lists = vec![
+        first.mro.borrow().clone(),
+        second.mro.borrow().clone(),
+        vec![first, second],
+    ];
+    let mut order = vec![me];
+    order.extend(super::mro::merge(lists).unwrap_or_default());
+    let objs: Vec<Obj> = order.iter().map(|t| t.as_obj()).collect();
+    *ty.mro.borrow_mut() = order;
+    *ty.mro_obj.borrow_mut() = Some(immortal(tuple::new(objs)));
+    second.subclasses.borrow_mut().push(me);
+    method_cache::invalidate(ty);
+}

@@ -8,7 +8,8 @@ use crate::types::Type;
 use crate::types::function::NativeFunction;
 use crate::types::str::Name;
 use crate::value::{Obj, Value};
-use crate::{Traverse, pyclass, pymethods};
+use crate::heap::Traverse;
+use crate::native::{This, pyclass, pymethods};
 
 /// `(getattr, (owner, name))`: how descriptors and bound methods pickle.
 pub(crate) fn reduce_by_getattr(cx: &Ctx, owner: &Obj, name: &str) -> PyResult {

@@ -5,7 +5,8 @@ use crate::heap;
 use crate::native::{Args, FnKind, NativeFn};
 use crate::types::{CmpOp, Type};
 use crate::value::{Obj, ObjCell};
-use crate::{Traverse, pyclass, pymethods};
+use crate::heap::Traverse;
+use crate::native::{This, pyclass, pymethods};
 
 /// A native function, or a native method bound to its receiver.
 #[pyclass(name = "builtin_function_or_method", module = "builtins", fixed = NativeFunction, flags(no_new, weakref))]

@@ -8,7 +8,7 @@ use crate::protocol;
 use crate::types::slots::{InitFn, NewFn};
 use crate::types::{CmpOp, Type, exc};
 use crate::value::Obj;
-use crate::{pyclass, pymethods};
+use crate::native::{PyClass, pyclass, pymethods};
 
 /// The base class of the class hierarchy.
 ///
@@ -37,9 +37,6 @@ pub fn new_plain(ty: &Type) -> Obj {
     // SAFETY: the payload is empty, and `alloc_object` unset all slots.
     unsafe {
         let p = heap::alloc_object(ty, 0);
-        if ty.is_heap_type() {
-            ty.as_value().incref();
-        }
         heap::publish(p, ty.root_shape())
     }
 }

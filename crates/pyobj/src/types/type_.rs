@@ -8,7 +8,7 @@ use crate::types::exc;
 use crate::types::str::{Name, as_utf8_lossy};
 use crate::types::{Type, heap_type, method_cache, mro, slot_wrappers, tuple};
 use crate::value::Obj;
-use crate::pymethods;
+use crate::native::pymethods;
 
 /// Bytes of a type object's payload and its unused extension word.
 pub(crate) fn payload_size() -> usize {
@@ -21,7 +21,7 @@ pub fn type_type() -> &'static Type {
 }
 
 pub(crate) fn class_def() -> &'static ClassDef {
-    <Type as crate::native::Payload>::class()
+    <Type as crate::native::PyClass>::class()
 }
 
 /// `type.__call__`: `__new__`, then `__init__` if the result is an instance.
@@ -133,8 +133,7 @@ fn settable(cx: &Ctx, ty: &Type, value: Option<&Obj>, name: &str) -> PyResult<Ob
     }
 }
 
-#[pymethods(fixed = Type, name = "type", module = "builtins", flags(basetype, weakref), sig = "(object, /)",
-    doc = "type(object) -> the object's type\ntype(name, bases, dict, **kwds) -> a new type")]
+#[pymethods]
 impl Type {
     fn __new__(cx: &Ctx, meta: &Type, args: Args<'_>) -> PyResult {
         heap_type::new(cx, meta, args)

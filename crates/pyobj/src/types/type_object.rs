@@ -8,12 +8,11 @@ use rustc_hash::FxBuildHasher;
 use super::slots::Slots;
 use super::str::Name;
 use crate::cell::AttrCell;
-use crate::ctx::{Ctx, PyResult};
-use crate::heap::{Gil, Header, PageKind, Traverse, Visitor};
-use crate::native::{ClassDef, FixedShape, NO_PAYLOAD, Payload, PayloadDef};
+use crate::ctx::Ctx;
+use crate::heap::{Dropped, Gil, Header, PageKind, Traverse, Visitor};
+use crate::native::{ClassDef, Payload, PayloadDef, pyclass};
 use crate::shape::Shape;
-use crate::shape::instance::Side;
-use crate::value::{Obj, Value};
+use crate::value::{Obj, ObjCell, Value};
 
 /// Where the parts of an instance are, in bytes from the start of the object.
 #[derive(Clone, Copy)]
@@ -85,6 +84,12 @@ pub struct TypeFlags {
 }
 
 /// The payload of type objects.
+#[pyclass(
+    name = "type",
+    fixed = Type,
+    flags(basetype, weakref),
+    doc = "type(object) -> the object's type\ntype(name, bases, dict, **kwds) -> a new type"
+)]
 #[repr(C)]
 pub struct Type {
     pub(crate) layout: Cell<Layout>,
@@ -98,6 +103,7 @@ pub struct Type {
     /// The slots.
     pub slots: Slots,
     pub(crate) name: RefCell<Box<str>>,
+    pub(crate) qualname: ObjCell,
     pub(crate) base: Cell<Option<&'static Type>>,
     pub(crate) bases: RefCell<Option<Obj>>,
     /// The method resolution order, this type first. Types in it are kept alive by `bases` and `mro_obj`.
@@ -255,6 +261,11 @@ impl Type {
         super::method_cache::lookup(self, name)
     }
 
+    /// `__bases__`.
+    pub fn bases_tuple(&self) -> Obj {
+        self.bases.borrow().clone().unwrap_or_else(|| super::tuple::new(Vec::new()))
+    }
+
     pub(crate) fn run_finalizer(&self, obj: &Obj) {
         let Some(f) = self.slots.finalize.get() else { return };
         let cx = Ctx::current();
@@ -277,6 +288,9 @@ impl Traverse for Type {
         if let Some(o) = &*self.mro_obj.borrow() {
             visit(o.value());
         }
+        if let Some(q) = self.qualname.get() {
+            visit(q.value());
+        }
         for c in self.attrs.borrow().values() {
             visit(c.value());
         }
@@ -286,5 +300,9 @@ impl Traverse for Type {
         let cells = std::mem::take(&mut *self.attrs.borrow_mut());
         let mro = self.mro_obj.borrow_mut().take();
         drop((cells, mro));
+    }
+
+    fn take_references(&mut self, out: &mut Dropped) {
+        let _ = out;
     }
 }

@@ -7,7 +7,8 @@ use crate::native::{Args, FixedShape};
 use crate::types::slots::*;
 use crate::types::{Type, exc};
 use crate::value::Obj;
-use crate::{pyclass, pymethods, Traverse};
+use crate::heap::Traverse;
+use crate::native::{This, pyclass, pymethods};
 
 use super::WrapperCall;
 

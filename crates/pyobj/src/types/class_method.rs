@@ -1,0 +1,74 @@
+//! `classmethod`.
+
+use super::static_method::{copy_attributes, is_abstract};
+use crate::ctx::{Ctx, PyResult};
+use crate::heap::{self, Traverse};
+use crate::native::{Args, PyClass, This, pyclass, pymethods};
+use crate::types::Type;
+use crate::types::str::as_utf8_lossy;
+use crate::value::{Obj, ObjCell};
+
+/// Convert a function to be a class method.
+///
+/// A class method receives the class as implicit first argument, just like an instance method receives
+/// the instance.
+#[pyclass(name = "classmethod", fixed = ClassMethod, flags(basetype, dict), sig = "(function, /)")]
+#[derive(Traverse)]
+pub struct ClassMethod {
+    callable: ObjCell,
+}
+
+/// A class method around a callable.
+pub fn new(callable: Obj) -> Obj {
+    heap::new_instance(ClassMethod::class().type_object(), ClassMethod { callable: ObjCell::new(Some(callable)) })
+}
+
+#[pymethods]
+impl ClassMethod {
+    fn __new__(_cx: &Ctx, ty: &Type, _args: Args<'_>) -> PyResult {
+        Ok(heap::new_instance(ty, ClassMethod { callable: ObjCell::new(None) }))
+    }
+
+    fn __init__(cx: &Ctx, this: This<'_, ClassMethod>, args: Args<'_>) -> PyResult<()> {
+        let a = args.check_arity(cx, "classmethod", 1, 1)?;
+        this.callable.set(Some(a[0].clone()));
+        copy_attributes(cx, &a[0], this.obj())
+    }
+
+    fn __get__(cx: &Ctx, this: This<'_, ClassMethod>, instance: Option<&Obj>, owner: Option<&Obj>) -> PyResult {
+        let Some(f) = this.callable.get() else {
+            return Err(cx.runtime_error("uninitialized classmethod object"));
+        };
+        let cls = match (owner, instance) {
+            (Some(o), _) => o.clone(),
+            (None, Some(i)) => i.type_of().as_obj(),
+            (None, None) => return Ok(f),
+        };
+        Ok(super::method::new(f, cls))
+    }
+
+    fn __repr__(cx: &Ctx, this: This<'_, ClassMethod>) -> PyResult {
+        let r = this.callable.get().unwrap_or_else(Obj::none).repr(cx)?;
+        Ok(Obj::from(format!("<classmethod({})>", as_utf8_lossy(&r)).as_str()))
+    }
+
+    #[pygetter]
+    fn __func__(this: This<'_, ClassMethod>) -> Option<Obj> {
+        this.callable.get()
+    }
+
+    #[pygetter(name = "__wrapped__")]
+    fn wrapped(this: This<'_, ClassMethod>) -> Option<Obj> {
+        this.callable.get()
+    }
+
+    #[pysetter(name = "__wrapped__")]
+    fn set_wrapped(_this: This<'_, ClassMethod>, _value: Option<&Obj>) -> PyResult<()> {
+        Ok(())
+    }
+
+    #[pygetter]
+    fn __isabstractmethod__(cx: &Ctx, this: This<'_, ClassMethod>) -> PyResult<bool> {
+        is_abstract(cx, this.callable.get().as_ref())
+    }
+}

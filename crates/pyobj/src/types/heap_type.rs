@@ -1,0 +1,568 @@
+//! Classes made by Python code: `type(name, bases, namespace)`.
+
+use std::cell::{Cell, RefCell};
+
+use super::create::build_layout;
+use super::str::{Name, as_utf8_lossy};
+use super::type_object::{Type, TypeFlags};
+use super::{descriptor, dict, method_cache, mro, slot_wrappers, tuple};
+use crate::cell::AttrCell;
+use crate::ctx::{Ctx, PyResult};
+use crate::heap::{self, Header, PageKind};
+use crate::intern;
+use crate::native::{Args, FixedShape, NO_PAYLOAD, PyClass};
+use crate::shape::Shape;
+use crate::value::{Obj, ObjCell};
+
+/// How many attribute slots a class without any knowledge of its instances keeps inline.
+const DEFAULT_INLINE_ATTRS: u16 = 4;
+/// The most attribute slots that instances keep inline.
+const MAX_INLINE_ATTRS: u16 = 16;
+
+/// `type.__new__(meta, name, bases, namespace, **kwargs)`.
+pub(crate) fn new(cx: &Ctx, meta: &Type, args: Args<'_>) -> PyResult {
+    let a = args.pos();
+    if a.len() != 3 {
+        return Err(cx.type_error(format!("type.__new__() takes exactly 3 arguments ({} given)", a.len())));
+    }
+    let (name, bases, ns) = (&a[0], &a[1], &a[2]);
+    let expect = |i: usize, what: &str, got: &Obj| {
+        cx.type_error(format!("type.__new__() argument {i} must be {what}, not {}", got.type_of().name()))
+    };
+    if !name.type_of().is_str_subtype() {
+        return Err(expect(1, "str", name));
+    }
+    let Some(base_items) = tuple::items_if_tuple(bases) else { return Err(expect(2, "tuple", bases)) };
+    let Some(items) = dict::items_if_dict(ns) else { return Err(expect(3, "dict", ns)) };
+    for b in base_items {
+        if b.as_type().is_none() && b.get_attr_opt(cx, intern!("__mro_entries__"))?.is_some() {
+            return Err(cx.type_error(
+                "type() doesn't support MRO entry resolution; use types.new_class()",
+            ));
+        }
+    }
+    let winner = metaclass(cx, meta, base_items)?;
+    if !winner.is(meta)
+        && let Some(f) = winner.slots.new.get()
+        && !meta.slots.new.get().is_some_and(|g| std::ptr::fn_addr_eq(f, g))
+    {
+        return f(cx, winner, args);
+    }
+    let object = [super::object::Object::class().type_object().as_obj()];
+    let base_items = if base_items.is_empty() { &object[..] } else { base_items };
+    let best = best_base(cx, base_items)?;
+    let text = as_utf8_lossy(name).into_owned();
+    if text.contains('\0') {
+        return Err(cx.value_error("type name must not contain null characters"));
+    }
+    let plan = plan_layout(cx, best, base_items, &items, &text)?;
+    let ty = allocate(cx, winner, &text, best, base_items, &plan)?;
+    let obj = ty.1;
+    let ty = ty.0;
+    fill_attributes(cx, ty, &obj, name, items, &plan)?;
+    set_mro(cx, ty, &obj)?;
+    for b in base_items {
+        if let Some(b) = b.as_static_type() {
+            b.subclasses.borrow_mut().push(ty);
+        }
+    }
+    inherit_flags(ty);
+    slot_wrappers::update_slots(ty, None);
+    inherit_internal_slots(ty);
+    call_set_name(cx, &obj, ns)?;
+    call_init_subclass(cx, &obj, ty, args)?;
+    Ok(obj)
+}
+
+/// The most derived metaclass of the candidates.
+pub fn metaclass(cx: &Ctx, meta: &Type, bases: &[Obj]) -> PyResult<&'static Type> {
+    let mut winner = meta.as_obj().as_static_type().unwrap_or(super::type_::type_type());
+    for b in bases {
+        let t = b.type_of();
+        if winner.is_subtype(t) {
+            continue;
+        }
+        if t.is_subtype(winner) {
+            winner = t;
+            continue;
+        }
+        return Err(cx.type_error(
+            "metaclass conflict: the metaclass of a derived class must be a (non-strict) subclass of the \
+             metaclasses of all its bases",
+        ));
+    }
+    Ok(winner)
+}
+
+/// The ancestor that introduced what instances of `t` hold beyond `__dict__` and weak references.
+fn solid_base(t: &'static Type) -> &'static Type {
+    let mut t = t;
+    while let Some(b) = t.base() {
+        let (l, bl) = (t.layout(), b.layout());
+        if !std::ptr::eq(l.payload, bl.payload) && l.payload.size > 0 || l.named_slots != bl.named_slots {
+            return t;
+        }
+        t = b;
+    }
+    t
+}
+
+fn best_base(cx: &Ctx, bases: &[Obj]) -> PyResult<&'static Type> {
+    let mut best: Option<(&'static Type, &'static Type)> = None;
+    for b in bases {
+        let Some(t) = b.as_static_type() else {
+            return Err(cx.type_error("bases must be types"));
+        };
+        if !t.flags().basetype {
+            return Err(cx.type_error(format!("type '{}' is not an acceptable base type", super::type_::qualified(t))));
+        }
+        let solid = solid_base(t);
+        best = match best {
+            None => Some((t, solid)),
+            Some((bt, bs)) => {
+                if bs.is_subtype(solid) {
+                    Some((bt, bs))
+                } else if solid.is_subtype(bs) {
+                    Some((t, solid))
+                } else {
+                    return Err(cx.type_error("multiple bases have instance lay-out conflict"));
+                }
+            }
+        };
+    }
+    match best {
+        Some((t, _)) => Ok(t),
+        None => Err(cx.type_error("a class needs a base")),
+    }
+}
+
+struct Plan {
+    slots: Vec<Name>,
+    has_slots: bool,
+    dict: bool,
+    weakrefs: bool,
+}
+
+/// What `__slots__` asks for.
+fn plan_layout(cx: &Ctx, base: &Type, bases: &[Obj], ns: &[(Obj, Obj)], class: &str) -> PyResult<Plan> {
+    let bl = base.layout();
+    let is_type = base.is_subtype(super::type_::type_type());
+    let may_dict = !bl.has_dict && !is_type;
+    let may_weak = !bl.has_weakrefs;
+    let declared = ns.iter().find(|(k, _)| k.type_of().is_str_subtype() && as_utf8_lossy(k) == "__slots__");
+    let Some((_, declared)) = declared else {
+        return Ok(Plan {
+            slots: Vec::new(),
+            has_slots: false,
+            dict: bl.has_dict || !is_type,
+            weakrefs: true,
+        });
+    };
+    let names = if declared.type_of().is_str_subtype() { vec![declared.clone()] } else { declared.collect(cx)? };
+    let (mut dict, mut weakrefs) = (bl.has_dict, bl.has_weakrefs);
+    if !names.is_empty() && bl.payload.var_sized && !base.is_str_subtype() {
+        return Err(cx.type_error(format!(
+            "nonempty __slots__ not supported for subtype of '{}'",
+            super::type_::qualified(base)
+        )));
+    }
+    let mut slots = Vec::new();
+    for n in &names {
+        if !n.type_of().is_str_subtype() {
+            return Err(cx.type_error(format!("__slots__ items must be strings, not '{}'", n.type_of().name())));
+        }
+        let text = as_utf8_lossy(n);
+        if !super::str::is_identifier(n) {
+            return Err(cx.type_error("__slots__ must be identifiers"));
+        }
+        match &*text {
+            "__dict__" => {
+                if !may_dict || dict {
+                    return Err(cx.type_error("__dict__ slot disallowed: we already got one"));
+                }
+                dict = true;
+            }
+            "__weakref__" => {
+                if !may_weak || weakrefs {
+                    return Err(cx.type_error("__weakref__ slot disallowed: we already got one"));
+                }
+                weakrefs = true;
+            }
+            _ => {
+                let name = Name::new(&mangle(class, &text));
+                let special = ["__qualname__", "__classcell__", "__classdictcell__"].contains(&&*text);
+                let clash = ns.iter().any(|(k, _)| k.type_of().is_str_subtype() && as_utf8_lossy(k) == name.as_str());
+                if clash && !special {
+                    return Err(cx.value_error(format!(
+                        "'{}' in __slots__ conflicts with class variable",
+                        name.as_str()
+                    )));
+                }
+                if !slots.contains(&name) {
+                    slots.push(name);
+                }
+            }
+        }
+    }
+    slots.sort_by_key(|n| n.as_str());
+    // Other bases may bring a dict or weak references of their own.
+    for b in bases.iter().filter_map(|b| b.as_type()) {
+        dict |= b.layout().has_dict;
+        weakrefs |= b.layout().has_weakrefs;
+    }
+    Ok(Plan { slots, has_slots: true, dict, weakrefs })
+}
+
+fn mangle(class: &str, name: &str) -> String {
+    let stripped = class.trim_start_matches('_');
+    if name.starts_with("__") && !name.ends_with("__") && !name.contains('.') && !stripped.is_empty() {
+        return format!("_{stripped}{name}");
+    }
+    name.to_string()
+}
+
+fn allocate(
+    cx: &Ctx,
+    meta: &'static Type,
+    name: &str,
+    base: &'static Type,
+    bases: &[Obj],
+    plan: &Plan,
+) -> PyResult<(&'static Type, Obj)> {
+    let bl = *base.layout();
+    let named = bl.named_slots as usize + plan.slots.len();
+    if named > 4000 {
+        return Err(cx.overflow_error("too many __slots__"));
+    }
+    let inline = match (plan.dict, bl.inline_attrs() as u16) {
+        (false, _) => 0,
+        (true, 0) => DEFAULT_INLINE_ATTRS,
+        (true, n) => n.min(MAX_INLINE_ATTRS),
+    };
+    let layout = build_layout(bl.payload, named as u16, inline, plan.dict, plan.weakrefs, true);
+    let bf = base.flags();
+    let ty = Type {
+        layout: Cell::new(layout),
+        root_shape: Cell::new(None),
+        dict_shape: Cell::new(None),
+        version: Cell::new(0),
+        shape_count: Cell::new(0),
+        finalizer: Cell::new(false),
+        flags: Cell::new(TypeFlags {
+            heap: true,
+            basetype: true,
+            no_new: false,
+            immutable: false,
+            is_abstract: false,
+            method_like: false,
+            ..bf
+        }),
+        slots: Default::default(),
+        name: RefCell::new(name.into()),
+        qualname: ObjCell::new(None),
+        base: Cell::new(Some(base)),
+        bases: RefCell::new(Some(tuple::new(bases.to_vec()))),
+        mro: RefCell::new(Vec::new()),
+        mro_obj: RefCell::new(None),
+        attrs: Default::default(),
+        subclasses: RefCell::new(Vec::new()),
+        def: None,
+    };
+    let obj = heap::new_instance(meta, ty);
+    let Some(ty) = obj.as_static_type() else { return Err(cx.system_error("metaclass makes no types")) };
+    let (Some(root), Some(dict_shape)) =
+        (Shape::new_root(ty, FixedShape::None, false), Shape::new_root(ty, FixedShape::None, true))
+    else {
+        return Err(cx.no_memory());
+    };
+    ty.root_shape.set(Some(root));
+    ty.dict_shape.set(Some(dict_shape));
+    Ok((ty, obj))
+}
+
+fn fill_attributes(
+    cx: &Ctx,
+    ty: &'static Type,
+    obj: &Obj,
+    name: &Obj,
+    items: Vec<(Obj, Obj)>,
+    plan: &Plan,
+) -> PyResult<()> {
+    let put = |n: Name, v: Obj| {
+        ty.attrs.borrow_mut().insert(n, Box::new(AttrCell::new(v)));
+    };
+    let mut qualname = None;
+    let mut cells = Vec::new();
+    for (k, v) in items {
+        if !k.type_of().is_str_subtype() {
+            // Keys that name nothing are dropped: a class dictionary maps names only.
+            continue;
+        }
+        match &*as_utf8_lossy(&k) {
+            "__qualname__" => {
+                if !v.type_of().is_str_subtype() {
+                    return Err(cx.type_error(format!(
+                        "type __qualname__ must be a str, not {}",
+                        v.type_of().name()
+                    )));
+                }
+                qualname = Some(v);
+                continue;
+            }
+            n @ ("__classcell__" | "__classdictcell__") => {
+                cells.push((n == "__classcell__", v));
+                continue;
+            }
+            // These two are what they are even if written as plain functions.
+            "__new__" if v.is_exact(FixedShape::Function) => {
+                put(Name::intern_obj(&k), super::static_method::new(v));
+                continue;
+            }
+            "__init_subclass__" | "__class_getitem__" if v.is_exact(FixedShape::Function) => {
+                put(Name::intern_obj(&k), super::class_method::new(v));
+                continue;
+            }
+            _ => put(Name::intern_obj(&k), v),
+        }
+    }
+    ty.qualname.set(Some(qualname.unwrap_or_else(|| name.clone())));
+    if ty.own_cell(intern!("__module__")).is_none()
+        && let Some(g) = (cx.host().globals)(cx)
+        && let Some(m) = dict::get(cx, &g, intern!("__name__").as_obj())?
+    {
+        put(intern!("__module__"), m);
+    }
+    if ty.own_cell(intern!("__doc__")).is_none() {
+        put(intern!("__doc__"), Obj::none());
+    }
+    let first = ty.base().map_or(0, |b| b.layout().named_slots);
+    for (i, n) in plan.slots.iter().enumerate() {
+        put(*n, descriptor::slot_member(ty, *n, first + i as u16));
+    }
+    let base_has = |f: fn(&super::type_object::Layout) -> bool| ty.base().is_some_and(|b| f(b.layout()));
+    if plan.dict && !base_has(|l| l.has_dict) && (!plan.has_slots || ty.layout().has_dict) {
+        put(intern!("__dict__"), super::instance_dict_attr::dict_descriptor(ty));
+    }
+    if plan.weakrefs && !base_has(|l| l.has_weakrefs) {
+        put(intern!("__weakref__"), super::instance_dict_attr::weakref_descriptor(ty));
+    }
+    for (is_class, cell) in cells {
+        let Some(c) = cell.downcast::<super::cell::CellObject>() else {
+            return Err(cx.type_error(format!(
+                "{} must be a nonlocal cell, not {}",
+                if is_class { "__classcell__" } else { "__classdictcell__" },
+                cell.repr(cx).map(|r| as_utf8_lossy(&r).into_owned())?
+            )));
+        };
+        c.set(Some(if is_class { obj.clone() } else { super::mapping_proxy::of_type(obj) }));
+    }
+    if ty.own_cell(intern!("__eq__")).is_some() && ty.own_cell(intern!("__hash__")).is_none() {
+        put(intern!("__hash__"), Obj::none());
+    }
+    Ok(())
+}
+
+/// Computes and stores the MRO; a metaclass may override `mro()`.
+fn set_mro(cx: &Ctx, ty: &'static Type, obj: &Obj) -> PyResult<()> {
+    let meta = obj.type_of();
+    let custom = meta
+        .lookup(intern!("mro"))
+        .zip(super::type_::type_type().lookup(intern!("mro")))
+        .is_some_and(|(a, b)| !a.is(&b));
+    let order = if custom {
+        match obj.lookup_special(cx, intern!("mro"))? {
+            Some(m) => m.call0(cx)?.collect(cx)?,
+            None => Vec::new(),
+        }
+    } else {
+        mro::compute(cx, obj, &ty.bases_tuple())?
+    };
+    let mut types = Vec::with_capacity(order.len());
+    for o in &order {
+        match o.as_static_type() {
+            Some(t) => types.push(t),
+            None => {
+                return Err(cx.type_error(format!("mro() returned a non-class ('{}')", o.type_of().name())));
+            }
+        }
+    }
+    if custom {
+        for t in &types {
+            if !solid_base(ty).is_subtype(solid_base(t)) {
+                return Err(cx.type_error(format!("mro() returned base with unsuitable layout ('{}')", t.name())));
+            }
+        }
+    }
+    *ty.mro.borrow_mut() = types;
+    let old = ty.mro_obj.borrow_mut().replace(tuple::new(order));
+    drop(old);
+    method_cache::invalidate(ty);
+    Ok(())
+}
+
+fn inherit_flags(ty: &'static Type) {
+    let mut f = ty.flags();
+    for t in ty.mro.borrow().iter().skip(1) {
+        let b = t.flags();
+        f.sequence |= b.sequence && !f.mapping;
+        f.mapping |= b.mapping && !f.sequence;
+        f.match_self |= b.match_self;
+        f.mapping_like |= b.mapping_like;
+    }
+    if ty.own_cell(intern!("__abstractmethods__")).is_none() {
+        f.is_abstract = false;
+    }
+    ty.flags.set(f);
+}
+
+/// Slots without a special method (send, buffer) come from the first class of the MRO that has them.
+fn inherit_internal_slots(ty: &'static Type) {
+    for t in ty.mro.borrow().iter().skip(1) {
+        if t.is_heap_type() {
+            continue;
+        }
+        if ty.slots.send.get().is_none() {
+            ty.slots.send.set(t.slots.send.get());
+        }
+        if ty.slots.buffer.get().is_none() {
+            ty.slots.buffer.set(t.slots.buffer.get());
+        }
+    }
+}
+
+fn call_set_name(cx: &Ctx, obj: &Obj, ns: &Obj) -> PyResult<()> {
+    let Some(items) = dict::items_if_dict(ns) else { return Ok(()) };
+    for (k, v) in items {
+        let Some(f) = v.lookup_special(cx, intern!("__set_name__"))? else { continue };
+        if let Err(r) = f.call_pos(cx, &[obj.clone(), k.clone()]) {
+            let e = cx.take(r);
+            let note = format!(
+                "Error calling __set_name__ on '{}' instance {} in '{}'",
+                v.type_of().name(),
+                as_utf8_lossy(&k.repr(cx)?),
+                obj.as_type().map(|t| t.name().to_string()).unwrap_or_default()
+            );
+            e.call_method(cx, intern!("add_note"), &[Obj::from(note.as_str())])?;
+            return Err(cx.set_pending(e));
+        }
+    }
+    Ok(())
+}
+
+fn call_init_subclass(cx: &Ctx, obj: &Obj, ty: &'static Type, args: Args<'_>) -> PyResult<()> {
+    let name = intern!("__init_subclass__");
+    let found = ty.mro.borrow().iter().skip(1).find_map(|t| t.own_cell(name).and_then(|c| c.get()));
+    let Some(f) = found else { return Ok(()) };
+    let f = match f.type_of().slots.descr_get.get() {
+        Some(get) => get(cx, &f, None, Some(obj))?,
+        None => f,
+    };
+    f.call(cx, Args::new(args.kw_values(), args.names()))?;
+    Ok(())
+}
+
+/// Recomputes the slots that special method `name` feeds, here and in all subclasses.
+pub(crate) fn update_slots_below(ty: &'static Type, name: &str) {
+    if ty.is_heap_type() {
+        slot_wrappers::update_slots(ty, Some(name));
+        inherit_internal_slots(ty);
+    }
+    let subs = ty.subclasses.borrow().clone();
+    for s in subs {
+        update_slots_below(s, name);
+    }
+}
+
+/// `cls.__bases__ = bases`.
+pub(crate) fn set_bases(cx: &Ctx, ty: &'static Type, bases: &Obj) -> PyResult<()> {
+    let Some(items) = tuple::items_if_tuple(bases) else {
+        return Err(cx.type_error(format!(
+            "can only assign tuple to {}.__bases__, not {}",
+            ty.name(),
+            bases.type_of().name()
+        )));
+    };
+    if items.is_empty() {
+        return Err(cx.type_error(format!("can only assign non-empty tuple to {}.__bases__, not ()", ty.name())));
+    }
+    for b in items {
+        let Some(t) = b.as_type() else {
+            return Err(cx.type_error(format!(
+                "{}.__bases__ must be tuple of classes, not '{}'",
+                ty.name(),
+                b.type_of().name()
+            )));
+        };
+        if t.is_subtype(ty) {
+            return Err(cx.type_error("a __bases__ item causes an inheritance cycle"));
+        }
+    }
+    let best = best_base(cx, items)?;
+    let (new, old) = (best.layout(), ty.layout());
+    let same = std::ptr::eq(new.payload, old.payload)
+        && solid_base(best).is_subtype(solid_base(ty.base().unwrap_or(best)))
+        && solid_base(ty.base().unwrap_or(best)).is_subtype(solid_base(best))
+        && (old.has_dict || !new.has_dict);
+    if !same {
+        return Err(cx.type_error(format!(
+            "__bases__ assignment: '{}' object layout differs from '{}'",
+            best.name(),
+            ty.base().map(|b| b.name().to_string()).unwrap_or_default()
+        )));
+    }
+    let old_bases = ty.bases.borrow_mut().replace(bases.clone());
+    let old_base = ty.base.replace(Some(best));
+    if let Err(r) = refresh_mro(cx, ty) {
+        *ty.bases.borrow_mut() = old_bases;
+        ty.base.set(old_base);
+        return Err(r);
+    }
+    for b in old_bases.as_ref().and_then(tuple::items_if_tuple).unwrap_or(&[]) {
+        if let Some(b) = b.as_type() {
+            b.subclasses.borrow_mut().retain(|s| !s.is(ty));
+        }
+    }
+    for b in items {
+        if let Some(b) = b.as_static_type() {
+            b.subclasses.borrow_mut().push(ty);
+        }
+    }
+    method_cache::invalidate(ty);
+    refresh_slots(ty);
+    Ok(())
+}
+
+fn refresh_mro(cx: &Ctx, ty: &'static Type) -> PyResult<()> {
+    set_mro(cx, ty, &ty.as_obj())?;
+    let subs = ty.subclasses.borrow().clone();
+    for s in subs {
+        refresh_mro(cx, s)?;
+    }
+    Ok(())
+}
+
+fn refresh_slots(ty: &'static Type) {
+    inherit_flags(ty);
+    slot_wrappers::update_slots(ty, None);
+    inherit_internal_slots(ty);
+    let subs = ty.subclasses.borrow().clone();
+    for s in subs {
+        refresh_slots(s);
+    }
+}
+
+/// Takes a dying class out of its bases' lists.
+impl Drop for Type {
+    fn drop(&mut self) {
+        let bases = self.bases.borrow_mut().take();
+        for b in bases.as_ref().and_then(tuple::items_if_tuple).unwrap_or(&[]) {
+            if let Some(b) = b.as_type() {
+                let me: *const Type = self;
+                b.subclasses.borrow_mut().retain(|s| !std::ptr::eq(*s, me));
+            }
+        }
+    }
+}
+
+const _: () = assert!(NO_PAYLOAD.size == 0 && size_of::<Header>() == 8);
+const _: PageKind = PageKind::Container;

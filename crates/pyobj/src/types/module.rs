@@ -1,0 +1,211 @@
+//! `module`.
+
+use crate::ctx::{Ctx, PyResult};
+use crate::heap::{self, Traverse};
+use crate::intern;
+use crate::native::{ModuleDef, PyClass, This, pyclass, pymethods};
+use crate::protocol;
+use crate::types::function::NativeFunction;
+use crate::types::str::{Name, as_utf8_lossy};
+use crate::types::{Type, dict, exc};
+use crate::value::{Obj, ObjCell};
+
+/// Create a module object.
+///
+/// The name must be a string; the optional docstring can have any type.
+#[pyclass(name = "module", fixed = Module, flags(basetype, weakref))]
+#[derive(Traverse)]
+pub struct Module {
+    dict: ObjCell,
+}
+
+/// A module with the standard attributes set.
+pub fn new(cx: &Ctx, name: &str) -> PyResult {
+    let d = dict::new_namespace();
+    for (k, v) in [("__name__", Obj::from(name)), ("__doc__", Obj::none()), ("__package__", Obj::none()),
+        ("__loader__", Obj::none()), ("__spec__", Obj::none())]
+    {
+        dict::set(cx, &d, Name::new(k).as_obj(), &v)?;
+    }
+    Ok(heap::new_instance(Module::class().type_object(), Module { dict: ObjCell::new(Some(d)) }))
+}
+
+/// Makes a native module from its definition and runs its initialisation.
+pub fn from_def(cx: &Ctx, def: &'static ModuleDef) -> PyResult {
+    let m = new(cx, def.name)?;
+    fill_from_def(cx, &m, def)?;
+    Ok(m)
+}
+
+/// Adds the contents of a definition to a module.
+pub fn fill_from_def(cx: &Ctx, m: &Obj, def: &'static ModuleDef) -> PyResult<()> {
+    let d = namespace(m).ok_or_else(|| cx.system_error("module without namespace"))?;
+    let name = Obj::from(def.name);
+    if !def.doc.is_empty() {
+        dict::set(cx, &d, intern!("__doc__").as_obj(), &Obj::from(def.doc))?;
+    }
+    for f in def.functions {
+        dict::set(cx, &d, Name::new(f.name).as_obj(), &NativeFunction::of_module(f, m, name.clone()))?;
+    }
+    for c in def.classes {
+        let t = c().type_object();
+        let short = t.name().to_string();
+        dict::set(cx, &d, Name::new(&short).as_obj(), &t.as_obj())?;
+    }
+    if let Some(init) = def.init {
+        init(cx, m)?;
+    }
+    Ok(())
+}
+
+/// The namespace of a module (or of an instance of a subclass).
+pub fn namespace(m: &Obj) -> Option<Obj> {
+    m.downcast::<Module>().and_then(|m| m.dict.get())
+}
+
+/// Whether `__spec__._initializing` is true: the module is still being imported.
+fn is_initializing(cx: &Ctx, d: &Obj) -> PyResult<bool> {
+    match dict::get(cx, d, intern!("__spec__").as_obj())? {
+        Some(s) if !s.is_none() => match s.get_attr_opt(cx, intern!("_initializing"))? {
+            Some(v) => v.truthy(cx),
+            None => Ok(false),
+        },
+        _ => Ok(false),
+    }
+}
+
+fn missing(cx: &Ctx, this: &Obj, d: &Obj, name: &Obj) -> PyResult {
+    if let Some(f) = dict::get(cx, d, intern!("__getattr__").as_obj())? {
+        return f.call1(cx, name);
+    }
+    let text = as_utf8_lossy(name).into_owned();
+    let message = match dict::get(cx, d, intern!("__name__").as_obj())? {
+        Some(n) if n.type_of().is_str_subtype() => {
+            let n = as_utf8_lossy(&n).into_owned();
+            if is_initializing(cx, d)? {
+                format!(
+                    "partially initialized module '{n}' has no attribute '{text}' (most likely due to a circular \
+                     import)"
+                )
+            } else {
+                format!("module '{n}' has no attribute '{text}'")
+            }
+        }
+        _ => format!("module has no attribute '{text}'"),
+    };
+    Err(cx.attribute_error(message, this, name))
+}
+
+#[pymethods]
+impl Module {
+    fn __new__(_cx: &Ctx, ty: &Type, _args: crate::native::Args<'_>) -> PyResult {
+        Ok(heap::new_instance(ty, Module { dict: ObjCell::new(Some(dict::new_namespace())) }))
+    }
+
+    #[pymethod(sig = "($self, name, doc=None)")]
+    fn __init__(cx: &Ctx, this: This<'_, Module>, name: &Obj, doc: Option<&Obj>) -> PyResult<()> {
+        if !name.type_of().is_str_subtype() {
+            return Err(cx.type_error(format!("module() argument 'name' must be str, not {}", name.type_of().name())));
+        }
+        let Some(d) = this.dict.get() else { return Ok(()) };
+        let none = Obj::none();
+        for (k, v) in [
+            ("__name__", name),
+            ("__doc__", doc.unwrap_or(&none)),
+            ("__package__", &none),
+            ("__loader__", &none),
+            ("__spec__", &none),
+        ] {
+            dict::set(cx, &d, Name::new(k).as_obj(), v)?;
+        }
+        Ok(())
+    }
+
+    fn __getattribute__(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult {
+        let Some(m) = this.downcast::<Module>() else { return protocol::generic_get_attr(cx, this, name) };
+        let d = m.dict.get().ok_or_else(|| cx.system_error("module without namespace"))?;
+        // Class attributes of `module` itself are few; data descriptors go first.
+        let ty = this.type_of();
+        let found = Name::lookup_obj(name).and_then(|n| ty.lookup(n));
+        if let Some(a) = &found {
+            let s = &a.type_of().slots;
+            if s.descr_set.get().is_some() && let Some(get) = s.descr_get.get() {
+                return get(cx, a, Some(this), Some(&ty.as_obj()));
+            }
+        }
+        if let Some(v) = dict::get(cx, &d, name)? {
+            return Ok(v);
+        }
+        if let Some(a) = found {
+            return match a.type_of().slots.descr_get.get() {
+                Some(get) => get(cx, &a, Some(this), Some(&ty.as_obj())),
+                None => Ok(a),
+            };
+        }
+        missing(cx, this, &d, name)
+    }
+
+    fn __setattr__(cx: &Ctx, this: &Obj, name: &Obj, value: Option<&Obj>) -> PyResult<()> {
+        let Some(m) = this.downcast::<Module>() else { return protocol::generic_set_attr(cx, this, name, value) };
+        if let Some(a) = Name::lookup_obj(name).and_then(|n| this.type_of().lookup(n))
+            && let Some(set) = a.type_of().slots.descr_set.get()
+        {
+            return set(cx, &a, this, value);
+        }
+        let d = m.dict.get().ok_or_else(|| cx.system_error("module without namespace"))?;
+        match value {
+            Some(v) => dict::set(cx, &d, name, v),
+            None if dict::remove(cx, &d, name)? => Ok(()),
+            None => missing(cx, this, &d, name).map(drop),
+        }
+    }
+
+    fn __repr__(cx: &Ctx, this: &Obj) -> PyResult {
+        // importlib knows how to describe a module by its spec.
+        let lib = (cx.host().import)(cx, "_frozen_importlib");
+        match lib {
+            Ok(lib) => lib.call_method(cx, intern!("_module_repr"), std::slice::from_ref(this)),
+            Err(r) => {
+                cx.swallow(r, exc::ImportError())?;
+                let d = namespace(this).ok_or_else(|| cx.system_error("module without namespace"))?;
+                let name = dict::get(cx, &d, intern!("__name__").as_obj())?.unwrap_or_else(Obj::none).repr(cx)?;
+                Ok(Obj::from(format!("<module {}>", as_utf8_lossy(&name)).as_str()))
+            }
+        }
+    }
+
+    #[pymember]
+    fn __dict__(this: This<'_, Module>) -> Option<Obj> {
+        this.dict.get()
+    }
+
+    #[pygetter]
+    fn __annotations__(cx: &Ctx, this: &Obj) -> PyResult {
+        super::annotations::module_annotations(cx, this)
+    }
+
+    #[pysetter]
+    fn set___annotations__(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
+        super::annotations::set_module_annotations(cx, this, value)
+    }
+
+    #[pygetter]
+    fn __annotate__(cx: &Ctx, this: &Obj) -> PyResult {
+        super::annotations::module_annotate(cx, this)
+    }
+
+    #[pysetter]
+    fn set___annotate__(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
+        super::annotations::set_module_annotate(cx, this, value)
+    }
+
+    /// The module's names, or what its `__dir__` gives.
+    #[pymethod]
+    fn __dir__(cx: &Ctx, this: &Obj) -> PyResult {
+        let d = namespace(this).ok_or_else(|| cx.system_error("module without namespace"))?;
+        if let Some(f) = dict::get(cx, &d, intern!("__dir__").as_obj())? {
+            return f.call0(cx);
+        }
+        Ok(super::list::new(d.collect(cx)?))
+    }
+}

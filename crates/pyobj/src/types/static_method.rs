@@ -1,0 +1,95 @@
+//! `staticmethod` and `classmethod`.
+
+use crate::ctx::{Ctx, PyResult};
+use crate::heap::{self, Traverse};
+use crate::intern;
+use crate::native::{Args, PyClass, This, pyclass, pymethods};
+use crate::types::Type;
+use crate::types::str::{Name, as_utf8_lossy};
+use crate::value::{Obj, ObjCell};
+
+/// Convert a function to be a static method.
+///
+/// A static method does not receive an implicit first argument. It can be called on the class or on an
+/// instance; the receiver is ignored.
+#[pyclass(name = "staticmethod", fixed = StaticMethod, flags(basetype, dict), sig = "(function, /)")]
+#[derive(Traverse)]
+pub struct StaticMethod {
+    callable: ObjCell,
+}
+
+/// A static method around a callable.
+pub fn new(callable: Obj) -> Obj {
+    heap::new_instance(StaticMethod::class().type_object(), StaticMethod { callable: ObjCell::new(Some(callable)) })
+}
+
+/// Copies the attributes by which a wrapper looks like what it wraps.
+pub(super) fn copy_attributes(cx: &Ctx, from: &Obj, to: &Obj) -> PyResult<()> {
+    for n in ["__module__", "__name__", "__qualname__", "__doc__"] {
+        let name = Name::new(n);
+        if let Some(v) = from.get_attr_opt(cx, name)? {
+            to.set_attr(cx, name, &v)?;
+        }
+    }
+    to.set_attr(cx, intern!("__wrapped__"), from)
+}
+
+#[pymethods]
+impl StaticMethod {
+    fn __new__(_cx: &Ctx, ty: &Type, _args: Args<'_>) -> PyResult {
+        Ok(heap::new_instance(ty, StaticMethod { callable: ObjCell::new(None) }))
+    }
+
+    fn __init__(cx: &Ctx, this: This<'_, StaticMethod>, args: Args<'_>) -> PyResult<()> {
+        let a = args.check_arity(cx, "staticmethod", 1, 1)?;
+        this.callable.set(Some(a[0].clone()));
+        copy_attributes(cx, &a[0], this.obj())
+    }
+
+    fn __get__(cx: &Ctx, this: This<'_, StaticMethod>, _i: Option<&Obj>, _o: Option<&Obj>) -> PyResult {
+        this.callable.get().ok_or_else(|| cx.runtime_error("uninitialized staticmethod object"))
+    }
+
+    fn __call__(cx: &Ctx, this: This<'_, StaticMethod>, args: Args<'_>) -> PyResult {
+        match this.callable.get() {
+            Some(f) => f.call(cx, args),
+            None => Err(cx.runtime_error("uninitialized staticmethod object")),
+        }
+    }
+
+    fn __repr__(cx: &Ctx, this: This<'_, StaticMethod>) -> PyResult {
+        let r = this.callable.get().unwrap_or_else(Obj::none).repr(cx)?;
+        Ok(Obj::from(format!("<staticmethod({})>", as_utf8_lossy(&r)).as_str()))
+    }
+
+    #[pygetter]
+    fn __func__(this: This<'_, StaticMethod>) -> Option<Obj> {
+        this.callable.get()
+    }
+
+    #[pygetter(name = "__wrapped__")]
+    fn wrapped(this: This<'_, StaticMethod>) -> Option<Obj> {
+        this.callable.get()
+    }
+
+    #[pysetter(name = "__wrapped__")]
+    fn set_wrapped(_this: This<'_, StaticMethod>, _value: Option<&Obj>) -> PyResult<()> {
+        Ok(())
+    }
+
+    #[pygetter]
+    fn __isabstractmethod__(cx: &Ctx, this: This<'_, StaticMethod>) -> PyResult<bool> {
+        is_abstract(cx, this.callable.get().as_ref())
+    }
+}
+
+/// Whether a wrapped callable is marked as abstract.
+pub(super) fn is_abstract(cx: &Ctx, f: Option<&Obj>) -> PyResult<bool> {
+    match f {
+        Some(f) => match f.get_attr_opt(cx, intern!("__isabstractmethod__"))? {
+            Some(v) => v.truthy(cx),
+            None => Ok(false),
+        },
+        None => Ok(false),
+    }
+}
