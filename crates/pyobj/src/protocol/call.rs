@@ -41,7 +41,7 @@ impl Obj {
         match get_method(cx, self, name)? {
             Method::Unbound(f) => {
                 let mut all: smallvec::SmallVec<[Obj; 6]> = smallvec::smallvec![self.clone()];
-                all.extend_from_slice(args);
+                all.extend(args.iter().cloned());
                 f.call_pos(cx, &all)
             }
             Method::Bound(f) => f.call_pos(cx, args),

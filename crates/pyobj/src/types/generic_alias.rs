@@ -314,17 +314,17 @@ impl GenericAlias {
         super::union::or(cx, a, b)
     }
 
-    #[pymember]
+    #[pygetter(member)]
     fn __origin__(this: This<'_, GenericAlias>) -> Obj {
         this.origin.clone()
     }
 
-    #[pymember]
+    #[pygetter(member)]
     fn __args__(this: This<'_, GenericAlias>) -> Obj {
         this.args.clone()
     }
 
-    #[pymember]
+    #[pygetter(member)]
     fn __unpacked__(this: This<'_, GenericAlias>) -> bool {
         this.starred
     }

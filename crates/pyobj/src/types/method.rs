@@ -100,13 +100,13 @@ impl BoundMethod {
     }
 
     /// the function (or other callable) implementing a method
-    #[pymember]
+    #[pygetter(member)]
     fn __func__(this: This<'_, BoundMethod>) -> Obj {
         this.function.clone()
     }
 
     /// the instance to which a method is bound
-    #[pymember]
+    #[pygetter(member)]
     fn __self__(this: This<'_, BoundMethod>) -> Obj {
         this.this.clone()
     }

@@ -174,7 +174,7 @@ impl Module {
         }
     }
 
-    #[pymember]
+    #[pygetter(member)]
     fn __dict__(this: This<'_, Module>) -> Option<Obj> {
         this.dict.get()
     }

@@ -162,14 +162,14 @@ impl Object {
     ///
     /// Return str(self) if format_spec is empty. Raise TypeError otherwise.
     #[pymethod(sig = "($self, format_spec, /)")]
-    fn __format__(cx: &Ctx, this: &Obj, spec: &Obj) -> PyResult {
-        if !spec.type_of().is_str_subtype() {
+    fn __format__(cx: &Ctx, this: &Obj, format_spec: &Obj) -> PyResult {
+        if !format_spec.type_of().is_str_subtype() {
             return Err(cx.type_error(format!(
                 "__format__() argument must be str, not {}",
-                spec.type_of().name()
+                format_spec.type_of().name()
             )));
         }
-        if spec.len(cx)? > 0 {
+        if format_spec.len(cx)? > 0 {
             return Err(cx.type_error(format!(
                 "unsupported format string passed to {}.__format__",
                 this.type_of().name()

@@ -147,17 +147,17 @@ impl Property {
         }
     }
 
-    #[pymember]
+    #[pygetter(member)]
     fn fget(this: This<'_, Property>) -> Option<Obj> {
         this.get.get()
     }
 
-    #[pymember]
+    #[pygetter(member)]
     fn fset(this: This<'_, Property>) -> Option<Obj> {
         this.set.get()
     }
 
-    #[pymember]
+    #[pygetter(member)]
     fn fdel(this: This<'_, Property>) -> Option<Obj> {
         this.del.get()
     }

@@ -173,19 +173,19 @@ impl Super {
     }
 
     /// the class invoking super()
-    #[pymember]
+    #[pygetter(member)]
     fn __thisclass__(this: This<'_, Super>) -> Option<Obj> {
         this.class.get()
     }
 
     /// the instance invoking super(); may be None
-    #[pymember]
+    #[pygetter(member)]
     fn __self__(this: This<'_, Super>) -> Option<Obj> {
         this.this.get()
     }
 
     /// the type of the instance invoking super(); may be None
-    #[pymember]
+    #[pygetter(member)]
     fn __self_class__(this: This<'_, Super>) -> Option<Obj> {
         this.start.get()
     }

@@ -140,7 +140,7 @@ impl Union {
         or(cx, a, b)
     }
 
-    #[pymember]
+    #[pygetter(member)]
     fn __args__(this: This<'_, Union>) -> Obj {
         this.args.clone()
     }

@@ -82,7 +82,7 @@ impl BaseException {
         Ok(Obj::from(text.as_str()))
     }
 
-    fn __str__(cx: &Ctx, this: This<'_, BaseException>) -> PyResult {
+    pub(super) fn __str__(cx: &Ctx, this: This<'_, BaseException>) -> PyResult {
         let args = this.args();
         match tuple::items_if_tuple(&args).unwrap_or(&[]) {
             [] => Ok(Obj::from("")),

@@ -44,7 +44,7 @@ macro_rules! simple {
             #![allow(missing_docs, reason = "each names its class")]
             use super::*;
             $(
-                #[pyclass(name = stringify!($name), base = $base, flags(basetype), payload = "inherit", doc = $doc)]
+                #[pyclass(base = $base, flags(basetype), payload = "inherit", doc = $doc)]
                 pub struct $name;
             )*
         }

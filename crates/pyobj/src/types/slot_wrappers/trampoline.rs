@@ -142,7 +142,10 @@ pub(super) fn len(cx: &Ctx, this: &Obj) -> PyResult<usize> {
     if r.as_int().is_none() && crate::types::int::is_negative(&r.index(cx)?) {
         return Err(cx.value_error("__len__() should return >= 0"));
     }
-    let n = r.to_index_as(cx, crate::types::exc::OverflowError())?;
+    let n = r.to_isize(cx).map_err(|e| match cx.swallow(e, crate::types::exc::OverflowError()) {
+        Ok(()) => cx.overflow_error("cannot fit 'int' into an index-sized integer"),
+        Err(e) => e,
+    })?;
     usize::try_from(n).map_err(|_| cx.value_error("__len__() should return >= 0"))
 }
 
