@@ -3,6 +3,9 @@
 pub mod alloc;
 pub mod builder;
 pub(crate) mod eval;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+pub mod interp;
 pub mod ir;
 pub mod op;
 pub mod passes;

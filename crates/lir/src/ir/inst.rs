@@ -179,6 +179,12 @@ impl Inst {
         }
     }
 
+    /// Turns the instruction into `nop`.
+    pub(crate) fn kill(&mut self) {
+        let loc = self.loc;
+        *self = Inst { loc, operands: self.operands, ..Inst::new(Op::Nop, Type::I64) };
+    }
+
     /// The integer condition of comparing operations.
     #[inline]
     pub fn int_cc(&self) -> IntCC {

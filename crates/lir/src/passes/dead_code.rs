@@ -1,7 +1,7 @@
 //! Dead code.
 
 use super::Context;
-use crate::ir::{Function, InstId, Mode};
+use crate::ir::{Function, InstId};
 use crate::op::{Effect, Op};
 
 /// Turns instructions that only compute unused results into `nop`; `layout` drops those.
@@ -34,8 +34,7 @@ pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
                 work.push(def as u32);
             }
         }
-        let inst = &mut func.insts[at];
-        (inst.op, inst.defs, inst.uses, inst.mode, inst.cc) = (Op::Nop, 0, 0, Mode::default(), 0);
+        func.insts[at].kill();
         any = true;
     }
     if any && !func.vars.is_empty() {

@@ -1,7 +1,7 @@
 //! Fusion of comparisons with their users.
 
 use super::Context;
-use crate::ir::{Function, Inst, Mode, VReg};
+use crate::ir::{Function, Inst, VReg};
 use crate::op::{Effect, Op};
 use crate::types::{FloatCC, IntCC, Type};
 
@@ -174,8 +174,7 @@ fn fuse_extension(func: &mut Function, cx: &mut Context<'_>, at: usize) {
     cx.scratch.def[result.index()] = load_at as u32;
     cx.scratch.def[value.index()] = super::NO_INST;
     cx.scratch.uses[value.index()] = 0;
-    let gone = &mut func.insts[at];
-    (gone.op, gone.defs, gone.uses, gone.mode) = (Op::Nop, 0, 0, Mode::default());
+    func.insts[at].kill();
     clear_debug_values(func, value);
 }
 
