@@ -4,16 +4,37 @@ mod ast_diff;
 
 use std::process::ExitCode;
 
+const HELP: &str = "\
+usage: cargo xtask <command>
+
+  ast-diff PYTHON [PATH…]  compare syntax trees with those of an installed CPython 3.14
+  licenses                 check that every dependency's licence is permissive
+  conformance [options]    run CPython's own tests with Cinder and hold the floor of tests/cpython/floor.txt
+      --binary PATH        the Cinder to run (default: target/fast/cinder)
+      --python PATH        the CPython 3.14 whose test package is used (default: python3.14)
+      --update             write the results as the new floor
+      MODULE...            only these test modules
+  help                     this text
+";
+
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let result = match args.split_first() {
-        Some((command, rest)) if command == "ast-diff" => ast_diff::run(rest),
-        _ => Err("commands:\n  ast-diff PYTHON [PATH…]  compare syntax trees with an installed CPython 3.14".into()),
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_else(|| "help".into());
+    let rest: Vec<String> = args.collect();
+    let result = match command.as_str() {
+        "licenses" | "licences" => xtask::licences::check().map(|n| println!("{n} packages, all permissively licensed")),
+        "ast-diff" => ast_diff::run(&rest),
+        "conformance" => xtask::conformance::run(&rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("unknown command `{other}`\n\n{HELP}")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
+        Err(e) => {
+            eprintln!("{e}");
             ExitCode::FAILURE
         }
     }
