@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let result = match command.as_str() {
         "licenses" | "licences" => xtask::licences::check().map(|n| println!("{n} packages, all permissively licensed")),
-        "ast-diff" => ast_diff::run(&rest),
+        "ast-diff" => ast_diff::run(&rest).map_err(|e| e.to_string()),
         "conformance" => xtask::conformance::run(&rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
