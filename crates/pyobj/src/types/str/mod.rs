@@ -1,67 +1,136 @@
 //! `str`: immutable text with O(1) indexing.
+//!
+//! - [`storage`]: the payload and constructors; [`builder`] makes text piece by piece; [`name`] interns
+//! - [`search`], [`split`], [`case`], [`edit`], [`slicing`], [`translate`]: what the methods do
+//! - [`repr`], [`format_spec`], [`format_fields`], [`percent`]: text from other objects
+//! - [`class`]: the Python class
+
+pub mod builder;
+pub(crate) mod case;
+mod class;
+pub(crate) mod edit;
+pub mod format_fields;
+pub mod format_spec;
+mod hash;
+mod iter;
+mod methods;
+mod name;
+pub mod percent;
+pub mod repr;
+pub mod search;
+pub(crate) mod slicing;
+pub(crate) mod split;
+mod storage;
+mod translate;
+
+pub use builder::StrBuilder;
+pub use class::{builtin, str_of_bytes};
+pub use hash::{hash_bytes, set_hash_seed};
+pub use iter::StrIterator;
+pub use name::{Name, NameCell, intern};
+pub use storage::{
+    CodePoints, MAX_LEN, Str, StrData, Unit, empty, from_char, from_code_points, from_latin1, from_ucs2, from_units,
+    new,
+};
 
 use std::borrow::Cow;
 
-use crate::value::{Obj, Value};
+use crate::ctx::{Ctx, PyResult};
+use crate::native::FixedShape;
+use crate::shape::ShapeId;
+use crate::value::Obj;
 
-/// An interned, immortal str: two names are equal exactly if they are the same object.
-#[repr(transparent)]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Name(Value);
-
-impl Name {
-    /// Interns a text.
-    pub fn new(_: &str) -> Name {
-        Name(Value::UNBOUND)
-    }
-
-    /// The name of an exact str object, interning it.
-    pub fn from_obj(o: &Obj) -> Option<Name> {
-        Some(Name(o.value()))
-    }
-
-    /// The name of a str object if it is interned already; a str that is not interned names no attribute.
-    pub fn lookup_obj(o: &Obj) -> Option<Name> {
-        Some(Name(o.value()))
-    }
-
-    /// The str object.
-    pub fn obj(self) -> Obj {
-        // SAFETY: names are immortal.
-        unsafe { Obj::from_borrowed(self.0) }
-    }
-
-    /// The str object, borrowed.
-    pub fn as_obj(&self) -> &Obj {
-        // SAFETY: names are immortal, and the word lies in `self`.
-        unsafe { Obj::borrow_from(&self.0) }
-    }
-
-    /// The word.
-    pub fn value(self) -> Value {
-        self.0
-    }
-
-    /// The text. Lone surrogates are replaced.
-    pub fn as_str(self) -> &'static str {
-        ""
+/// The text of a str object with lone surrogates replaced; other objects give an empty text.
+pub fn as_utf8_lossy(o: &Obj) -> Cow<'_, str> {
+    match o.downcast::<Str>() {
+        Some(s) => Cow::Borrowed(s.as_str_lossy()),
+        None => Cow::Borrowed(""),
     }
 }
 
-/// Interns a literal once per call site: `intern!("__init__")`.
-#[macro_export]
-macro_rules! intern {
-    ($text:literal) => {
-        $crate::types::str::Name::new($text)
-    };
+/// Whether the object is a str, not of a subclass.
+#[inline(always)]
+pub fn is_exact(o: &Obj) -> bool {
+    // SAFETY: `o` keeps the object alive.
+    o.is_ptr() && unsafe { o.header() }.shape_id() == ShapeId::fixed(FixedShape::Str)
 }
 
-/// The text of a str object; other objects give an empty text.
-pub fn as_utf8_lossy(_: &Obj) -> Cow<'_, str> {
-    Cow::Borrowed("")
+/// An exact str with the text of `s`.
+pub fn to_exact(s: &Str) -> Obj {
+    crate::with_units!(s.data(), u => from_units(u))
 }
 
-/// A str object.
-pub fn new(text: &str) -> Obj {
-    Name::new(text).obj()
+/// The object itself if it is an exact str, otherwise an exact str with the text of `s`, its payload.
+pub(crate) fn exact_of(o: &Obj, s: &Str) -> Obj {
+    if is_exact(o) { o.clone() } else { to_exact(s) }
+}
+
+/// The payload of a str object.
+///
+/// # Errors
+/// TypeError for other objects, in the words of `message`, which gets the type's name.
+pub fn expect<'a>(cx: &Ctx, o: &'a Obj, message: impl FnOnce(&str) -> String) -> PyResult<&'a Str> {
+    o.downcast::<Str>().ok_or_else(|| cx.type_error(message(&o.type_of().name())))
+}
+
+/// The concatenation of two strings.
+///
+/// # Errors
+/// MemoryError.
+pub fn concat(cx: &Ctx, a: &Str, b: &Str) -> PyResult {
+    let mut out = StrBuilder::with_capacity(cx, a.len() + b.len(), a.max_char().max(b.max_char()))?;
+    out.push_payload(a);
+    out.push_payload(b);
+    Ok(out.finish())
+}
+
+/// The code point at `i` of a str object.
+pub fn code_point_at(o: &Obj, i: usize) -> Option<u32> {
+    o.downcast::<Str>()?.get(i)
+}
+
+impl From<&str> for Obj {
+    fn from(s: &str) -> Obj {
+        new(s)
+    }
+}
+
+impl From<String> for Obj {
+    fn from(s: String) -> Obj {
+        new(&s)
+    }
+}
+
+impl<'a> crate::native::FromObj<'a> for &'a str {
+    fn from_obj(cx: &Ctx, obj: &'a Obj) -> PyResult<&'a str> {
+        let s = expect(cx, obj, |t| format!("argument must be str, not {t}"))?;
+        match s.as_str() {
+            Some(s) => Ok(s),
+            // Encoding strictly raises the error that names the surrogate.
+            None => Err(match crate::codecs::encode(cx, obj, "utf-8", "strict") {
+                Ok(_) => cx.value_error("the text holds a lone surrogate"),
+                Err(r) => r,
+            }),
+        }
+    }
+}
+
+impl Obj {
+    /// `ascii(x)`: the repr with everything but ASCII escaped.
+    ///
+    /// # Errors
+    /// What `repr` raises.
+    pub fn ascii(&self, cx: &Ctx) -> PyResult {
+        let r = self.repr(cx)?;
+        match r.downcast::<Str>() {
+            Some(s) if !s.is_ascii() => {
+                let mut out = StrBuilder::new();
+                for c in s.code_points() {
+                    if c < 0x80 { out.push(c) } else { repr::push_hex_escape(&mut out, c) }
+                }
+                Ok(out.finish())
+            }
+            _ => Ok(r),
+        }
+    }
 }

@@ -1,0 +1,88 @@
+//! Subscripts and optional `start`, `end` arguments.
+
+use super::split::part;
+use super::{Str, from_char, from_units};
+use crate::ctx::{Ctx, PyResult};
+use crate::types::slice::Slice;
+use crate::value::Obj;
+use crate::with_units;
+
+/// A subscript resolved against a length.
+pub(crate) enum Index {
+    /// One item.
+    At(usize),
+    /// `count` items from `start`, `step` apart.
+    Slice { start: isize, step: isize, count: usize },
+}
+
+/// Resolves a subscript. `what` names the container in messages.
+pub(crate) fn resolve(cx: &Ctx, key: &Obj, len: usize, what: &str) -> PyResult<Index> {
+    if let Some(i) = key.as_int() {
+        return at(cx, i as isize, len, what);
+    }
+    if let Some(s) = key.downcast::<Slice>() {
+        let (start, _, step, count) = s.indices(cx, len)?;
+        return Ok(Index::Slice { start, step, count });
+    }
+    if key.type_of().slots.index.get().is_none() {
+        return Err(cx.type_error(format!(
+            "{what} indices must be integers or slices, not {}",
+            key.type_of().name()
+        )));
+    }
+    let i = key.to_index(cx)?;
+    at(cx, i, len, what)
+}
+
+fn at(cx: &Ctx, i: isize, len: usize, what: &str) -> PyResult<Index> {
+    let real = if i < 0 { i + len as isize } else { i };
+    match usize::try_from(real) {
+        Ok(i) if i < len => Ok(Index::At(i)),
+        _ => Err(cx.index_error(format!("{} index out of range", if what == "byte" { "index" } else { what }))),
+    }
+}
+
+pub(crate) fn subscript(cx: &Ctx, o: &Obj, s: &Str, key: &Obj) -> PyResult {
+    match resolve(cx, key, s.len(), "string")? {
+        Index::At(i) => Ok(from_char(s.data().at(i))),
+        Index::Slice { start, step: 1, count } => {
+            let start = start.max(0) as usize;
+            Ok(part(o, s, start.min(s.len()), (start + count).min(s.len())))
+        }
+        Index::Slice { start, step, count } => Ok(with_units!(s.data(), u => {
+            let picked: Vec<_> = stepped(start, step, count).map(|i| u[i]).collect();
+            from_units(&picked)
+        })),
+    }
+}
+
+/// The indices of a slice.
+pub(crate) fn stepped(start: isize, step: isize, count: usize) -> impl Iterator<Item = usize> {
+    (0..count as isize).map(move |k| (start + k * step) as usize)
+}
+
+/// The arguments `start` and `end` of the searching methods, resolved: negative ones count from the end
+/// and `end` is at most `len`; `start` may lie beyond `end`.
+pub(crate) fn bounds(cx: &Ctx, start: Option<&Obj>, end: Option<&Obj>, len: usize) -> PyResult<(isize, isize)> {
+    let len = len as isize;
+    let fetch = |o: Option<&Obj>, default: isize| match o {
+        None => Ok(default),
+        Some(o) if o.is_none() => Ok(default),
+        Some(o) => {
+            if !o.is_int() && o.type_of().slots.index.get().is_none() {
+                return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
+            }
+            o.to_isize_clamped(cx)
+        }
+    };
+    let (mut start, mut end) = (fetch(start, 0)?, fetch(end, isize::MAX)?);
+    if end > len {
+        end = len;
+    } else if end < 0 {
+        end = (end + len).max(0);
+    }
+    if start < 0 {
+        start = (start + len).max(0);
+    }
+    Ok((start, end))
+}
