@@ -17,6 +17,7 @@
 extern crate self as cinder_pyobj;
 
 pub mod cell;
+pub mod codecs;
 pub mod ctx;
 pub mod heap;
 pub mod native;

@@ -2,6 +2,7 @@
 
 pub mod annotations;
 pub mod bool_;
+pub mod bytes;
 pub mod cell;
 mod class_assign;
 pub mod class_method;
