@@ -1,6 +1,7 @@
 //! Machine code from register-allocated LIR.
 #![deny(missing_docs)]
 
+pub mod compiler;
 pub mod debug;
 pub mod lower;
 pub mod masm;

@@ -5,6 +5,7 @@
 //! sits where) comes in as arguments; implementations choose no registers besides the scratch registers that
 //! `cinder_lir`'s machine description keeps from the allocator.
 
+pub mod aarch64;
 pub mod x64;
 
 use crate::reloc::{CfiRow, Reloc, Ref};
@@ -272,8 +273,6 @@ pub trait Masm: Sized {
     fn fconst(&mut self, ty: Type, dst: Fpr, bits: u64);
     /// The address of a symbol, anywhere.
     fn sym_addr(&mut self, dst: Gpr, symbol: Ref);
-    /// The address of a label.
-    fn label_addr(&mut self, dst: Gpr, label: Label);
     /// The address itself.
     fn lea(&mut self, dst: Gpr, mem: Mem);
     /// Loads an integer.

@@ -120,32 +120,6 @@ fn threads_install_and_run_at_once() {
 }
 
 #[test]
-#[cfg(target_arch = "x86_64")]
-fn forks_do_not_see_each_other() {
-    let memory = memory(Protection::DualMapping);
-    let (a, a_cells) = memory.allocate(6, 0).unwrap();
-    memory.write(&a, &returning(1)).unwrap();
-    // SAFETY: the child touches only code memory and leaves with `_exit`.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        let ok = call(&a) == 1 && memory.allocate(6, 1).is_ok_and(|(b, _)| {
-            memory.write(&b, &returning(2)).is_ok() && b.address != a.address && call(&b) == 2 && call(&a) == 1
-        });
-        // SAFETY: ends the child without running the test harness's exit code.
-        unsafe { libc::_exit(if ok { 0 } else { 1 }) };
-    }
-    memory.free(&a, &a_cells);
-    let (b, _) = memory.allocate(6, 0).unwrap();
-    memory.write(&b, &returning(3)).unwrap();
-    assert_ne!(a.address, b.address, "a child may still run the freed block");
-    assert_eq!(memory.used().shared_with_forks, a.len);
-    let mut status = 0;
-    // SAFETY: waits for the child just started.
-    unsafe { libc::waitpid(child, &mut status, 0) };
-    assert_eq!(status, 0, "the child's code was disturbed");
-}
-
-#[test]
 fn free_ranges_merge() {
     let mut list = FreeList::new(100);
     let a = list.take(10).unwrap();

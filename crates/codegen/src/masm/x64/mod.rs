@@ -321,11 +321,6 @@ impl Masm for X64Masm {
         self.relocs.push(Reloc { offset, kind: RelocKind::Abs8, symbol, addend: 0 });
     }
 
-    fn label_addr(&mut self, dst: Gpr, label: Label) {
-        let mode: asm::Amode<u8> = asm::Amode::RipRelative { target: asm::DeferredTarget::Label(asm::Label(label.0)) };
-        emit!(self, leaq_rm(dst.0, mode));
-    }
-
     fn lea(&mut self, dst: Gpr, mem: Mem) {
         let (mode, symbol) = self.amode(mem);
         emit!(self, leaq_rm(dst.0, mode));

@@ -1,0 +1,321 @@
+//! Compiled functions run and do what they say, in both tiers.
+
+use cinder_codegen::compiler::Compiler;
+use cinder_codegen::space::{CodeSpace, CodeSpaceConfig, CompiledCode, ExitId, SavedRegisters};
+use cinder_lir::alloc::Tier;
+use cinder_lir::{Addr, Builder, FloatCC, FrameValue, Function, IntCC, Signature, Symbol, Type};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+const TIERS: [Tier; 2] = [Tier::Quick, Tier::Optimising];
+
+thread_local! {
+    static SPACE: RefCell<Option<CodeSpace>> = const { RefCell::new(None) };
+    static EXIT: RefCell<(u64, Vec<Option<u64>>)> = const { RefCell::new((0, Vec::new())) };
+    static THREAD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Records what the exit shows and makes the function return 1000 plus the frame state's word.
+unsafe extern "C" fn on_exit(thread: *mut u8, frame: *mut u8, registers: *mut SavedRegisters, exit: ExitId) {
+    // SAFETY: the common stub passes its own block of registers.
+    let registers = unsafe { &mut *registers };
+    let code = SPACE.with(|s| s.borrow().as_ref().unwrap().function(exit.function()).unwrap());
+    let values = code
+        .point_values(exit.point())
+        .iter()
+        // SAFETY: the activation stopped at this point with these registers.
+        .map(|v| unsafe { code.read_value(v, frame, registers) })
+        .collect();
+    let user = code.point(exit.point()).unwrap().user;
+    EXIT.with(|e| *e.borrow_mut() = (user, values));
+    THREAD.with(|t| t.set(thread as usize));
+    registers.set_int_result(0, 1000 + user);
+}
+
+fn space() -> CodeSpace {
+    let space = CodeSpace::host(CodeSpaceConfig { exit_handler: Some(on_exit), ..Default::default() }).unwrap();
+    SPACE.with(|s| *s.borrow_mut() = Some(space.clone()));
+    space
+}
+
+fn compile(tier: Tier, build: impl FnOnce(&mut Builder<'_>)) -> Arc<CompiledCode> {
+    let space = SPACE.with(|s| s.borrow().clone()).unwrap_or_else(space);
+    let mut func = Function::new("f");
+    let mut b = Builder::new(&mut func);
+    build(&mut b);
+    b.finish().unwrap();
+    Compiler::host(&space).install(&space, &mut func, tier, &|_| None).unwrap()
+}
+
+/// The entry as a function of up to four integers.
+fn call(code: &CompiledCode, args: &[i64]) -> i64 {
+    let get = |n: usize| args.get(n).copied().unwrap_or(0);
+    // SAFETY: every test function takes at most four integers by the C convention and returns one.
+    let f: extern "C" fn(i64, i64, i64, i64) -> i64 = unsafe { std::mem::transmute(code.entry()) };
+    f(get(0), get(1), get(2), get(3))
+}
+
+const I: Type = Type::I64;
+
+#[test]
+fn loops_and_branches() {
+    for tier in TIERS {
+        let code = compile(tier, |b| {
+            let sig = b.signature(Signature::host(&[I], &[I]));
+            let args = b.entry("f", sig);
+            let zero = b.iconst(I, 0);
+            let (head, p) = b.block(&[I, I]);
+            let (body, _) = b.block(&[]);
+            let (done, _) = b.block(&[]);
+            b.jump((head, &[args[0], zero]));
+            b.open(head);
+            b.br_icmp(IntCC::Sgt, p[0], 0, (body, &[]), (done, &[]));
+            b.open(body);
+            let s = b.add(p[1], p[0]);
+            let n = b.sub(p[0], 1);
+            b.jump((head, &[n, s]));
+            b.open(done);
+            b.ret(&[p[1]]);
+        });
+        assert_eq!(call(&code, &[1000]), 500_500, "{tier:?}");
+        assert_eq!(call(&code, &[-5]), 0);
+    }
+}
+
+#[test]
+fn recursion_and_calls_to_rust() {
+    extern "C" fn weigh(a: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64, h: i64) -> i64 {
+        a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h
+    }
+    for tier in TIERS {
+        let fib = compile(tier, |b| {
+            let sig = b.signature(Signature::host(&[I], &[I]));
+            let me = b.symbol(Symbol::Name("f".into()));
+            let args = b.entry("f", sig);
+            let (small, _) = b.block(&[]);
+            let (large, _) = b.block(&[]);
+            b.br_icmp(IntCC::Slt, args[0], 2, (small, &[]), (large, &[]));
+            b.open(small);
+            b.ret(&[args[0]]);
+            b.open(large);
+            let n1 = b.sub(args[0], 1);
+            let a = b.call(sig, me, &[n1], None).one();
+            let n2 = b.sub(args[0], 2);
+            let c = b.call(sig, me, &[n2], None).one();
+            let sum = b.add(a, c);
+            b.ret(&[sum]);
+        });
+        assert_eq!(call(&fib, &[20]), 6765, "{tier:?}");
+        let calls = compile(tier, |b| {
+            let sig = b.signature(Signature::host(&[I, I], &[I]));
+            let eight = b.signature(Signature::host(&[I; 8], &[I]));
+            let target = b.symbol(Symbol::Addr(weigh as *const () as u64));
+            let args = b.entry("f", sig);
+            let mut values = vec![args[0], args[1]];
+            for n in 0..6 {
+                values.push(b.add(args[0], n + 10));
+            }
+            let r = b.call(eight, target, &values, None).one();
+            let r = b.add(r, args[1]);
+            b.ret(&[r]);
+        });
+        let expected = weigh(5, 7, 15, 16, 17, 18, 19, 20) + 7;
+        assert_eq!(call(&calls, &[5, 7]), expected, "{tier:?}");
+    }
+}
+
+#[test]
+fn exits_find_their_values() {
+    for tier in TIERS {
+        let code = compile(tier, |b| {
+            let sig = b.signature(Signature::host(&[I, I], &[I]));
+            let args = b.entry("f", sig);
+            let x = b.xor(args[0], args[1]);
+            let frame = b.frame_state(
+                7,
+                &[
+                    FrameValue::Reg(args[0]),
+                    FrameValue::Const(I, 42),
+                    FrameValue::Reg(x),
+                    FrameValue::Dead,
+                    FrameValue::Reg(args[1]),
+                ],
+            );
+            let sum = b.add_ovf(args[0], args[1], frame);
+            let frame = b.frame_state(8, &[FrameValue::Reg(sum), FrameValue::Reg(x)]);
+            b.guard_icmp(IntCC::Ne, sum, 100, frame);
+            b.ret(&[sum]);
+        });
+        assert_eq!(call(&code, &[3, 4]), 7, "{tier:?}");
+        assert_eq!(call(&code, &[i64::MAX, 5]), 1007);
+        let x = (i64::MAX ^ 5) as u64;
+        let seen = EXIT.with(|e| e.borrow().clone());
+        assert_eq!(seen, (7, vec![Some(i64::MAX as u64), Some(42), Some(x), None, Some(5)]), "{tier:?}");
+        assert_eq!(call(&code, &[60, 40]), 1008);
+        assert_eq!(EXIT.with(|e| e.borrow().clone()), (8, vec![Some(100), Some(60 ^ 40)]));
+    }
+}
+
+#[test]
+fn thread_register_cells_and_stack_guard() {
+    for tier in TIERS {
+        let code = compile(tier, |b| {
+            let sig = b.signature(Signature::host(&[I], &[I]));
+            let cell = b.cell(5);
+            let args = b.entry("f", sig);
+            b.set_thread(args[0]);
+            let frame = b.frame_state(3, &[FrameValue::Reg(args[0])]);
+            b.guard_stack(8, 4096, frame);
+            b.mem_add(I, 2, Addr::cell(cell));
+            let a = b.load(I, Addr::thread(0));
+            let c = b.load(I, Addr::cell(cell));
+            let sum = b.add(a, c);
+            b.ret(&[sum]);
+        });
+        let block = [Cell::new(100i64), Cell::new(0)];
+        let at = block.as_ptr() as i64;
+        assert_eq!(call(&code, &[at]), 107, "{tier:?}");
+        assert_eq!(call(&code, &[at]), 109);
+        assert_eq!(code.cell(0).unwrap().load(std::sync::atomic::Ordering::Relaxed), 9);
+        block[1].set(-1);
+        assert_eq!(call(&code, &[at]), 1003, "no stack left");
+        assert_eq!(THREAD.with(Cell::get), at as usize);
+    }
+}
+
+#[test]
+fn floats_and_switch() {
+    for tier in TIERS {
+        let code = compile(tier, |b| {
+            let sig = b.signature(Signature::host(&[I, I], &[I]));
+            let args = b.entry("f", sig);
+            let x = b.int_to_float(Type::F64, args[1]);
+            let (plus, _) = b.block(&[]);
+            let (times, _) = b.block(&[]);
+            let (root, _) = b.block(&[]);
+            let (other, _) = b.block(&[]);
+            let (done, p) = b.block(&[Type::F64]);
+            b.switch(args[0], &[(plus, &[]), (times, &[]), (root, &[])], (other, &[]));
+            b.open(plus);
+            let half = b.f64(0.5);
+            let v = b.fadd(x, half);
+            b.jump((done, &[v]));
+            b.open(times);
+            let v = b.fmul(x, x);
+            b.jump((done, &[v]));
+            b.open(root);
+            let v = b.fsqrt(x);
+            b.jump((done, &[v]));
+            b.open(other);
+            let v = b.fneg(x);
+            b.jump((done, &[v]));
+            b.open(done);
+            let scaled = b.f64(100.0);
+            let v = b.fmul(p[0], scaled);
+            let big = b.fcmp(FloatCC::Gt, v, scaled);
+            let big = b.zext(I, big);
+            let v = b.float_to_int(I, v);
+            let v = b.add(v, big);
+            b.ret(&[v]);
+        });
+        assert_eq!(call(&code, &[0, 3]), 351, "{tier:?}");
+        assert_eq!(call(&code, &[1, 3]), 901);
+        assert_eq!(call(&code, &[2, 16]), 401);
+        assert_eq!(call(&code, &[3, 9]), -900);
+        assert_eq!(call(&code, &[-1, 9]), -900);
+    }
+}
+
+#[test]
+fn calls_return_to_their_deopt_stub_when_redirected() {
+    /// Redirects the caller's return address; the argument is the caller's frame pointer.
+    extern "C" fn invalidate(frame: usize) -> i64 {
+        let space = SPACE.with(|s| s.borrow().clone()).unwrap();
+        let code = CODE.with(|c| c.borrow().clone()).unwrap();
+        let slot = CodeSpace::return_slot(&code, frame);
+        // SAFETY: the caller is the function that passed its own frame pointer.
+        let mut frames: Vec<_> = unsafe { space.walk(frame, slot) }.collect();
+        assert_eq!(frames.len(), 2, "the function and its caller");
+        // SAFETY: both activations are on this thread's stack.
+        assert!(unsafe { frames[1].redirect() });
+        assert!(frames[1].is_redirected());
+        55
+    }
+    thread_local! {
+        static CODE: RefCell<Option<Arc<CompiledCode>>> = const { RefCell::new(None) };
+    }
+    for tier in TIERS {
+        let code = compile(tier, |b| {
+            let sig = b.signature(Signature::host(&[I, I], &[I]));
+            let one = b.signature(Signature::host(&[I], &[I]));
+            let me = b.symbol(Symbol::Name("f".into()));
+            let out = b.symbol(Symbol::Addr(invalidate as *const () as u64));
+            let args = b.entry("f", sig);
+            let keep = b.mul(args[1], 3);
+            let (leaf, _) = b.block(&[]);
+            let (inner, _) = b.block(&[]);
+            b.br_icmp(IntCC::Eq, args[0], 0, (leaf, &[]), (inner, &[]));
+            b.open(leaf);
+            let fp = b.frame_ptr();
+            let r = b.call(one, out, &[fp], None).one();
+            b.ret(&[r]);
+            b.open(inner);
+            let zero = b.iconst(I, 0);
+            let frame = b.frame_state(21, &[FrameValue::Result(0), FrameValue::Reg(keep), FrameValue::Reg(args[1])]);
+            let r = b.call(sig, me, &[zero, keep], Some(frame)).one();
+            let r = b.add(r, keep);
+            b.ret(&[r]);
+        });
+        CODE.with(|c| *c.borrow_mut() = Some(code.clone()));
+        assert_eq!(call(&code, &[1, 7]), 1021, "{tier:?}");
+        assert_eq!(EXIT.with(|e| e.borrow().clone()), (21, vec![Some(55), Some(21), Some(7)]));
+    }
+}
+
+#[test]
+fn several_entries_and_tail_calls() {
+    for tier in TIERS {
+        let code = compile(tier, |b| {
+            let sig = b.signature(Signature::host(&[I], &[I]));
+            let resume = b.symbol(Symbol::Name("resume".into()));
+            let (join, p) = b.block(&[I]);
+            let args = b.entry("f", sig);
+            let (direct, _) = b.block(&[]);
+            let (tail, _) = b.block(&[]);
+            b.br_icmp(IntCC::Slt, args[0], 10, (direct, &[]), (tail, &[]));
+            b.open(direct);
+            b.jump((join, &[args[0]]));
+            b.open(tail);
+            let v = b.mul(args[0], 2);
+            b.tail_call(sig, resume, &[v], None);
+            let args = b.entry("resume", sig);
+            let v = b.add(args[0], 100);
+            b.jump((join, &[v]));
+            b.open(join);
+            let v = b.mul(p[0], 10);
+            b.ret(&[v]);
+        });
+        assert_eq!(call(&code, &[4]), 40, "{tier:?}");
+        assert_eq!(call(&code, &[20]), 1400);
+        // SAFETY: the entry takes one integer and returns one.
+        let resume: extern "C" fn(i64) -> i64 = unsafe { std::mem::transmute(code.entry_named("resume").unwrap()) };
+        assert_eq!(resume(1), 1010);
+    }
+}
+
+#[test]
+fn undefined_symbols_are_errors() {
+    let space = space();
+    let mut func = Function::new("f");
+    let mut b = Builder::new(&mut func);
+    let sig = b.signature(Signature::host(&[], &[]));
+    let missing = b.symbol(Symbol::Name("missing".into()));
+    b.entry("f", sig);
+    b.call(sig, missing, &[], None);
+    b.ret(&[]);
+    b.finish().unwrap();
+    let before = space.used().code;
+    let error = Compiler::host(&space).install(&space, &mut func, Tier::Quick, &|_| None).unwrap_err();
+    assert!(error.to_string().contains("missing"), "{error}");
+    assert_eq!(space.used().code, before, "memory of failed installations is given back");
+}
