@@ -34,6 +34,7 @@ pub mod slot_wrappers;
 pub mod slots;
 pub mod static_method;
 pub mod str;
+pub mod structseq;
 pub mod super_;
 mod type_;
 mod type_object;
