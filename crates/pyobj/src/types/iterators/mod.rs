@@ -1,0 +1,48 @@
+//! Iterator types of the builtins: `enumerate`, `reversed`, `zip`, `map`, `filter`, and the iterators behind
+//! `iter()` for sequences by index and for callables.
+
+mod adapters;
+mod enumerate;
+mod seq;
+mod zip;
+
+pub use adapters::{Filter, Map};
+pub use enumerate::{Enumerate, Reversed};
+pub use seq::{CallableIterator, SeqIterator, callable_iter, seq_iter};
+pub use zip::Zip;
+
+use crate::ctx::{Ctx, PyResult};
+use crate::native::Args;
+use crate::types::str::Name;
+use crate::types::{Type, dict, tuple};
+use crate::value::Obj;
+
+/// `(builtin, (arg,))` or `(builtin, (arg,), state)`, for `__reduce__`.
+pub(crate) fn reduce_with(cx: &Ctx, builtin: &str, arg: Obj, state: Option<Obj>) -> PyResult {
+    let f = builtin_function(cx, builtin)?;
+    let mut parts = vec![f, tuple::new(vec![arg])];
+    parts.extend(state);
+    Ok(tuple::new(parts))
+}
+
+/// `__reduce__` of an iterator by index: over `state`, or over a fresh empty container when exhausted.
+pub(crate) fn reduce_indexed(cx: &Ctx, state: Option<(Obj, usize)>, empty: fn() -> Obj) -> PyResult {
+    match state {
+        Some((of, at)) => reduce_with(cx, "iter", of, Some(Obj::from(at))),
+        None => reduce_with(cx, "iter", empty(), None),
+    }
+}
+
+fn builtin_function(cx: &Ctx, name: &str) -> PyResult {
+    let name = Name::new(name);
+    let found = (cx.host().builtins)(cx).and_then(|b| dict::as_dict(&b)?.get_name(name));
+    found.ok_or_else(|| cx.attribute_error("the builtins module is not available", &Obj::none(), name.as_obj()))
+}
+
+/// Refuses keywords when the class itself is instantiated; subclasses may use them in `__init__`.
+pub(crate) fn no_keywords_for(cx: &Ctx, ty: &Type, exact: &Type, args: Args<'_>) -> PyResult<()> {
+    if args.has_keywords() && ty.is(exact) {
+        return Err(cx.type_error(format!("{}() takes no keyword arguments", exact.name())));
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! Reading, assigning and deleting slices.
+
+use super::List;
+use crate::ctx::{Ctx, PyResult};
+use crate::types::seqops::{self, Bounds};
+use crate::types::slice::Slice;
+use crate::value::Obj;
+
+const NOT_ITERABLE: &str = "must assign iterable to extended slice";
+
+impl List {
+    /// A new list of the selected items.
+    pub(super) fn slice(&self, cx: &Ctx, b: Bounds) -> PyResult {
+        let mut v = seqops::vec_for(cx, b.count)?;
+        if b.step == 1 {
+            let from = b.start as usize;
+            // SAFETY: the list keeps its items alive while they are cloned, which runs nothing.
+            v.extend_from_slice(unsafe { &Obj::slice_from(self.values().as_ptr(), self.len())[from..from + b.count] });
+        } else {
+            v.extend(b.positions().filter_map(|i| self.get(i)));
+        }
+        Ok(super::new(v))
+    }
+
+    /// `list[slice] = value`.
+    pub(super) fn assign_slice(&self, cx: &Ctx, this: &Obj, slice: &Slice, value: &Obj) -> PyResult<()> {
+        let (start, stop, step) = slice.unpack(cx)?;
+        if step == 1 {
+            let items = self.items_to_assign(cx, this, value, NOT_ITERABLE)?;
+            // Collecting the items may have changed the list.
+            let (start, stop, _) = crate::types::slice::adjust(self.len(), start, stop, 1);
+            return self.splice(cx, start as usize, stop.max(start) as usize, items);
+        }
+        let items = self.items_to_assign(cx, this, value, NOT_ITERABLE)?;
+        let (start, _, count) = crate::types::slice::adjust(self.len(), start, stop, step);
+        if items.len() != count {
+            return Err(cx.value_error(format!(
+                "attempt to assign sequence of size {} to extended slice of size {count}",
+                items.len()
+            )));
+        }
+        let mut old = seqops::vec_for(cx, count)?;
+        for (i, x) in (Bounds { start, step, count }).positions().zip(items) {
+            old.push(self.set(i, x));
+        }
+        drop(old);
+        Ok(())
+    }
+
+    fn items_to_assign(&self, cx: &Ctx, this: &Obj, value: &Obj, message: &str) -> PyResult<Vec<Obj>> {
+        if value.is(this) {
+            return Ok(self.snapshot());
+        }
+        if value.type_of().slots.iter.get().is_none() && value.type_of().slots.getitem.get().is_none() {
+            return Err(cx.type_error(message));
+        }
+        value.collect(cx)
+    }
+
+    /// Replaces items `start..stop` by others.
+    pub(crate) fn splice(&self, cx: &Ctx, start: usize, stop: usize, items: Vec<Obj>) -> PyResult<()> {
+        let removed = stop - start;
+        if items.len() > removed {
+            self.reserve(cx, items.len() - removed)?;
+        }
+        let mut old = seqops::vec_for(cx, removed)?;
+        old.extend(self.vec().splice(start..stop, seqops::into_values(items)));
+        self.shrink();
+        // SAFETY: the list owned the removed items.
+        drop(unsafe { seqops::from_values(old) });
+        Ok(())
+    }
+
+    /// `del list[slice]`.
+    pub(super) fn delete_slice(&self, cx: &Ctx, b: Bounds) -> PyResult<()> {
+        if b.count == 0 {
+            return Ok(());
+        }
+        let b = b.ascending();
+        let (from, step) = (b.start as usize, b.step as usize);
+        if step == 1 {
+            return self.splice(cx, from, from + b.count, Vec::new());
+        }
+        let mut old = seqops::vec_for(cx, b.count)?;
+        let v = self.vec();
+        let mut out = from;
+        for i in from..v.len() {
+            let off = i - from;
+            if off.is_multiple_of(step) && off / step < b.count {
+                old.push(v[i]);
+            } else {
+                v[out] = v[i];
+                out += 1;
+            }
+        }
+        v.truncate(out);
+        self.shrink();
+        // SAFETY: the list owned the removed items.
+        drop(unsafe { seqops::from_values(old) });
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! What sequences share: searching, comparing and slicing.
+
+use crate::ctx::{Ctx, PyResult};
+use crate::native::FixedShape;
+use crate::protocol::unpack_index;
+use crate::types::CmpOp;
+use crate::types::slice::Slice;
+use crate::types::str::StrBuilder;
+use crate::value::{Obj, Value};
+
+/// A sequence whose items are read one by one, because comparing them may change it.
+pub(crate) trait Items {
+    /// How many items there are now.
+    fn count(&self) -> usize;
+    /// Item `i`, nothing past the end.
+    fn item(&self, i: usize) -> Option<Obj>;
+}
+
+impl Items for [Obj] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn item(&self, i: usize) -> Option<Obj> {
+        self.get(i).cloned()
+    }
+}
+
+/// A slice resolved against a length.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    pub start: isize,
+    pub step: isize,
+    pub count: usize,
+}
+
+impl Bounds {
+    /// The positions that the slice selects, in its order.
+    pub fn positions(self) -> impl Iterator<Item = usize> {
+        (0..self.count).map(move |i| (self.start + i as isize * self.step) as usize)
+    }
+
+    /// The same positions in ascending order.
+    pub fn ascending(self) -> Bounds {
+        if self.step > 0 || self.count == 0 {
+            return self;
+        }
+        Bounds { start: self.start + (self.count as isize - 1) * self.step, step: -self.step, count: self.count }
+    }
+}
+
+/// A subscript of a sequence.
+pub(crate) enum Subscript {
+    At(usize),
+    Slice(Bounds),
+}
+
+/// Resolves a slice object; its bounds may run Python code, so the length is asked for afterwards.
+pub(crate) fn bounds(cx: &Ctx, slice: &Slice, len: impl FnOnce() -> usize) -> PyResult<Bounds> {
+    let (start, stop, step) = slice.unpack(cx)?;
+    let (start, _, count) = crate::types::slice::adjust(len(), start, stop, step);
+    Ok(Bounds { start, step, count })
+}
+
+/// Resolves an index or slice. `what` names the type in messages.
+pub(crate) fn subscript(cx: &Ctx, key: &Obj, what: &str, action: &str, len: impl FnOnce() -> usize) -> PyResult<Subscript> {
+    if let Some(s) = key.downcast::<Slice>() {
+        return bounds(cx, s, len).map(Subscript::Slice);
+    }
+    if !key.is_int() && key.type_of().slots.index.get().is_none() {
+        return Err(cx.type_error(format!("{what} indices must be integers or slices, not {}", key.type_of().name())));
+    }
+    let i = key.to_index(cx)?;
+    match unpack_index(i, len()) {
+        Some(i) => Ok(Subscript::At(i)),
+        None => Err(cx.index_error(format!("{what} {action}index out of range"))),
+    }
+}
+
+/// Whether `a == b` without running code, if that can be told from the words alone.
+#[inline(always)]
+pub(crate) fn quick_eq(a: Value, b: Value) -> Option<bool> {
+    if a == b {
+        return Some(true);
+    }
+    if (a.is_int() && b.is_int()) || (a.is_float() && b.is_float()) { Some(false) } else { None }
+}
+
+/// The position of the first item equal to `x` in `from..to`.
+pub(crate) fn find<S: Items + ?Sized>(cx: &Ctx, s: &S, x: &Obj, from: usize, to: usize) -> PyResult<Option<usize>> {
+    let mut i = from;
+    while i < to.min(s.count()) {
+        let Some(y) = s.item(i) else { break };
+        let same = match quick_eq(y.value(), x.value()) {
+            Some(b) => b,
+            None => y.rich_cmp_bool(cx, x, CmpOp::Eq)?,
+        };
+        if same {
+            return Ok(Some(i));
+        }
+        i += 1;
+    }
+    Ok(None)
+}
+
+/// How many items equal `x`.
+pub(crate) fn count<S: Items + ?Sized>(cx: &Ctx, s: &S, x: &Obj) -> PyResult<usize> {
+    let mut n = 0;
+    let mut from = 0;
+    while let Some(i) = find(cx, s, x, from, usize::MAX)? {
+        n += 1;
+        from = i + 1;
+    }
+    Ok(n)
+}
+
+/// Start or stop argument of `index()`: negative values count from the end, everything is clamped.
+pub(crate) fn clamp(i: isize, len: usize) -> usize {
+    if i < 0 { i.saturating_add(len as isize).max(0) as usize } else { i as usize }
+}
+
+/// Lexicographic comparison.
+pub(crate) fn compare<A: Items + ?Sized, B: Items + ?Sized>(cx: &Ctx, a: &A, b: &B, op: CmpOp) -> PyResult {
+    if matches!(op, CmpOp::Eq | CmpOp::Ne) && a.count() != b.count() {
+        return Ok(Obj::from_bool(op == CmpOp::Ne));
+    }
+    let mut i = 0;
+    while let (Some(x), Some(y)) = (a.item(i), b.item(i)) {
+        let same = match quick_eq(x.value(), y.value()) {
+            Some(b) => b,
+            None => x.rich_cmp_bool(cx, &y, CmpOp::Eq)?,
+        };
+        if !same {
+            return match op {
+                CmpOp::Eq => Ok(Obj::from_bool(false)),
+                CmpOp::Ne => Ok(Obj::from_bool(true)),
+                _ => x.rich_cmp(cx, &y, op),
+            };
+        }
+        i += 1;
+    }
+    Ok(Obj::from_bool(op.holds(a.count().cmp(&b.count()))))
+}
+
+/// `open` + the items' reprs with commas + `close`. `single` follows a lone item (the comma of `(x,)`).
+pub(crate) fn repr<S: Items + ?Sized>(cx: &Ctx, s: &S, open: &str, close: &str, single: &str) -> PyResult {
+    let mut b = StrBuilder::new();
+    b.push_str(open);
+    let mut i = 0;
+    while let Some(x) = s.item(i) {
+        if i > 0 {
+            b.push_str(", ");
+        }
+        let r = x.repr(cx)?;
+        b.push_obj(&r);
+        i += 1;
+    }
+    if i == 1 {
+        b.push_str(single);
+    }
+    b.push_str(close);
+    Ok(b.finish())
+}
+
+/// The length of `len` items repeated `n` times, if that many words can exist.
+pub(crate) fn repeated_len(cx: &Ctx, len: usize, n: isize) -> PyResult<usize> {
+    let n = n.max(0) as usize;
+    match len.checked_mul(n) {
+        Some(total) if total <= isize::MAX as usize / 8 => Ok(total),
+        _ => Err(cx.no_memory()),
+    }
+}
+
+/// An empty vector with room for exactly `n` items, or MemoryError.
+pub(crate) fn vec_for<T>(cx: &Ctx, n: usize) -> PyResult<Vec<T>> {
+    let mut v = Vec::new();
+    v.try_reserve_exact(n).map_err(|_| cx.no_memory())?;
+    Ok(v)
+}
+
+/// Gives up the handles of a vector, keeping their references as raw words.
+pub(crate) fn into_values(v: Vec<Obj>) -> Vec<Value> {
+    let mut v = std::mem::ManuallyDrop::new(v);
+    // SAFETY: `Obj` is a transparent wrapper of `Value`; the vector is given up above.
+    unsafe { Vec::from_raw_parts(v.as_mut_ptr() as *mut Value, v.len(), v.capacity()) }
+}
+
+/// Takes over the references of raw words.
+///
+/// # Safety
+/// Every word must be an owned reference.
+pub(crate) unsafe fn from_values(v: Vec<Value>) -> Vec<Obj> {
+    let mut v = std::mem::ManuallyDrop::new(v);
+    // SAFETY: as in `into_values`, with the caller's promise.
+    unsafe { Vec::from_raw_parts(v.as_mut_ptr() as *mut Obj, v.len(), v.capacity()) }
+}
+
+/// Whether the object is exactly of the core type.
+#[inline(always)]
+pub(crate) fn exact(o: &Obj, shape: FixedShape) -> bool {
+    o.is_exact(shape)
+}

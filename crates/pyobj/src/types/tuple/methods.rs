@@ -1,0 +1,156 @@
+//! The methods and slots of `tuple`.
+
+use cinder_macros::pymethods;
+
+use super::{Tuple, check_size, empty, new, new_of};
+use crate::ctx::{Ctx, PyResult};
+use crate::native::{FixedShape, This};
+use crate::types::seqops::{self, Subscript};
+use crate::types::{CmpOp, Type, exc, generic_alias};
+use crate::value::Obj;
+
+/// The hash of a tuple from the hashes of its items: xxHash's lanes without its final mixing.
+pub(crate) fn combine_hashes(hashes: impl Iterator<Item = i64>, len: usize) -> i64 {
+    const P1: u64 = 11400714785074694791;
+    const P2: u64 = 14029467366897019727;
+    const P5: u64 = 2870177450012600261;
+    let mut acc = P5;
+    for h in hashes {
+        acc = acc.wrapping_add((h as u64).wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1);
+    }
+    acc = acc.wrapping_add(len as u64 ^ (P5 ^ 3527539));
+    if acc == u64::MAX { 1546275796 } else { acc as i64 }
+}
+
+#[pymethods]
+impl Tuple {
+    #[pynew(sig = "(iterable=(), /)")]
+    fn __new__(cx: &Ctx, ty: &Type, iterable: Option<&Obj>) -> PyResult {
+        let exact = ty.is(Tuple::type_object_of());
+        match iterable {
+            None if exact => Ok(empty()),
+            None => Ok(new_of(ty, Vec::new())),
+            Some(it) if exact && it.is_exact(FixedShape::Tuple) => Ok(it.clone()),
+            Some(it) => Ok(new_of(ty, it.collect(cx)?)),
+        }
+    }
+
+    fn __len__(_cx: &Ctx, this: This<'_, Tuple>) -> PyResult<usize> {
+        Ok(this.len())
+    }
+
+    fn __getitem__(cx: &Ctx, this: This<'_, Tuple>, key: &Obj) -> PyResult {
+        match seqops::subscript(cx, key, "tuple", "", || this.len())? {
+            Subscript::At(i) => match this.as_slice().get(i) {
+                Some(x) => Ok(x.clone()),
+                None => Err(cx.index_error("tuple index out of range")),
+            },
+            Subscript::Slice(b) => {
+                let items = this.as_slice();
+                if b.count == items.len() && b.step == 1 && this.obj().is_exact(FixedShape::Tuple) {
+                    return Ok(this.obj().clone());
+                }
+                Ok(new(b.positions().map(|i| items[i].clone()).collect()))
+            }
+        }
+    }
+
+    fn __contains__(cx: &Ctx, this: This<'_, Tuple>, item: &Obj) -> PyResult<bool> {
+        Ok(seqops::find(cx, this.as_slice(), item, 0, usize::MAX)?.is_some())
+    }
+
+    fn sq_concat(cx: &Ctx, this: This<'_, Tuple>, other: &Obj) -> PyResult {
+        let Some(b) = super::items_if_tuple(other) else {
+            return Err(cx.type_error(format!(
+                "can only concatenate tuple (not \"{}\") to tuple",
+                other.type_of().name()
+            )));
+        };
+        let a = this.as_slice();
+        if a.is_empty() && other.is_exact(FixedShape::Tuple) {
+            return Ok(other.clone());
+        }
+        if b.is_empty() && this.obj().is_exact(FixedShape::Tuple) {
+            return Ok(this.obj().clone());
+        }
+        check_size(cx, a.len() + b.len())?;
+        let mut v = seqops::vec_for(cx, a.len() + b.len())?;
+        v.extend_from_slice(a);
+        v.extend_from_slice(b);
+        Ok(new(v))
+    }
+
+    fn sq_repeat(cx: &Ctx, this: This<'_, Tuple>, n: isize) -> PyResult {
+        let a = this.as_slice();
+        if (n == 1 || a.is_empty()) && this.obj().is_exact(FixedShape::Tuple) {
+            return Ok(this.obj().clone());
+        }
+        let total = seqops::repeated_len(cx, a.len(), n)?;
+        check_size(cx, total)?;
+        let mut v = seqops::vec_for(cx, total)?;
+        while v.len() < total {
+            v.extend_from_slice(a);
+        }
+        Ok(new(v))
+    }
+
+    fn __iter__(_cx: &Ctx, this: This<'_, Tuple>) -> PyResult {
+        Ok(super::TupleIterator::over(this.obj()))
+    }
+
+    fn __hash__(cx: &Ctx, this: This<'_, Tuple>) -> PyResult<i64> {
+        let mut hashes: smallvec::SmallVec<[i64; 8]> = smallvec::SmallVec::with_capacity(this.len());
+        cx.check_stack("")?;
+        for x in this.as_slice() {
+            hashes.push(x.hash(cx)?);
+        }
+        Ok(combine_hashes(hashes.into_iter(), this.len()))
+    }
+
+    fn __richcmp__(cx: &Ctx, this: This<'_, Tuple>, other: &Obj, op: CmpOp) -> PyResult {
+        match super::items_if_tuple(other) {
+            Some(b) => seqops::compare(cx, this.as_slice(), b, op),
+            None => Ok(Obj::not_implemented()),
+        }
+    }
+
+    fn __repr__(cx: &Ctx, this: This<'_, Tuple>) -> PyResult {
+        if this.len() == 0 {
+            return Ok(Obj::from("()"));
+        }
+        let r = this.obj().guard_repr(cx, || seqops::repr(cx, this.as_slice(), "(", ")", ","))?;
+        Ok(r.unwrap_or_else(|| Obj::from("(...)")))
+    }
+
+    /// Returns how many items equal the value.
+    #[pymethod(sig = "($self, value, /)")]
+    fn count(cx: &Ctx, this: This<'_, Tuple>, value: &Obj) -> PyResult<usize> {
+        seqops::count(cx, this.as_slice(), value)
+    }
+
+    /// Returns the first position of the value.
+    ///
+    /// Raises ValueError if the value is not present.
+    #[pymethod(sig = "($self, value, start=0, stop=sys.maxsize, /)")]
+    fn index(cx: &Ctx, this: This<'_, Tuple>, value: &Obj, start: Option<&Obj>, stop: Option<&Obj>) -> PyResult<usize> {
+        let start = start.map_or(Ok(0), |x| x.to_isize_clamped(cx))?;
+        let stop = stop.map_or(Ok(isize::MAX), |x| x.to_isize_clamped(cx))?;
+        let n = this.len();
+        let (from, to) = (seqops::clamp(start, n), seqops::clamp(stop, n));
+        match seqops::find(cx, this.as_slice(), value, from, to)? {
+            Some(i) => Ok(i),
+            None => Err(cx.raise(exc::ValueError(), "tuple.index(x): x not in tuple")),
+        }
+    }
+
+    #[pymethod(name = "__getnewargs__")]
+    fn getnewargs(_cx: &Ctx, this: This<'_, Tuple>) -> PyResult {
+        Ok(new(vec![new(this.as_slice().to_vec())]))
+    }
+
+    /// Makes a generic alias: `tuple[int, str]`.
+    #[pyclassmethod(name = "__class_getitem__", sig = "($type, object, /)")]
+    fn class_getitem(cx: &Ctx, ty: &Type, object: &Obj) -> PyResult {
+        generic_alias::new(cx, &ty.as_obj(), object)
+    }
+}
