@@ -46,8 +46,10 @@ struct SizeClass {
 
 struct Heap {
     classes: [[SizeClass; CLASSES]; 2],
-    container_pages: Cell<*mut Page>,
-    leaf_pages: Cell<*mut Page>,
+    /// The heads of the lists of pages, by kind.
+    pages: [Cell<*mut Page>; 2],
+    /// Pages given back by the collector, zeroed.
+    spare: Cell<Vec<*mut Page>>,
     chunk: Cell<*mut u8>,
     chunk_left: Cell<usize>,
     /// Containers made minus containers freed since the collector last reset it.
@@ -59,8 +61,8 @@ struct Heap {
 
 static HEAP: Gil<Heap> = Gil::new(Heap {
     classes: [const { [const { SizeClass::new() }; CLASSES] }; 2],
-    container_pages: Cell::new(std::ptr::null_mut()),
-    leaf_pages: Cell::new(std::ptr::null_mut()),
+    pages: [const { Cell::new(std::ptr::null_mut()) }; 2],
+    spare: Cell::new(Vec::new()),
     chunk: Cell::new(std::ptr::null_mut()),
     chunk_left: Cell::new(0),
     young: Cell::new(0),
@@ -103,6 +105,11 @@ impl Stats {
     }
 }
 
+/// Changes the threshold alone; see [`set_collect_request_hook`].
+pub(super) fn set_threshold(threshold: i64) {
+    HEAP.get().threshold.set(threshold);
+}
+
 /// Sets how many young containers ask for a collection, and whom they ask. Allocation never collects
 /// itself: the hook only sets a flag that the interpreter polls. `i64::MAX` turns the request off.
 pub fn set_collect_request_hook(threshold: i64, hook: fn()) {
@@ -111,8 +118,8 @@ pub fn set_collect_request_hook(threshold: i64, hook: fn()) {
     h.request_collection.set(hook);
 }
 
-pub(super) fn first_container_page() -> *mut Page {
-    HEAP.get().container_pages.get()
+pub(super) fn first_page(kind: PageKind) -> *mut Page {
+    HEAP.get().pages[kind as usize].get()
 }
 
 #[inline(always)]
@@ -167,7 +174,10 @@ fn alloc_slow(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Heade
             let first = (size_of::<Page>() + meta).next_multiple_of(16);
             let count = (PAGE_SIZE - first) / cell;
             page.write(Page {
-                next: std::ptr::null_mut(),
+                next: Cell::new(std::ptr::null_mut()),
+                prev: Cell::new(std::ptr::null_mut()),
+                counts: Cell::new(std::ptr::null_mut()),
+                free_cells: Cell::new(0),
                 kind,
                 large: false,
                 cell_size: cell as u32,
@@ -188,31 +198,140 @@ fn alloc_slow(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Heade
 }
 
 fn link(h: &Heap, page: *mut Page) {
-    // SAFETY: the page was just made.
+    // SAFETY: the page was just made, and linked pages stay mapped.
     unsafe {
-        let head = if (*page).kind == PageKind::Container { &h.container_pages } else { &h.leaf_pages };
-        (*page).next = head.get();
+        let head = &h.pages[(*page).kind as usize];
+        let old = head.get();
+        (*page).next.set(old);
+        if !old.is_null() {
+            (*old).prev.set(page);
+        }
         head.set(page);
     }
 }
 
-fn new_page(h: &Heap) -> *mut Page {
-    if h.chunk_left.get() == 0 {
-        let layout = Layout::from_size_align(CHUNK, PAGE_SIZE).unwrap_or(Layout::new::<u64>());
-        // SAFETY: the layout is not empty. Zeroed memory makes every cell of it free.
-        let p = unsafe { std::alloc::alloc_zeroed(layout) };
-        if p.is_null() {
-            std::alloc::handle_alloc_error(layout);
+fn unlink(h: &Heap, page: &Page) {
+    let (prev, next) = (page.prev.get(), page.next.get());
+    // SAFETY: neighbours in the list stay mapped.
+    unsafe {
+        if prev.is_null() {
+            h.pages[page.kind as usize].set(next);
+        } else {
+            (*prev).next.set(next);
         }
-        h.bytes.set(h.bytes.get() + CHUNK);
-        h.chunk.set(p);
+        if !next.is_null() {
+            (*next).prev.set(prev);
+        }
+    }
+}
+
+fn new_page(h: &Heap) -> *mut Page {
+    let mut spare = h.spare.take();
+    let page = spare.pop();
+    h.spare.set(spare);
+    if let Some(p) = page {
+        h.bytes.set(h.bytes.get() + PAGE_SIZE);
+        return p;
+    }
+    if h.chunk_left.get() == 0 {
+        h.chunk.set(map_chunk());
         h.chunk_left.set(CHUNK);
     }
     let p = h.chunk.get();
     // SAFETY: a page is left in the chunk.
     h.chunk.set(unsafe { p.add(PAGE_SIZE) });
     h.chunk_left.set(h.chunk_left.get() - PAGE_SIZE);
+    h.bytes.set(h.bytes.get() + PAGE_SIZE);
     p as *mut Page
+}
+
+/// Fresh zeroed memory, aligned to pages. It takes room only where it is touched.
+fn map_chunk() -> *mut u8 {
+    // SAFETY: an anonymous private mapping; the ends that alignment leaves over are given back.
+    unsafe {
+        let size = CHUNK + PAGE_SIZE;
+        let p = libc::mmap(
+            std::ptr::null_mut(),
+            size,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        if p == libc::MAP_FAILED {
+            std::alloc::handle_alloc_error(Layout::new::<[u8; CHUNK]>());
+        }
+        let start = (p as usize).next_multiple_of(PAGE_SIZE);
+        let head = start - p as usize;
+        if head > 0 {
+            libc::munmap(p, head);
+        }
+        libc::munmap((start + CHUNK) as *mut libc::c_void, size - head - CHUNK);
+        start as *mut u8
+    }
+}
+
+/// Gives the memory of pages without any object back to the system. Half-made objects are not on a free list,
+/// so their pages stay.
+pub(super) fn release_empty_pages() {
+    let h = HEAP.get();
+    for kind in [PageKind::Leaf, PageKind::Container] {
+        super::page::for_each_page(kind, |p| p.free_cells.set(0));
+        for c in &h.classes[kind as usize] {
+            release_of_class(h, c);
+        }
+    }
+}
+
+fn release_of_class(h: &Heap, c: &SizeClass) {
+    let in_use = if c.bump.get().is_null() { 0 } else { (c.bump_end.get() as usize - 1) & !(PAGE_SIZE - 1) };
+    let mut empty = 0;
+    let mut f = c.free.get();
+    // SAFETY: free cells are linked through their second word and lie in live pages.
+    unsafe {
+        while !f.is_null() {
+            let page = Page::of(f as *const Header);
+            page.free_cells.set(page.free_cells.get() + 1);
+            if page.free_cells.get() == page.cell_count && page as *const Page as usize != in_use {
+                empty += 1;
+            }
+            f = (*f).next;
+        }
+        if empty == 0 {
+            return;
+        }
+        let is_empty = |p: &Page| p.free_cells.get() == p.cell_count && p as *const Page as usize != in_use;
+        let mut kept: *mut FreeCell = std::ptr::null_mut();
+        let mut tail = &raw mut kept;
+        let mut gone = Vec::with_capacity(empty);
+        f = c.free.get();
+        while !f.is_null() {
+            let next = (*f).next;
+            let page = Page::of(f as *const Header);
+            if is_empty(page) {
+                let at = page as *const Page as *mut Page;
+                if gone.last() != Some(&at) {
+                    gone.push(at);
+                }
+            } else {
+                *tail = f;
+                tail = &raw mut (*f).next;
+            }
+            f = next;
+        }
+        *tail = std::ptr::null_mut();
+        c.free.set(kept);
+        gone.sort_unstable();
+        gone.dedup();
+        let mut spare = h.spare.take();
+        for page in gone {
+            unlink(h, &*page);
+            h.bytes.set(h.bytes.get() - PAGE_SIZE);
+            libc::madvise(page as *mut libc::c_void, PAGE_SIZE, libc::MADV_DONTNEED);
+            spare.push(page);
+        }
+        h.spare.set(spare);
+    }
 }
 
 const LARGE_FIRST: usize = (size_of::<Page>() + 1).next_multiple_of(16);
@@ -230,7 +349,10 @@ fn alloc_large(h: &Heap, kind: PageKind, size: usize) -> *mut Header {
             std::alloc::handle_alloc_error(layout);
         }
         page.write(Page {
-            next: std::ptr::null_mut(),
+            next: Cell::new(std::ptr::null_mut()),
+            prev: Cell::new(std::ptr::null_mut()),
+            counts: Cell::new(std::ptr::null_mut()),
+            free_cells: Cell::new(0),
             kind,
             large: true,
             cell_size: (size.min(u32::MAX as usize)) as u32,
@@ -243,9 +365,7 @@ fn alloc_large(h: &Heap, kind: PageKind, size: usize) -> *mut Header {
         (page as *mut u8).add(size_of::<Page>()).write(0);
         (p as *mut u64).write(0);
         h.bytes.set(h.bytes.get() + total);
-        if kind == PageKind::Container {
-            link(h, page);
-        }
+        link(h, page);
         p as *mut Header
     }
 }
@@ -278,18 +398,7 @@ pub(crate) unsafe fn free_cell(p: *mut Header, kind: PageKind) {
 #[cold]
 fn free_large(h: &Heap, page: &Page) {
     let p = page as *const Page as *mut Page;
-    if page.kind == PageKind::Container {
-        let mut link = h.container_pages.as_ptr();
-        // SAFETY: the list links live pages; `page` is in it.
-        unsafe {
-            while !(*link).is_null() && *link != p {
-                link = &raw mut (**link).next;
-            }
-            if !(*link).is_null() {
-                *link = (*p).next;
-            }
-        }
-    }
+    unlink(h, page);
     h.bytes.set(h.bytes.get() - page.alloc_size);
     // SAFETY: the page was allocated with this layout, and its cell is free.
     unsafe {

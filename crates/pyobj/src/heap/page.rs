@@ -1,5 +1,7 @@
 //! Pages: 64 KiB aligned runs of equal cells.
 
+use std::cell::Cell;
+
 use super::Header;
 
 /// The size and alignment of a page in bytes.
@@ -18,7 +20,12 @@ pub enum PageKind {
 /// The header of a page. Large objects have a page of their own with one cell.
 #[repr(C)]
 pub struct Page {
-    pub(super) next: *mut Page,
+    pub(super) next: Cell<*mut Page>,
+    pub(super) prev: Cell<*mut Page>,
+    /// One count per cell while the collector looks at the page, otherwise null.
+    pub(super) counts: Cell<*mut i32>,
+    /// Scratch for the search for empty pages.
+    pub(super) free_cells: Cell<u32>,
     pub(super) kind: PageKind,
     pub(super) large: bool,
     pub(super) cell_size: u32,
@@ -32,8 +39,10 @@ pub struct Page {
 
 /// Set once `__del__` ran (PEP 442: at most once).
 pub(crate) const FLAG_FINALIZED: u8 = 0x80;
-/// The generation of a container, written by the collector.
+/// The generation of a container, written by the collector; 3 is exempt from collection.
 pub(crate) const FLAG_GEN_MASK: u8 = 0x03;
+/// The container is a candidate of the collection that is going on.
+pub(crate) const FLAG_CANDIDATE: u8 = 0x10;
 
 impl Page {
     /// The page of an object.
@@ -111,12 +120,17 @@ pub(crate) unsafe fn set_cell_flags(p: *const Header, f: u8) {
 }
 
 /// Calls `f` for every page that holds containers, large ones included.
-pub fn for_each_container_page(mut f: impl FnMut(&Page)) {
-    let mut p = super::alloc::first_container_page();
+pub fn for_each_container_page(f: impl FnMut(&Page)) {
+    for_each_page(PageKind::Container, f);
+}
+
+/// Calls `f` for every page of a kind.
+pub(crate) fn for_each_page(kind: PageKind, mut f: impl FnMut(&Page)) {
+    let mut p = super::alloc::first_page(kind);
     while !p.is_null() {
         // SAFETY: linked pages stay mapped until they are unlinked.
         let page = unsafe { &*p };
-        p = page.next;
+        p = page.next.get();
         f(page);
     }
 }

@@ -193,3 +193,29 @@ pub(crate) unsafe fn traverse_slots(p: *const Header, visit: &mut crate::heap::V
         }
     }
 }
+
+/// Takes every value out of slots and overflow area and drops it afterwards. For the collector.
+pub(crate) unsafe fn clear_slots(p: *const Header) {
+    // SAFETY: the caller keeps the object alive; values are dropped when nothing points into it any more.
+    unsafe {
+        let shape = (*p).shape();
+        let l = shape.ty().layout();
+        if l.slot_words == 0 && l.ext_off == 0 {
+            return;
+        }
+        let mut old = Vec::new();
+        let mut at = (p as *mut u8).add(l.slots_off as usize) as *mut Value;
+        for _ in 0..l.slot_words {
+            old.push(std::mem::replace(&mut *at, Value::UNBOUND));
+            at = at.add(1);
+        }
+        if let Some(s) = side(p, shape) {
+            for v in &mut *s.overflow.as_ptr() {
+                old.push(std::mem::replace(v, Value::UNBOUND));
+            }
+        }
+        for v in old {
+            v.decref();
+        }
+    }
+}
