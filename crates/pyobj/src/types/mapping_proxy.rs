@@ -24,6 +24,11 @@ pub fn of_type(ty: &Obj) -> Obj {
     heap::new_instance(MappingProxy::class().type_object(), MappingProxy { target: ty.clone(), is_class: true })
 }
 
+/// A read-only view of a mapping.
+pub fn new(mapping: &Obj) -> Obj {
+    heap::new_instance(MappingProxy::class().type_object(), MappingProxy { target: mapping.clone(), is_class: false })
+}
+
 /// The bound attributes of a class in order.
 pub fn class_items(ty: &Type) -> Vec<(Obj, Obj)> {
     ty.attrs.borrow().iter().filter_map(|(n, c)| Some((n.obj(), c.get()?))).collect()

@@ -1,6 +1,6 @@
 //! The methods and slots of `dict`.
 
-use cinder_macros::pymethods;
+use crate::native::pymethods;
 
 use super::{Dict, DictItems, DictKeyIterator, DictKeys, DictReverseKeyIterator, DictValues, as_dict, update};
 use crate::ctx::{Ctx, PyResult};

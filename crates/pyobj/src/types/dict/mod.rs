@@ -22,7 +22,7 @@ mod views;
 
 use std::cell::{Cell, UnsafeCell};
 
-use cinder_macros::pyclass;
+use crate::native::pyclass;
 
 use crate::cell::AttrCell;
 use crate::ctx::{Ctx, PyResult};
@@ -329,4 +329,9 @@ impl Traverse for Dict {
             self.clear_all();
         }
     }
+}
+
+/// The entries of a dict object; nothing for other objects.
+pub fn items_if_dict(o: &Obj) -> Option<Vec<(Obj, Obj)>> {
+    as_dict(o).map(Dict::snapshot)
 }

@@ -58,15 +58,11 @@ pub fn enter_dict_mode(cx: &Ctx, obj: &Obj) -> PyResult<()> {
     Ok(())
 }
 
-/// `obj.__dict__ = new`, or with nothing `del obj.__dict__` (which leaves a fresh empty dict).
-pub fn set_instance_dict(cx: &Ctx, obj: &Obj, new: Option<&Obj>) -> PyResult<()> {
-    let new = match new {
-        Some(d) if as_dict(d).is_some() => d.clone(),
-        Some(d) => {
-            return Err(cx.type_error(format!("__dict__ must be set to a dictionary, not a '{}'", d.type_of().name())));
-        }
-        None => super::new(),
-    };
+/// `obj.__dict__ = new`. The object goes to dictionary mode.
+pub fn set_instance_dict(cx: &Ctx, obj: &Obj, new: &Obj) -> PyResult<()> {
+    if as_dict(new).is_none() {
+        return Err(cx.type_error(format!("__dict__ must be set to a dictionary, not a '{}'", new.type_of().name())));
+    }
     let Some(old) = instance_dict(cx, obj)? else {
         return Err(cx.attribute_error("This object has no __dict__", obj, &Obj::from("__dict__")));
     };
@@ -78,7 +74,7 @@ pub fn set_instance_dict(cx: &Ctx, obj: &Obj, new: Option<&Obj>) -> PyResult<()>
     if let Some(p) = obj.as_ptr() {
         // SAFETY: `obj` keeps the side record alive.
         if let Some(side) = unsafe { instance::side_or_new(p, (*p).shape()) } {
-            drop(side.dict.replace(Some(new)));
+            drop(side.dict.replace(Some(new.clone())));
         }
     }
     drop(old);

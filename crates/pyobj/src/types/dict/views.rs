@@ -1,6 +1,7 @@
 //! `dict_keys`, `dict_values` and `dict_items`.
 
-use cinder_macros::{Traverse, pyclass, pymethods};
+use crate::heap::Traverse;
+use crate::native::{pyclass, pymethods};
 
 use super::iter::{DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator,
     DictReverseValueIterator, DictValueIterator};

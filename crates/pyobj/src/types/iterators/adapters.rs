@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use cinder_macros::{Traverse, pyclass, pymethods};
+use crate::heap::Traverse;
+use crate::native::{pyclass, pymethods};
 
 use super::zip::next_of_all;
 use crate::ctx::{Ctx, PyResult};

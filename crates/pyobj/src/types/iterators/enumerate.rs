@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use cinder_macros::{Traverse, pyclass, pymethods};
+use crate::heap::Traverse;
+use crate::native::{pyclass, pymethods};
 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;

@@ -1,6 +1,6 @@
 //! The methods and slots of `list`.
 
-use cinder_macros::pymethods;
+use crate::native::pymethods;
 
 use super::{List, ListIterator, ListReverseIterator, as_list, new};
 use crate::ctx::{Ctx, PyResult};

@@ -8,7 +8,7 @@ mod timsort;
 
 use std::cell::UnsafeCell;
 
-use cinder_macros::pyclass;
+use crate::native::pyclass;
 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse, Visitor};

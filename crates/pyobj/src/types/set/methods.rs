@@ -1,6 +1,6 @@
 //! The methods and slots of `set` and `frozenset`.
 
-use cinder_macros::pymethods;
+use crate::native::pymethods;
 
 use super::ops::{base_type, copy, with_set};
 use super::{Elements, FrozenSet, Set, SetIterator, as_set, element_hash, make};

@@ -7,7 +7,7 @@ pub(crate) mod table;
 
 use std::cell::{Cell, UnsafeCell};
 
-use cinder_macros::pyclass;
+use crate::native::pyclass;
 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse, Visitor};

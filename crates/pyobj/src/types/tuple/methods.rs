@@ -1,6 +1,6 @@
 //! The methods and slots of `tuple`.
 
-use cinder_macros::pymethods;
+use crate::native::pymethods;
 
 use super::{Tuple, check_size, empty, new, new_of};
 use crate::ctx::{Ctx, PyResult};

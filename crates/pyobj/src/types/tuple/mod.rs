@@ -5,7 +5,7 @@ mod methods;
 
 use std::cell::Cell;
 
-use cinder_macros::pyclass;
+use crate::native::pyclass;
 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Gil, PageKind, Traverse, Visitor};
