@@ -6,7 +6,7 @@ use super::{Dict, DictItems, DictKeyIterator, DictKeys, DictReverseKeyIterator, 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
 use crate::intern;
-use crate::native::{Args, Payload, This};
+use crate::native::{Args, PyClass, This};
 use crate::types::str::StrBuilder;
 use crate::types::{CmpOp, Type, exc, generic_alias, tuple};
 use crate::value::Obj;

@@ -27,7 +27,7 @@ use crate::native::pyclass;
 use crate::cell::AttrCell;
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Header, Traverse, Visitor};
-use crate::native::{FixedShape, Payload};
+use crate::native::{FixedShape, PyClass};
 use crate::types::str::Name;
 use crate::value::{Obj, Value};
 
@@ -35,7 +35,8 @@ pub(crate) use access::unusable;
 pub use iter::{DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator,
     DictReverseValueIterator, DictValueIterator};
 pub use update::{merge, update_from_args};
-pub use view::{detach, enter_dict_mode, instance_dict, instance_dict_if_any, set_instance_dict};
+pub(crate) use view::detach;
+pub use view::{enter_dict_mode, instance_dict, instance_dict_if_any, set_instance_dict};
 pub use views::{DictItems, DictKeys, DictValues};
 
 use table::{NoMemory, Table};
@@ -88,7 +89,9 @@ pub fn with_capacity(cx: &Ctx, n: usize) -> PyResult {
 
 /// An empty dict whose values live in cells: for module and builtin namespaces.
 pub fn new_namespace() -> Obj {
-    heap::new_instance(Dict::type_object(), Dict { form: Cell::new(Form::Namespace), ..Dict::empty() })
+    let d = Dict::empty();
+    d.form.set(Form::Namespace);
+    heap::new_instance(Dict::type_object(), d)
 }
 
 /// The payload, if the object is a dict.

@@ -9,7 +9,7 @@ use crate::value::Obj;
 
 /// Whether a dict object iterates as plain dicts do, so that its entries may be read directly.
 fn plain_iteration(o: &Obj) -> bool {
-    use crate::native::Payload;
+    use crate::native::PyClass;
     let ty = o.type_of();
     let base = Dict::type_object();
     ty.is(base)

@@ -4,7 +4,7 @@ use super::table::{NoMemory, Table};
 use super::{Dict, Form, as_dict, strkey};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Header};
-use crate::native::Payload;
+use crate::native::PyClass;
 use crate::shape::instance::{self, SetAttr, Side, get_slot, replace_slot};
 use crate::shape::Shape;
 use crate::types::str::Name;

@@ -8,7 +8,7 @@ use super::iter::{DictItemIterator, DictKeyIterator, DictReverseItemIterator, Di
 use super::{Dict, as_dict};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
-use crate::native::{Payload, This};
+use crate::native::{PyClass, This};
 use crate::types::set::{self, as_set};
 use crate::types::str::StrBuilder;
 use crate::types::{CmpOp, mapping_proxy, seqops, tuple};

@@ -8,7 +8,7 @@ use crate::native::{pyclass, pymethods};
 use super::zip::next_of_all;
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
-use crate::native::{Args, FixedShape, Payload, This};
+use crate::native::{Args, FixedShape, PyClass, This};
 use crate::types::bool_::Bool;
 use crate::types::{Type, tuple};
 use crate::value::Obj;

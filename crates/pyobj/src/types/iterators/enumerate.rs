@@ -8,7 +8,7 @@ use crate::native::{pyclass, pymethods};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
 use crate::intern;
-use crate::native::{Args, Payload, This};
+use crate::native::{Args, PyClass, This};
 use crate::protocol::number;
 use crate::types::{Type, exc, generic_alias, tuple};
 use crate::value::{Obj, ObjCell, Value};

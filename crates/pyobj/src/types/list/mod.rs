@@ -12,7 +12,7 @@ use crate::native::pyclass;
 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse, Visitor};
-use crate::native::Payload;
+use crate::native::PyClass;
 use crate::types::seqops::{self, Items};
 use crate::value::{Obj, Value};
 

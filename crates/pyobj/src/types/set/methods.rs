@@ -7,7 +7,7 @@ use super::{Elements, FrozenSet, Set, SetIterator, as_set, element_hash, make};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
 use crate::intern;
-use crate::native::{Args, FixedShape, Payload, This};
+use crate::native::{Args, FixedShape, PyClass, This};
 use crate::types::set::table::Table;
 use crate::types::str::StrBuilder;
 use crate::types::{CmpOp, Type, exc, generic_alias, list, seqops, tuple};

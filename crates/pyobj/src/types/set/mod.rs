@@ -11,7 +11,7 @@ use crate::native::pyclass;
 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse, Visitor};
-use crate::native::{FixedShape, Payload};
+use crate::native::{FixedShape, PyClass};
 use crate::types::dict::table::NoMemory;
 use crate::types::dict::{strkey, unusable};
 use crate::types::{CmpOp, Type};

@@ -3,7 +3,7 @@
 use super::table::Table;
 use super::{Elements, FrozenSet, Set, as_set, element_hash, is_frozen, make, new};
 use crate::ctx::{Ctx, PyResult};
-use crate::native::Payload;
+use crate::native::PyClass;
 use crate::types::Type;
 use crate::types::dict::{Dict, as_dict};
 use crate::value::Obj;

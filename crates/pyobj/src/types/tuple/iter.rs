@@ -8,7 +8,7 @@ use crate::native::{pyclass, pymethods};
 use super::items_if_tuple;
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
-use crate::native::{Payload, This};
+use crate::native::{PyClass, This};
 use crate::types::{iterators, tuple};
 use crate::value::{Obj, ObjCell};
 

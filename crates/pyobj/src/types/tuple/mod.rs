@@ -164,7 +164,7 @@ pub fn items_if_exact_tuple(o: &Obj) -> Option<&[Obj]> {
 
 impl Tuple {
     fn type_object_of() -> &'static Type {
-        use crate::native::Payload;
+        use crate::native::PyClass;
         Tuple::type_object()
     }
 

@@ -7,7 +7,7 @@ use super::{Link, as_link};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse, Visitor};
 use crate::intern;
-use crate::native::{Args, Payload};
+use crate::native::{Args, PyClass};
 use crate::protocol::number;
 use crate::types::{CmpOp, exc};
 use crate::value::Obj;

@@ -8,7 +8,7 @@ use super::{Link, as_link, is_reusable, link_of};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse, Visitor};
 use crate::intern;
-use crate::native::{Args, Payload, This};
+use crate::native::{Args, PyClass, This};
 use crate::shape::instance;
 use crate::types::{CmpOp, Type, generic_alias};
 use crate::value::{Obj, Value};
