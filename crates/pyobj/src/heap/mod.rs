@@ -17,7 +17,7 @@ pub use header::Header;
 pub use cinder_macros::Traverse;
 pub use traverse::{Dropped, Traverse, Visitor};
 pub use page::{PAGE_SIZE, Page, PageKind, for_each_container_page};
-pub(crate) use page::{FLAG_CANDIDATE, FLAG_FINALIZED, FLAG_GEN_MASK, cell_flags, for_each_page, set_cell_flags};
+pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, cell_flags, for_each_page, set_cell_flags};
 
 use std::cell::Cell;
 
