@@ -300,11 +300,13 @@ impl OpFlags {
     pub const MEM: OpFlags = OpFlags(256);
 
     /// The union of two sets.
+    #[inline]
     pub const fn union(self, other: OpFlags) -> OpFlags {
         OpFlags(self.0 | other.0)
     }
 
     /// Whether every flag of `other` is in this set.
+    #[inline]
     pub const fn has(self, other: OpFlags) -> bool {
         self.0 & other.0 == other.0
     }

@@ -210,6 +210,11 @@ impl Allocated {
         &self.points
     }
 
+    /// Index of the first deopt point at or after an instruction: where a block's points begin.
+    pub fn deopt_index(&self, from: InstId) -> usize {
+        self.points.partition_point(|p| p.inst < from)
+    }
+
     /// The deopt point of an instruction.
     pub fn deopt_point(&self, inst: InstId) -> Option<&DeoptPoint> {
         self.points.binary_search_by_key(&inst, |p| p.inst).ok().map(|i| &self.points[i])

@@ -1,7 +1,8 @@
 //! Register allocation.
 //!
 //! What an emitter may rely on, after [`passes::run`](crate::passes::run) and allocation for a [`Target`]:
-//! - Blocks are 0, 1, 2... in layout order; instruction ids count through them. Block 0 has no predecessors; with
+//! - Instruction ids count through the blocks 0, 1, 2..., in the order that suits the allocator; code is emitted in the
+//!   order of [`Function::layout`](crate::Function::layout). Block 0 is first in both and has no predecessors; with
 //!   several entries it holds only `entries` and emits nothing.
 //! - Arithmetic, comparisons and conversions work at `i32` and `i64` only. `i8` and `i16` remain as the widths of
 //!   memory accesses and as source types of `sext`/`zext`. Bits of a register above its type are undefined.

@@ -104,56 +104,68 @@ impl View<'_> {
 }
 
 impl regalloc2::Function for View<'_> {
+    #[inline]
     fn num_insts(&self) -> usize {
         self.func.insts().len()
     }
 
+    #[inline]
     fn num_blocks(&self) -> usize {
         self.func.num_blocks()
     }
 
+    #[inline]
     fn entry_block(&self) -> Block {
         Block::new(0)
     }
 
+    #[inline]
     fn block_insns(&self, block: Block) -> InstRange {
         let b = self.func.block(BlockId::new(block.index()));
         InstRange::new(Inst::new(b.start as usize), Inst::new(b.end as usize))
     }
 
+    #[inline]
     fn block_succs(&self, block: Block) -> &[Block] {
         let b = block.index();
         &self.buf.succs[self.buf.succ_offsets[b] as usize..self.buf.succ_offsets[b + 1] as usize]
     }
 
+    #[inline]
     fn block_preds(&self, block: Block) -> &[Block] {
         let b = block.index();
         &self.buf.preds[self.buf.pred_offsets[b] as usize..self.buf.pred_offsets[b + 1] as usize]
     }
 
+    #[inline]
     fn block_params(&self, block: Block) -> &[VReg] {
         let b = block.index();
         &self.buf.passed[self.buf.param_offsets[b] as usize..self.buf.param_offsets[b + 1] as usize]
     }
 
+    #[inline]
     fn is_ret(&self, insn: Inst) -> bool {
         self.lir(insn).op.has(OpFlags::RET)
     }
 
+    #[inline]
     fn is_branch(&self, insn: Inst) -> bool {
         self.lir(insn).op.has(OpFlags::BRANCH)
     }
 
+    #[inline]
     fn branch_blockparams(&self, block: Block, _insn: Inst, succ_idx: usize) -> &[VReg] {
         let e = self.buf.succ_offsets[block.index()] as usize + succ_idx;
         &self.buf.passed[self.buf.edge_offsets[e] as usize..self.buf.edge_offsets[e + 1] as usize]
     }
 
+    #[inline]
     fn inst_operands(&self, insn: Inst) -> &[Operand] {
         let i = insn.index();
         &self.buf.operands[self.buf.offsets[i] as usize..self.buf.offsets[i + 1] as usize]
     }
 
+    #[inline]
     fn inst_clobbers(&self, insn: Inst) -> PRegSet {
         let inst = self.lir(insn);
         match self.clobber_every {
@@ -170,14 +182,17 @@ impl regalloc2::Function for View<'_> {
         }
     }
 
+    #[inline]
     fn num_vregs(&self) -> usize {
         self.buf.num_vregs
     }
 
+    #[inline]
     fn debug_value_labels(&self) -> &[(VReg, Inst, Inst, u32)] {
         &self.buf.labels
     }
 
+    #[inline]
     fn spillslot_size(&self, _regclass: RegClass) -> usize {
         1
     }

@@ -158,8 +158,8 @@ impl Function {
         self.legal = false;
     }
 
-    /// All instructions. After [`passes::run`](crate::passes::run) their order is the layout order of the blocks and
-    /// each block's instructions follow the previous block's.
+    /// All instructions. After [`passes::run`](crate::passes::run) each block's instructions follow those of the block
+    /// numbered before it.
     pub fn insts(&self) -> &[Inst] {
         &self.insts
     }
@@ -180,7 +180,8 @@ impl Function {
         self.vregs.len()
     }
 
-    /// All blocks in layout order. After [`passes::run`](crate::passes::run) this is block 0, 1, 2...
+    /// All blocks in the order in which they are to be emitted: cold ones last after
+    /// [`passes::run`](crate::passes::run).
     pub fn layout(&self) -> &[BlockId] {
         &self.layout
     }
@@ -337,8 +338,8 @@ impl Function {
         &self.vars
     }
 
-    /// Whether the function went through [`passes::run`](crate::passes::run): its blocks are in layout order, narrow
-    /// arithmetic works at 32 bits, every immediate and address fits the machine and no edge is critical.
+    /// Whether the function went through [`passes::run`](crate::passes::run): its blocks and instructions are numbered
+    /// in the order in which the allocator is to see them, narrow arithmetic works at 32 bits, every immediate and address fits the machine and no edge is critical.
     pub fn is_legal(&self) -> bool {
         self.legal
     }

@@ -1,6 +1,6 @@
 //! Block layout.
 
-use super::Context;
+use super::{Context, Level};
 use crate::ir::{BlockId, Function};
 use crate::op::Op;
 
@@ -17,13 +17,27 @@ pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
         succs.sort_by_key(|b| depth[b.index()]);
     });
     mark_cold(func, &order);
+    if cx.level == Level::Optimise {
+        let order = sink_cold(func, order);
+        renumber(func, cx, &order);
+        func.layout = (0..order.len()).map(BlockId::new).collect();
+    } else {
+        // The quick allocator goes over the blocks from last to first and carries everything live in one to all
+        // before it: cold blocks at the end would make it quadratic. So it sees them where they are reached.
+        renumber(func, cx, &order);
+        func.layout = sink_cold(func, (0..order.len()).map(BlockId::new).collect());
+    }
+    func.legal = true;
+}
+
+/// Moves cold blocks behind the others; the first block stays.
+fn sink_cold(func: &Function, order: Vec<BlockId>) -> Vec<BlockId> {
     let (mut layout, mut cold) = (Vec::with_capacity(order.len()), Vec::new());
     for (n, b) in order.into_iter().enumerate() {
         if n > 0 && func.block(b).cold { cold.push(b) } else { layout.push(b) }
     }
     layout.append(&mut cold);
-    renumber(func, cx, layout);
-    func.legal = true;
+    layout
 }
 
 /// Depth-first order, reversed; `arrange` orders the successors of a block.
@@ -144,7 +158,7 @@ fn mark_cold(func: &mut Function, order: &[BlockId]) {
     }
 }
 
-fn renumber(func: &mut Function, cx: &mut Context<'_>, layout: Vec<BlockId>) {
+fn renumber(func: &mut Function, cx: &mut Context<'_>, layout: &[BlockId]) {
     let numbers = &mut cx.scratch.marks;
     numbers.clear();
     numbers.resize(func.num_blocks(), UNSEEN);
@@ -155,7 +169,7 @@ fn renumber(func: &mut Function, cx: &mut Context<'_>, layout: Vec<BlockId>) {
     insts.clear();
     let mut blocks = Vec::with_capacity(layout.len());
     let mut edges = Vec::with_capacity(func.edges.len());
-    for &b in &layout {
+    for &b in layout {
         let mut block = *func.block(b);
         let start = insts.len() as u32;
         let body = &func.insts[block.start as usize..block.end as usize];
@@ -176,5 +190,4 @@ fn renumber(func: &mut Function, cx: &mut Context<'_>, layout: Vec<BlockId>) {
     std::mem::swap(&mut func.insts, insts);
     func.blocks = blocks;
     func.edges = edges;
-    func.layout = (0..func.blocks.len()).map(BlockId::new).collect();
 }

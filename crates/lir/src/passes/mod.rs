@@ -97,6 +97,7 @@ pub fn table() -> &'static [Pass] {
 /// What passes share.
 pub(crate) struct Context<'a> {
     pub(crate) target: &'a Target,
+    pub(crate) level: Level,
     pub(crate) scratch: &'a mut Scratch,
 }
 
@@ -202,7 +203,7 @@ impl Pipeline {
         check(func, "input")?;
         self.scratch.analyse(func);
         for pass in TABLE.iter().filter(|p| p.level <= level) {
-            (pass.run)(func, &mut Context { target, scratch: &mut self.scratch });
+            (pass.run)(func, &mut Context { target, level, scratch: &mut self.scratch });
             check(func, pass.name)?;
             observe(pass.name, func);
         }
@@ -216,7 +217,7 @@ impl Pipeline {
     pub fn run_one(&mut self, func: &mut Function, target: &Target, name: &str) -> Option<Result<(), PassError>> {
         let pass = TABLE.iter().find(|p| p.name == name)?;
         self.scratch.analyse(func);
-        (pass.run)(func, &mut Context { target, scratch: &mut self.scratch });
+        (pass.run)(func, &mut Context { target, level: Level::Optimise, scratch: &mut self.scratch });
         Some(check(func, pass.name))
     }
 }

@@ -40,7 +40,7 @@ impl FromStr for Function {
 /// When the text is not in the text form.
 pub fn parse_functions(text: &str) -> Parsed<Vec<Function>> {
     let tokens = tokens(text).map_err(|(line, message)| ParseError { line, message })?;
-    let mut parser = Parser { tokens, at: 0, func: Function::default(), chosen: Vec::new() };
+    let mut parser = Parser { tokens, at: 0, func: Function::default(), chosen: Vec::new(), listed: Vec::new() };
     let mut out = Vec::new();
     while parser.at < parser.tokens.len() {
         out.push(parser.function()?);
@@ -55,6 +55,8 @@ struct Parser {
     tokens: Vec<(Token, u32)>,
     at: usize,
     func: Function,
+    /// The order of emission, where it is not that of the text.
+    listed: Vec<BlockId>,
     /// Results whose type is that of another register.
     chosen: Vec<(VReg, VReg)>,
 }
@@ -180,6 +182,7 @@ impl Parser {
         }
         self.func = Function::new(self.string()?);
         self.chosen.clear();
+        self.listed.clear();
         self.punct('{')?;
         while self.peek_id("block").is_none() && self.peek() != Some(&Token::Punct('}')) {
             self.table_row()?;
@@ -198,6 +201,9 @@ impl Parser {
             if !changed {
                 break;
             }
+        }
+        if !self.listed.is_empty() {
+            func.layout = std::mem::take(&mut self.listed);
         }
         let sig = func.entries.first().map_or(0, |e| e.sig.index() as u32);
         for inst in func.insts.iter_mut().filter(|i| i.op == Op::Ret) {
@@ -268,6 +274,14 @@ impl Parser {
             let block = BlockId::new(self.id("block")?);
             let sig = SigId::new(self.id("sig")?);
             self.func.entries.push(Entry { name, block, sig });
+        } else if self.eat_word("layout") {
+            loop {
+                let block = BlockId::new(self.id("block")?);
+                self.listed.push(block);
+                if !self.eat(',') {
+                    break;
+                }
+            }
         } else if self.eat_word("legal") {
             self.func.legal = true;
             self.func.widened = true;

@@ -10,7 +10,12 @@ impl Display for Function {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "function {:?} {{", self.name)?;
         self.print_tables(f)?;
-        for &b in self.layout() {
+        // Legal functions are printed by number, so that reading them back gives the same numbers.
+        let mut order = self.layout().to_vec();
+        if self.is_legal() {
+            order.sort_unstable();
+        }
+        for b in order {
             writeln!(f)?;
             write!(f, "{b}")?;
             let params = self.block_params(b);
@@ -75,6 +80,11 @@ impl Function {
         }
         for (n, e) in self.entries().iter().enumerate() {
             writeln!(f, "  entry{n} = {:?} {} {}", e.name, e.block, e.sig)?;
+        }
+        if self.is_legal() && !self.layout().is_sorted() {
+            f.write_str("  layout ")?;
+            list(f, self.layout())?;
+            writeln!(f)?;
         }
         if self.narrow_is_wide() {
             writeln!(f, "  {}", if self.is_legal() { "legal" } else { "widened" })?;
