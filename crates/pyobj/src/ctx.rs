@@ -43,6 +43,10 @@ pub struct Host {
     pub super_args: fn(&Ctx) -> PyResult<(Obj, Obj)>,
     /// Runs the audit hooks, if there are any.
     pub audit: fn(&Ctx, event: &str, args: &[Obj]) -> PyResult<()>,
+    /// Gives up the interpreter lock before a system call that may block.
+    pub release_lock: fn(&Ctx),
+    /// Takes the interpreter lock again.
+    pub acquire_lock: fn(&Ctx),
 }
 
 /// One thread's execution state. Natives get it as their first argument.
@@ -127,6 +131,15 @@ impl Ctx {
     #[inline(always)]
     pub fn host(&self) -> &'static Host {
         self.host
+    }
+
+    /// Runs `f` without the interpreter lock, so that other threads can run meanwhile. `f` must not touch any
+    /// Python object.
+    pub fn without_lock<R>(&self, f: impl FnOnce() -> R) -> R {
+        (self.host.release_lock)(self);
+        let r = f();
+        (self.host.acquire_lock)(self);
+        r
     }
 
     /// Asks for attention at the next poll.
@@ -339,6 +352,8 @@ impl Host {
             handled_exception: |_| None,
             super_args: |cx| Err(cx.runtime_error("super(): no current frame")),
             audit: |_, _, _| Ok(()),
+            release_lock: |_| {},
+            acquire_lock: |_| {},
         }
     }
 }
