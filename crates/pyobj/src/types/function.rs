@@ -190,8 +190,9 @@ impl NativeFunction {
     }
 
     #[pysetter(name = "__module__")]
-    fn set_module(this: This<'_, NativeFunction>, value: Option<&Obj>) {
+    fn set_module(this: This<'_, NativeFunction>, value: Option<&Obj>) -> PyResult<()> {
         this.module.set(value.cloned());
+        Ok(())
     }
 
     #[pygetter]

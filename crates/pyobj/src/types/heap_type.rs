@@ -172,7 +172,7 @@ fn plan_layout(cx: &Ctx, base: &Type, bases: &[Obj], ns: &[(Obj, Obj)], class: &
             return Err(cx.type_error(format!("__slots__ items must be strings, not '{}'", n.type_of().name())));
         }
         let text = as_utf8_lossy(n);
-        if !super::str::is_identifier(n) {
+        if n.downcast::<super::str::Str>().is_none_or(|s| !super::str::is_identifier(s)) {
             return Err(cx.type_error("__slots__ must be identifiers"));
         }
         match &*text {

@@ -8,7 +8,7 @@ use crate::value::Obj;
 pub(crate) fn compute(cx: &Ctx, this: &Obj, bases: &Obj) -> PyResult<Vec<Obj>> {
     let bases = tuple::items_if_tuple(bases).unwrap_or(&[]);
     let mut lists: Vec<Vec<&'static Type>> = Vec::new();
-    let mut direct = Vec::new();
+    let mut direct: Vec<&'static Type> = Vec::new();
     for b in bases {
         let Some(t) = b.as_static_type() else {
             return Err(cx.type_error("bases must be types"));

@@ -1,7 +1,6 @@
 //! What sequences share: searching, comparing and slicing.
 
 use crate::ctx::{Ctx, PyResult};
-use crate::native::FixedShape;
 use crate::protocol::unpack_index;
 use crate::types::CmpOp;
 use crate::types::slice::Slice;
@@ -193,10 +192,4 @@ pub(crate) unsafe fn from_values(v: Vec<Value>) -> Vec<Obj> {
     let mut v = std::mem::ManuallyDrop::new(v);
     // SAFETY: as in `into_values`, with the caller's promise.
     unsafe { Vec::from_raw_parts(v.as_mut_ptr() as *mut Obj, v.len(), v.capacity()) }
-}
-
-/// Whether the object is exactly of the core type.
-#[inline(always)]
-pub(crate) fn exact(o: &Obj, shape: FixedShape) -> bool {
-    o.is_exact(shape)
 }

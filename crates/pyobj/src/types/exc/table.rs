@@ -2,7 +2,7 @@
 
 use super::base::BaseException as BaseData;
 use super::fields::*;
-use super::group::GroupData;
+use super::group::{ExceptionGroupMarker, GroupData};
 use super::os_error::OSErrorData;
 use crate::native::{PyClass, pyclass};
 use crate::types::Type;

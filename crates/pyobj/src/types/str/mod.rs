@@ -24,6 +24,7 @@ mod storage;
 mod translate;
 
 pub use builder::StrBuilder;
+pub use case::is_identifier;
 pub use class::{builtin, str_of_bytes};
 pub use hash::{hash_bytes, set_hash_seed};
 pub use iter::StrIterator;
