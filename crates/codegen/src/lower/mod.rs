@@ -179,6 +179,10 @@ impl<'a, M: Masm> Lower<'a, M> {
             self.out.points.resize(self.func.insts().len(), [0, 0]);
         }
         for &block in self.func.layout() {
+            // Deopt points are numbered as instructions are, which need not be the order of emission.
+            if let Some(first) = self.func.block_insts(block).next() {
+                self.next_point = self.alloc.deopt_index(first) as u32;
+            }
             // The longest instructions expand to well under 128 bytes; tables of switches have a bound of their own.
             let count = self.func.block_insts(block).len() as u32;
             let cases = self.func.block_edges(block).len() as u32;
