@@ -125,7 +125,9 @@ fn behaviour(path: &Path, options: &[&str]) -> Result<(), Failed> {
     }
 }
 
-/// An example runs `main.py` (or what `args.txt` says, an argument on each line) in its folder.
+/// An example runs `main.py` (or what `args.txt` says, an argument on each line) in its folder. Its output must
+/// be that of `expected.txt`; the lines of `stderr.txt`, if there is one, must appear in this order on standard
+/// error.
 fn example(dir: &Path) -> Result<(), Failed> {
     let args = std::fs::read_to_string(dir.join("args.txt")).unwrap_or_else(|_| "main.py".into());
     let expected = std::fs::read_to_string(dir.join("expected.txt"))?;
@@ -134,6 +136,11 @@ fn example(dir: &Path) -> Result<(), Failed> {
     let out = run(c, "", Duration::from_secs(120))?;
     if out.code != Some(0) {
         return Err(format!("{}\n{}", out.ending(), out.text()).into());
+    }
+    let said = std::fs::read_to_string(dir.join("stderr.txt")).unwrap_or_default();
+    let mut lines = out.stderr.lines();
+    if let Some(missing) = said.lines().find(|wanted| !lines.any(|l| l.trim_end() == wanted.trim_end())) {
+        return Err(format!("standard error lacks {missing:?}, or has it out of order\n{}", out.text()).into());
     }
     if out.stdout == expected {
         return Ok(());

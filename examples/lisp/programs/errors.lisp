@@ -1,0 +1,10 @@
+; Errors can be caught, and tell where they come from when they are not.
+(define (careful thunk) (try (thunk) (lambda (e) (list 'caught e))))
+(print (careful (lambda () (car '()))))
+(print (careful (lambda () (/ 1 0))))
+(print (careful (lambda () (error "no such thing:" 'unicorn))))
+(print (careful (lambda () (nonsense 1))))
+(print (careful (lambda () ((lambda (x y) x) 1))))
+(print "then one that nobody catches")
+(undefined-procedure 42)
+(print "never reached")
