@@ -7,6 +7,7 @@ mod compare;
 mod iter;
 pub mod number;
 mod object;
+pub mod pack;
 mod sequence;
 
 pub(crate) use attr::{generic_lookup, is_method_like};

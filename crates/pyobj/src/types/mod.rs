@@ -21,6 +21,7 @@ pub mod int;
 pub mod iterators;
 pub mod list;
 pub mod mapping_proxy;
+pub mod memoryview;
 pub mod method;
 mod method_cache;
 pub mod module;
