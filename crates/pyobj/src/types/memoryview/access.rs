@@ -224,7 +224,7 @@ impl MemoryView {
         }
     }
 
-    pub(super) fn cast(&self, cx: &Ctx, format: &str, shape: Option<&Obj>) -> PyResult {
+    pub(super) fn cast_to(&self, cx: &Ctx, format: &str, shape: Option<&Obj>) -> PyResult {
         let g = self.geometry();
         if !g.is_contiguous(Contiguity::C) {
             return Err(cx.type_error("memoryview: casts are restricted to C-contiguous views"));

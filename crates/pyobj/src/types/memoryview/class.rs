@@ -113,7 +113,7 @@ impl MemoryView {
     fn cast(cx: &Ctx, this: This<'_, MemoryView>, format: &Obj, shape: Option<&Obj>) -> PyResult {
         this.payload().check(cx)?;
         let f = expect(cx, format, |t| format!("cast() argument 'format' must be str, not {t}"))?;
-        this.payload().cast(cx, f.as_str_lossy(), shape)
+        this.payload().cast_to(cx, f.as_str_lossy(), shape)
     }
 
     /// A read-only view of the same memory.

@@ -135,8 +135,3 @@ impl Obj {
         }
     }
 }
-
-/// Whether a str object's text is an identifier (keywords included).
-pub fn is_identifier(o: &Obj) -> bool {
-    o.downcast::<Str>().is_some_and(case::is_identifier)
-}
