@@ -1,6 +1,8 @@
 //! What allocation produces: a place for every operand, moves between instructions, deopt and debug maps.
 
-use regalloc2::{Allocation, Edit, Output, PReg, PRegSet};
+use std::fmt;
+
+use regalloc2::{Allocation, Edit, Output, PReg, PRegSet, RegClass};
 
 use crate::ir::{BlockId, DebugValue, FrameId, Function, InstId, VarId};
 use crate::types::Type;
@@ -22,6 +24,17 @@ impl Loc {
             return Some(Loc::Reg(r));
         }
         a.as_stack().map(|s| Loc::Slot(s.index() as u32))
+    }
+}
+
+impl fmt::Display for Loc {
+    /// `r7` or `f7` for registers by hardware number, `slot7` for spill slots.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Loc::Reg(r) if r.class() == RegClass::Int => write!(f, "r{}", r.hw_enc()),
+            Loc::Reg(r) => write!(f, "f{}", r.hw_enc()),
+            Loc::Slot(n) => write!(f, "slot{n}"),
+        }
     }
 }
 

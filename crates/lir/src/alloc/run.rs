@@ -137,11 +137,17 @@ impl Allocator {
             },
         };
         std::mem::swap(&mut self.ctx.output, &mut out.output);
-        regalloc2::run_with_ctx(&view, &target.env, &options, &mut self.ctx)
+        // The quick allocator prefers no register over another and keeps nothing in registers between blocks:
+        // callee-saved ones would only make prologues longer.
+        let env = match opts.tier {
+            Tier::Quick => &target.quick_env,
+            Tier::Optimising => &target.env,
+        };
+        regalloc2::run_with_ctx(&view, env, &options, &mut self.ctx)
             .map_err(|e| AllocError::RegAlloc { func: func.name.clone(), error: e.to_string() })?;
         std::mem::swap(&mut self.ctx.output, &mut out.output);
         if opts.check {
-            let mut checker = regalloc2::checker::Checker::new(&view, &target.env);
+            let mut checker = regalloc2::checker::Checker::new(&view, env);
             checker.prepare(&out.output);
             checker
                 .run()

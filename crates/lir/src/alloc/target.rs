@@ -90,6 +90,8 @@ pub struct Target {
     pub arch: Arch,
     /// Allocatable registers, as regalloc2 takes them.
     pub env: MachineEnv,
+    /// The registers that the quick allocator uses: those of `env` that calls may change.
+    pub quick_env: MachineEnv,
     /// [`CallConv::Host`].
     pub host: Abi,
     /// [`CallConv::Internal`].
@@ -134,6 +136,10 @@ fn set(regs: impl IntoIterator<Item = PReg>) -> PRegSet {
     out
 }
 
+fn preferred_only(env: &MachineEnv) -> MachineEnv {
+    MachineEnv { non_preferred_regs_by_class: [PRegSet::empty(); 3], ..env.clone() }
+}
+
 impl Target {
     /// x86-64, System V convention. Thread in r15, scratch r11 and xmm15.
     pub fn x64() -> Target {
@@ -150,14 +156,16 @@ impl Target {
         };
         let mut internal = host.clone();
         internal.int_args.push(int(10));
+        let env = MachineEnv {
+            preferred_regs_by_class: [set(caller), set((0..15).map(float)), PRegSet::empty()],
+            non_preferred_regs_by_class: [set(callee), PRegSet::empty(), PRegSet::empty()],
+            scratch_by_class: [Some(int(11)), Some(float(15)), None],
+            fixed_stack_slots: Vec::new(),
+        };
         Target {
             arch: Arch::X64,
-            env: MachineEnv {
-                preferred_regs_by_class: [set(caller), set((0..15).map(float)), PRegSet::empty()],
-                non_preferred_regs_by_class: [set(callee), PRegSet::empty(), PRegSet::empty()],
-                scratch_by_class: [Some(int(11)), Some(float(15)), None],
-                fixed_stack_slots: Vec::new(),
-            },
+            quick_env: preferred_only(&env),
+            env,
             host,
             internal,
             callee_saved: set(callee),
@@ -186,18 +194,20 @@ impl Target {
             float_rets: vec![float(0), float(1)],
             clobbers,
         };
+        let env = MachineEnv {
+            preferred_regs_by_class: [
+                set(caller),
+                set((0..8).map(float).chain((16..31).map(float))),
+                PRegSet::empty(),
+            ],
+            non_preferred_regs_by_class: [set(callee.clone()), set((8..16).map(float)), PRegSet::empty()],
+            scratch_by_class: [Some(int(16)), Some(float(31)), None],
+            fixed_stack_slots: Vec::new(),
+        };
         Target {
             arch: Arch::Aarch64,
-            env: MachineEnv {
-                preferred_regs_by_class: [
-                    set(caller),
-                    set((0..8).map(float).chain((16..31).map(float))),
-                    PRegSet::empty(),
-                ],
-                non_preferred_regs_by_class: [set(callee.clone()), set((8..16).map(float)), PRegSet::empty()],
-                scratch_by_class: [Some(int(16)), Some(float(31)), None],
-                fixed_stack_slots: Vec::new(),
-            },
+            quick_env: preferred_only(&env),
+            env,
             internal: host.clone(),
             host,
             callee_saved: set(callee.chain((8..16).map(float))),
@@ -302,6 +312,7 @@ impl Target {
             self.env.preferred_regs_by_class[class] = keep;
             self.env.non_preferred_regs_by_class[class] = PRegSet::empty();
         }
+        self.quick_env = self.env.clone();
         for abi in [&mut self.host, &mut self.internal] {
             let kept = |r: &PReg| {
                 self.env.preferred_regs_by_class[r.class() as usize].contains(*r)

@@ -7,6 +7,7 @@ use crate::types::Type;
 
 /// Folds the arithmetic that makes an address into the address, as long as the machine has the result.
 pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
+    let stable_thread = thread_is_stable(func);
     for at in 0..func.insts.len() {
         let inst = func.insts[at];
         if !inst.op.has(OpFlags::MEM) {
@@ -14,7 +15,7 @@ pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
         }
         let Some(mut addr) = func.addr(&inst) else { continue };
         let before = addr;
-        while let Some(better) = improve(func, cx, &addr) {
+        while let Some(better) = improve(func, cx, &addr, stable_thread) {
             if !cx.target.addr_fits(inst.op, inst.ty, &better) {
                 break;
             }
@@ -26,8 +27,25 @@ pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
     }
 }
 
+/// Whether every `get_thread` reads what the thread register holds for the rest of the activation: it is set only in
+/// entry blocks, before it is read there.
+fn thread_is_stable(func: &Function) -> bool {
+    func.layout.iter().all(|&b| {
+        let entry = func.entries.iter().any(|e| e.block == b);
+        let mut read = false;
+        func.block_insts(b).all(|id| match func.inst(id).op {
+            Op::GetThread => {
+                read = true;
+                true
+            }
+            Op::SetThread => entry && !read,
+            _ => true,
+        })
+    })
+}
+
 /// One step of folding.
-fn improve(func: &Function, cx: &Context<'_>, addr: &Addr) -> Option<Addr> {
+fn improve(func: &Function, cx: &Context<'_>, addr: &Addr, stable_thread: bool) -> Option<Addr> {
     if addr.kind != AddrKind::Base {
         return None;
     }
@@ -67,7 +85,7 @@ fn improve(func: &Function, cx: &Context<'_>, addr: &Addr) -> Option<Addr> {
             Some(Addr { base: Some(a), index: Some(b), scale: 0, ..*addr })
         }
         (Op::Lea, _) => merge(&func.addr(def)?, addr),
-        (Op::GetThread, _) if addr.index.is_none() => Some(Addr { kind: AddrKind::Thread, base: None, ..*addr }),
+        (Op::GetThread, _) if addr.index.is_none() && stable_thread => Some(Addr { kind: AddrKind::Thread, base: None, ..*addr }),
         (Op::FramePtr, _) if addr.index.is_none() => Some(Addr { kind: AddrKind::Frame, base: None, ..*addr }),
         _ => None,
     }
