@@ -5,9 +5,9 @@ use std::cell::{Cell, RefCell};
 use super::type_object::{Layout, Type, TypeFlags};
 use super::{descriptor, function, method_cache, slot_wrappers, tuple};
 use crate::cell::AttrCell;
-use crate::heap::{self, Header, PageKind};
+use crate::heap::{self, Gil, Header, PageKind};
 use crate::intern;
-use crate::native::{ClassDef, FixedShape, FnKind, NO_PAYLOAD, PayloadDef};
+use crate::native::{ClassDef, FixedShape, FnKind, NO_PAYLOAD, PayloadDef, PyClass};
 use crate::shape::{Shape, ShapeId};
 use crate::types::str::Name;
 use crate::value::{Obj, Value};
@@ -16,6 +16,11 @@ use crate::value::{Obj, Value};
 #[cold]
 #[inline(never)]
 pub(crate) fn create_native(def: &'static ClassDef) -> &'static Type {
+    create_core();
+    // Making the core types may have made this one.
+    if let Some(t) = def.cell.get() {
+        return t;
+    }
     let base = match def.base {
         Some(b) => Some(b().type_object()),
         None if std::ptr::eq(def, super::object::class_def()) => None,
@@ -29,6 +34,52 @@ pub(crate) fn create_native(def: &'static ClassDef) -> &'static Type {
     def.cell.set(ty);
     fill(def, ty, base);
     ty
+}
+
+/// The types that the making of any type makes instances of, bases first. All of them get their type object
+/// before the first one gets attributes, since even a name dropped on the way needs the shape of `str`; the
+/// singletons come in between.
+fn core() -> [&'static ClassDef; 13] {
+    fn def<T: PyClass>() -> &'static ClassDef {
+        T::class()
+    }
+    [
+        super::object::class_def(),
+        def::<Type>(),
+        def::<super::str::Str>(),
+        def::<super::int::Int>(),
+        def::<super::float::Float>(),
+        def::<super::bool_::Bool>(),
+        def::<super::none::NoneType>(),
+        def::<super::none::NotImplementedType>(),
+        def::<super::none::EllipsisType>(),
+        def::<super::bytes::Bytes>(),
+        def::<super::tuple::Tuple>(),
+        def::<super::list::List>(),
+        def::<super::dict::Dict>(),
+    ]
+}
+
+/// Makes the core types, once per process.
+pub(crate) fn create_core() {
+    static DONE: Gil<Cell<bool>> = Gil::new(Cell::new(false));
+    if DONE.get().replace(true) {
+        return;
+    }
+    let base_of = |def: &'static ClassDef| match def.base {
+        Some(b) => b().cell.get(),
+        None => super::object::class_def().cell.get(),
+    };
+    let made = core().map(|def| {
+        let base = base_of(def);
+        let ty = alloc_native(def, base);
+        def.cell.set(ty);
+        (def, ty, base)
+    });
+    super::none::init();
+    for (def, ty, base) in made {
+        fill(def, ty, base);
+    }
 }
 
 /// Phase one: a type object with layout, slots and MRO, but without attributes.

@@ -53,3 +53,9 @@ pub use slots::{CmpOp, SendResult, Slots};
 pub use type_::{call_type, type_type};
 pub use type_object::{Layout, Type, TypeCell, TypeFlags};
 pub(crate) use weakref::release_side;
+
+/// Makes the core types. To be called under the interpreter lock before the first object is made; later calls
+/// do nothing.
+pub fn init() {
+    create::create_core();
+}

@@ -1,7 +1,6 @@
 //! The singletons `None`, `NotImplemented` and `Ellipsis`.
 //!
-//! They and the bools are made before any type is: their shapes are reserved ids, so an object needs no
-//! type object to exist. Reading one is a load from a static.
+//! They and the bools are made before any type has attributes. Reading one is a load from a static.
 
 use std::cell::Cell;
 
@@ -62,8 +61,8 @@ pub fn ellipsis() -> Obj {
     ELLIPSIS.get()
 }
 
-/// Makes the singletons (`None`, `NotImplemented`, `Ellipsis`, the bools). Must run before anything else of
-/// the object model; later calls do nothing.
+/// Makes the singletons (`None`, `NotImplemented`, `Ellipsis`, the bools) as soon as their shapes stand; later
+/// calls do nothing.
 pub(crate) fn init() {
     if NONE.is_set() {
         return;

@@ -37,7 +37,7 @@ pub use storage::{
 use std::borrow::Cow;
 
 use crate::ctx::{Ctx, PyResult};
-use crate::native::FixedShape;
+use crate::native::{FixedShape, FromObj as _};
 use crate::shape::ShapeId;
 use crate::value::Obj;
 
@@ -102,17 +102,38 @@ impl From<String> for Obj {
     }
 }
 
+/// The text of a str payload for a native that needs UTF-8.
+fn utf8_arg<'a>(cx: &Ctx, obj: &'a Obj, s: &'a Str) -> PyResult<&'a str> {
+    match s.as_str() {
+        Some(s) => Ok(s),
+        // Encoding strictly raises the error that names the surrogate.
+        None => Err(match crate::codecs::encode(cx, obj, "utf-8", "strict") {
+            Ok(_) => cx.value_error("the text holds a lone surrogate"),
+            Err(r) => r,
+        }),
+    }
+}
+
 impl<'a> crate::native::FromObj<'a> for &'a str {
     fn from_obj(cx: &Ctx, obj: &'a Obj) -> PyResult<&'a str> {
-        let s = expect(cx, obj, |t| format!("argument must be str, not {t}"))?;
-        match s.as_str() {
-            Some(s) => Ok(s),
-            // Encoding strictly raises the error that names the surrogate.
-            None => Err(match crate::codecs::encode(cx, obj, "utf-8", "strict") {
-                Ok(_) => cx.value_error("the text holds a lone surrogate"),
-                Err(r) => r,
-            }),
+        utf8_arg(cx, obj, expect(cx, obj, |t| format!("argument must be str, not {t}"))?)
+    }
+
+    fn from_arg(cx: &Ctx, obj: &'a Obj, at: &crate::native::ArgPos) -> PyResult<&'a str> {
+        match obj.downcast::<Str>() {
+            Some(s) => utf8_arg(cx, obj, s),
+            None => Err(at.bad(cx, "str", obj)),
         }
+    }
+}
+
+impl<'a> crate::native::FromObj<'a> for String {
+    fn from_obj(cx: &Ctx, obj: &'a Obj) -> PyResult<String> {
+        <&str>::from_obj(cx, obj).map(str::to_owned)
+    }
+
+    fn from_arg(cx: &Ctx, obj: &'a Obj, at: &crate::native::ArgPos) -> PyResult<String> {
+        <&str>::from_arg(cx, obj, at).map(str::to_owned)
     }
 }
 
