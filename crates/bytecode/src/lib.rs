@@ -141,5 +141,10 @@
 #![forbid(unsafe_code)]
 
 pub mod code;
+mod error;
 pub mod flow;
+mod future;
 pub mod op;
+pub mod symtable;
+
+pub use future::{future_features, Future};
