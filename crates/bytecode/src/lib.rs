@@ -141,6 +141,7 @@
 #![forbid(unsafe_code)]
 
 pub mod code;
+pub mod compile;
 mod error;
 pub mod flow;
 mod future;

@@ -32,8 +32,10 @@ pub enum TempKind {
     SavedException,
     /// The second word that `LoadMethod` or `LoadSpecial` wrote: self or the unbound sentinel.
     SelfOrUnbound,
-    /// The content of a local set aside by `TakeLocal`: a value, a cell or the unbound sentinel.
+    /// The content of a local set aside by `TakeLocal`: a value or the unbound sentinel.
     Taken,
+    /// The cell of a local set aside by `TakeLocal`.
+    TakenCell,
 }
 
 /// What is live before each instruction of a code object.

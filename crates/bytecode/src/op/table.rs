@@ -29,6 +29,8 @@ macro_rules! for_each_opcode {
             CheckLocal (a: Local) [raises];
             /// Unbinds local `a`; UnboundLocalError if it is unbound already.
             DeleteLocal (a: Local) [raises];
+            /// Unbinds local `a`, bound or not.
+            ClearLocal (a: Local) [];
             /// Moves local `b`, which may be unbound or hold a cell, to temporary `a` and unbinds the local.
             TakeLocal (a: DstTmp, b: Local) [];
             /// Moves temporary `b`, made by `TakeLocal`, back to local `a` and drops the local's old content.
@@ -39,6 +41,8 @@ macro_rules! for_each_opcode {
             StoreFar (a: Use, bx: Far32) [];
             /// Unbinds far local `bx`; UnboundLocalError if it is unbound already.
             DeleteFar (bx: Far32) [raises];
+            /// Unbinds far local `bx`, bound or not.
+            ClearFar (bx: Far32) [];
             /// `TakeLocal` for far local `bx`.
             TakeFar (a: DstTmp, bx: Far32) [];
             /// `RestoreLocal` for far local `bx`.

@@ -65,8 +65,8 @@ impl Analyzer<'_> {
         &mut self.table.scopes[id.0 as usize]
     }
 
-    /// Resolves a scope and those inside it; returns the names that are free in it. `has_bound` is false at module level
-    /// and in classes of a module.
+    /// Resolves a scope and those inside it; returns the names that are free in it. `has_bound` is false for the module's
+    /// own scope only.
     fn block(&mut self, id: ScopeId, has_bound: bool, class_entry: Option<ScopeId>) -> R<NameSet> {
         let marks = (self.bound.log.len(), self.global.log.len(), self.type_params.log.len());
         let kind = self.scope(id).kind;
@@ -111,7 +111,7 @@ impl Analyzer<'_> {
             };
             let inline =
                 comprehension != Comprehension::None && !generator && !self.scope(id).can_see_class_scope;
-            let mut child_free = self.block(child, has_bound || function_like || is_class, entry)?;
+            let mut child_free = self.block(child, true, entry)?;
             if inline {
                 self.inline(id, child, &mut scopes, &mut child_free, &mut inlined_cells);
                 self.scope(child).inlined = true;

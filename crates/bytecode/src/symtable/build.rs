@@ -1,6 +1,7 @@
 //! The first pass over statements: enters scopes and records how each uses its names.
 
 use super::{def, key, known, Name, Names, Role, Scope, ScopeId, ScopeKind, SymbolTable};
+use crate::compile::with_stack_for;
 use crate::error::error_at;
 use crate::future::docstring;
 use cinder_syntax::ast::*;
@@ -12,12 +13,21 @@ pub(super) type R<T = ()> = Result<T, SyntaxError>;
 /// Builds the symbol table of a tree.
 ///
 /// `future_annotations` is whether annotations are kept as text; `top_level_await` whether `await` may stand outside
-/// functions. The tree must not be deeper than the native stack allows; see
-/// the compile module.
+/// functions.
 ///
 /// # Errors
 /// The SyntaxErrors of scoping, with CPython's messages and positions.
 pub fn build(
+    module: &Mod<'_>,
+    lines: &LineIndex,
+    future_annotations: bool,
+    top_level_await: bool,
+) -> Result<SymbolTable, SyntaxError> {
+    with_stack_for(module, || build_here(module, lines, future_annotations, top_level_await))
+}
+
+/// [`build`] on the present native stack.
+pub(crate) fn build_here(
     module: &Mod<'_>,
     lines: &LineIndex,
     future_annotations: bool,

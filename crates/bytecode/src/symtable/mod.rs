@@ -5,11 +5,11 @@
 //! module shows is here.
 
 mod analyze;
-mod build;
+pub(crate) mod build;
 mod expr;
 mod names;
 
-pub use build::build;
+pub use self::build::build;
 pub(crate) use names::known;
 pub use names::{Name, Names};
 

@@ -1,0 +1,424 @@
+//! From a finished unit to a code object: jump threading, dead padding, encoding, tables.
+
+use super::unit::{Ins, Label, LabelState, Opnd, Unit, NO_SPAN};
+use crate::code::{
+    flags, local_kind, Code, Const, ExceptionEntry, ExceptionTable, LineTableBuilder, Local, Position,
+};
+use crate::error::error_at;
+use crate::op::{Field, Insn, OpFlags, Opcode, Operand, OperandKind, MAX_NEAR_LOCALS, MAX_TEMPS};
+use crate::symtable::{Name, Names};
+use cinder_syntax::ast::{LineCursor, LineIndex, Span};
+use cinder_syntax::SyntaxError;
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+use std::sync::{Arc, OnceLock};
+
+/// What the code object needs besides the unit.
+pub(super) struct Context<'c> {
+    pub names: &'c Names,
+    pub lines: &'c LineIndex,
+    pub filename: &'c Arc<str>,
+    pub flags: u32,
+}
+
+/// Finishes `unit`.
+///
+/// # Errors
+/// SyntaxError if a limit of the encoding is exceeded (more than 16,384 temporaries, or far cells).
+pub(super) fn assemble(unit: Unit<'_>, context: &Context<'_>) -> Result<Code, SyntaxError> {
+    let mut body = Body::new(unit.ins, unit.labels, context.lines);
+    body.thread_jumps();
+    body.inherit_spans();
+    let kept = body.mark_padding();
+    Encoder { context, kept: &kept, body: &body }.encode(Parts {
+        kind_flags: context.flags,
+        max_depth: unit.max_depth,
+        name: unit.name,
+        qualname: unit.qualname,
+        first_line: unit.first_line,
+        arg_count: unit.arg_count,
+        posonly_arg_count: unit.posonly_arg_count,
+        kwonly_arg_count: unit.kwonly_arg_count,
+        has_docstring: unit.has_docstring,
+        vars: unit.vars,
+        cells: unit.cells.into_iter().collect(),
+        frees: unit.frees.into_iter().collect(),
+        names: unit.names.into_iter().collect(),
+        consts: unit.consts.into_iter().collect(),
+        regions: unit.regions.iter().map(|region| (region.handler, region.temp)).collect(),
+        events: unit.events,
+    })
+}
+
+struct Body<'l> {
+    ins: Vec<Ins>,
+    positions: Vec<Position>,
+    labels: Vec<LabelState>,
+    cursor: LineCursor<'l>,
+}
+
+impl<'l> Body<'l> {
+    fn new(ins: Vec<Ins>, labels: Vec<LabelState>, lines: &'l LineIndex) -> Body<'l> {
+        Body { ins, positions: Vec::new(), labels, cursor: lines.cursor() }
+    }
+
+    fn target(&self, label: Label) -> Option<usize> {
+        self.labels.get(label.0 as usize).and_then(|state| state.at).map(|at| at as usize)
+    }
+
+    fn line(&mut self, span: Span) -> u32 {
+        if span == NO_SPAN { 0 } else { self.cursor.location(span.start).line }
+    }
+
+    /// Whether instruction `at` is the `Jump` that the instruction before it runs or skips.
+    fn is_partner(&self, at: usize) -> bool {
+        at.checked_sub(1).and_then(|before| self.ins.get(before)).is_some_and(|ins| ins.op.is(OpFlags::SKIPS))
+    }
+
+    /// Lets jumps to jumps go to where those go, and puts a copy of a `Return` or `JumpBackward` without source in the
+    /// place of jumps to it, so that it has the line of the code that leads there.
+    fn thread_jumps(&mut self) {
+        for at in 0..self.ins.len() {
+            let Opnd::Label(mut label) = self.ins[at].b else { continue };
+            if self.ins[at].op.is(OpFlags::BACK) {
+                continue;
+            }
+            let mut span = self.ins[at].span;
+            // The Jump behind a fused test counts as part of the test.
+            let partner = self.is_partner(at);
+            if partner {
+                span = self.ins[at - 1].span;
+            }
+            while let Some(target) = self.target(label)
+                && let Some(&next) = self.ins.get(target)
+            {
+                let same_line = next.span == NO_SPAN || self.line(next.span) == self.line(span);
+                if next.op == Opcode::Jump && same_line {
+                    let Opnd::Label(further) = next.b else { break };
+                    label = further;
+                    continue;
+                }
+                let leaves = next.span == NO_SPAN
+                    && (next.op == Opcode::Return && matches!(next.a, Opnd::Const(_))
+                        || next.op == Opcode::JumpBackward);
+                if leaves && self.ins[at].op == Opcode::Jump && !partner {
+                    self.ins[at] = Ins { span, ..next };
+                } else if leaves && span != NO_SPAN && self.leads_from_other_line(target, span) {
+                    label = self.copy_to_end(Ins { span, ..next });
+                }
+                break;
+            }
+            if self.ins[at].op.is(OpFlags::JUMP) || self.ins[at].op.is(OpFlags::BRANCH) {
+                let back = self.ins[at].op == Opcode::JumpBackward;
+                if !back && matches!(self.ins[at].b, Opnd::Label(_)) {
+                    self.ins[at].b = Opnd::Label(label);
+                }
+            }
+        }
+    }
+
+    fn leads_from_other_line(&mut self, target: usize, span: Span) -> bool {
+        let Some(before) = target.checked_sub(1).map(|at| self.ins[at]) else { return false };
+        let falls = !before.op.is(OpFlags::JUMP) && !before.op.is(OpFlags::ENDS) || self.is_partner(target - 1);
+        falls && before.span != NO_SPAN && self.line(before.span) != self.line(span)
+    }
+
+    fn copy_to_end(&mut self, ins: Ins) -> Label {
+        let at = self.ins.len() as u32;
+        self.ins.push(ins);
+        self.labels.push(LabelState::placed(at));
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    /// Gives instructions without source the position of what runs before them.
+    fn inherit_spans(&mut self) {
+        let mut jumper: Vec<Span> = vec![NO_SPAN; self.ins.len() + 1];
+        let mut last = Span::default();
+        for at in 0..self.ins.len() {
+            let after_end = at > 0 && {
+                let before = self.ins[at - 1].op;
+                (before.is(OpFlags::JUMP) || before.is(OpFlags::ENDS)) && !self.is_partner(at - 1)
+            };
+            if self.ins[at].span == NO_SPAN {
+                self.ins[at].span = if after_end && jumper[at] != NO_SPAN { jumper[at] } else { last };
+            }
+            last = self.ins[at].span;
+            if let Opnd::Label(label) = self.ins[at].b
+                && let Some(target) = self.target(label)
+                && jumper[target] == NO_SPAN
+            {
+                jumper[target] = last;
+            }
+        }
+        let mut cached = (NO_SPAN, Position::NONE);
+        self.positions.reserve(self.ins.len());
+        for at in 0..self.ins.len() {
+            let span = self.ins[at].span;
+            if cached.0 != span {
+                let position = self.cursor.position(span);
+                let position = Position {
+                    line: position.start.line,
+                    end_line: position.end.line,
+                    column: position.start.column,
+                    end_column: position.end.column,
+                };
+                cached = (span, position);
+            }
+            self.positions.push(cached.1);
+        }
+    }
+
+    /// Which instructions stay: jumps to the next instruction and padding that adds no line go.
+    fn mark_padding(&mut self) -> Vec<bool> {
+        let count = self.ins.len();
+        let mut kept = vec![true; count];
+        // next[at]: the first kept instruction from `at` on.
+        let mut next = vec![count; count + 1];
+        for at in (0..count).rev() {
+            next[at] = at;
+            let line = self.positions[at].line;
+            let after = next[at + 1];
+            let same_after = after < count && self.positions[after].line == line;
+            let same_before = at > 0 && self.positions[at - 1].line == line && !self.ins[at - 1].op.is(OpFlags::ENDS);
+            if self.ins[at].op == Opcode::Jump
+                && !self.is_partner(at)
+                && let Opnd::Label(label) = self.ins[at].b
+                && self.target(label).is_some_and(|target| target > at && next[target] == after)
+            {
+                self.ins[at] = Ins { op: Opcode::Nop, a: Opnd::No, b: Opnd::No, c: Opnd::No, ..self.ins[at] };
+            }
+            if self.ins[at].op == Opcode::Nop && (same_after || same_before) && after < count && !self.is_partner(at) {
+                kept[at] = false;
+                next[at] = after;
+            }
+        }
+        kept
+    }
+}
+
+struct Parts {
+    kind_flags: u32,
+    max_depth: u32,
+    name: String,
+    qualname: String,
+    first_line: u32,
+    arg_count: u32,
+    posonly_arg_count: u32,
+    kwonly_arg_count: u32,
+    has_docstring: bool,
+    vars: IndexMap<Name, bool, FxBuildHasher>,
+    cells: Vec<Name>,
+    frees: Vec<Name>,
+    names: Vec<Name>,
+    consts: Vec<Const>,
+    regions: Vec<(Label, u32)>,
+    events: Vec<(u32, u32)>,
+}
+
+struct Encoder<'e, 'l> {
+    context: &'e Context<'e>,
+    kept: &'e [bool],
+    body: &'e Body<'l>,
+}
+
+/// Where cells and free variables are among the locals.
+struct Layout {
+    cells: Vec<u32>,
+    first_free: u32,
+    near: u32,
+}
+
+impl Encoder<'_, '_> {
+    fn encode(self, parts: Parts) -> Result<Code, SyntaxError> {
+        let mut locals: Vec<Local> = Vec::with_capacity(parts.vars.len() + parts.cells.len() + parts.frees.len());
+        let names = self.context.names;
+        for (&name, &hidden) in &parts.vars {
+            let kind = local_kind::LOCAL | if hidden { local_kind::HIDDEN } else { 0 };
+            locals.push(Local { name: names.shared(name).clone(), kind });
+        }
+        let mut cells = Vec::with_capacity(parts.cells.len());
+        for &cell in &parts.cells {
+            let shared = parts.vars.get_index_of(&cell);
+            cells.push(shared.unwrap_or(locals.len()) as u32);
+            match shared {
+                Some(index) => locals[index].kind |= local_kind::CELL,
+                None => locals.push(Local { name: names.shared(cell).clone(), kind: local_kind::CELL }),
+            }
+        }
+        let first_free = locals.len() as u32;
+        locals.extend(
+            parts.frees.iter().map(|&name| Local { name: names.shared(name).clone(), kind: local_kind::FREE }),
+        );
+        let far_cells = locals.len() as u32 > MAX_NEAR_LOCALS && !(parts.cells.is_empty() && parts.frees.is_empty());
+        if far_cells || parts.max_depth > MAX_TEMPS {
+            return Err(error_at(self.context.lines, Span::default(), "code is too complex to compile"));
+        }
+        let layout = Layout { cells, first_free, near: (locals.len() as u32).min(MAX_NEAR_LOCALS) };
+
+        let pc_of = self.program_counters();
+        let (consts, const_map) = self.compact(parts.consts, parts.has_docstring);
+        let insns = self.instructions(&layout, &pc_of, &const_map)?;
+        let mut lines = LineTableBuilder::new(parts.first_line);
+        for (position, _) in self.body.positions.iter().zip(self.kept).filter(|(_, kept)| **kept) {
+            lines.push(*position);
+        }
+        Ok(Code {
+            name: parts.name.into(),
+            qualname: parts.qualname.into(),
+            filename: self.context.filename.clone(),
+            first_line: parts.first_line,
+            flags: parts.kind_flags | if parts.has_docstring { flags::HAS_DOCSTRING } else { 0 },
+            arg_count: parts.arg_count,
+            posonly_arg_count: parts.posonly_arg_count,
+            kwonly_arg_count: parts.kwonly_arg_count,
+            locals: locals.into(),
+            temps: parts.max_depth,
+            raw_words: 0,
+            names: parts.names.iter().map(|&name| names.shared(name).clone()).collect(),
+            consts: consts.into(),
+            insns: insns.into(),
+            exceptions: self.exceptions(&parts.regions, &pc_of),
+            lines: lines.finish(),
+            line_events: self.line_events(&parts.events, &pc_of).into(),
+            liveness: OnceLock::new(),
+        })
+    }
+
+    fn program_counters(&self) -> Vec<u32> {
+        let mut pc = 0;
+        let mut pc_of = Vec::with_capacity(self.kept.len() + 1);
+        for &kept in self.kept {
+            pc_of.push(pc);
+            pc += u32::from(kept);
+        }
+        pc_of.push(pc);
+        pc_of
+    }
+
+    /// Drops constants that no instruction uses (a docstring stays), keeping the order.
+    fn compact(&self, consts: Vec<Const>, has_docstring: bool) -> (Vec<Const>, Vec<u32>) {
+        let mut used = vec![false; consts.len()];
+        if has_docstring && let Some(first) = used.first_mut() {
+            *first = true;
+        }
+        for (ins, _) in self.body.ins.iter().zip(self.kept).filter(|(_, kept)| **kept) {
+            for opnd in [ins.a, ins.b, ins.c] {
+                if let Opnd::Const(index) = opnd {
+                    used[index as usize] = true;
+                }
+            }
+        }
+        let mut map = Vec::with_capacity(consts.len());
+        let mut left = Vec::with_capacity(consts.len());
+        for (value, used) in consts.into_iter().zip(used) {
+            map.push(left.len() as u32);
+            if used {
+                left.push(value);
+            }
+        }
+        (left, map)
+    }
+
+    fn instructions(&self, layout: &Layout, pc_of: &[u32], const_map: &[u32]) -> Result<Vec<Insn>, SyntaxError> {
+        let mut insns = Vec::with_capacity(self.kept.len());
+        for (at, ins) in self.body.ins.iter().enumerate().filter(|&(at, _)| self.kept[at]) {
+            let mut fields = [0u16; 3];
+            let mut wide = None;
+            for &(field, kind) in ins.op.info().operands {
+                let opnd = match field {
+                    Field::a => ins.a,
+                    Field::b | Field::bx => ins.b,
+                    Field::c => ins.c,
+                };
+                if field == Field::bx {
+                    wide = Some(self.wide(opnd, pc_of, const_map, pc_of[at]));
+                    continue;
+                }
+                let value = match opnd {
+                    Opnd::No => 0,
+                    Opnd::Local(index) => Operand::Local(index as u16).encode(layout.near),
+                    Opnd::Cell(index) => Operand::Local(layout.cells[index as usize] as u16).encode(layout.near),
+                    Opnd::Free(index) => Operand::Local((layout.first_free + index) as u16).encode(layout.near),
+                    Opnd::Temp(index) => Operand::Temp(index as u16).encode(layout.near),
+                    Opnd::Const(index) => Operand::Const(const_map[index as usize] as u16).encode(layout.near),
+                    Opnd::Imm(number) => match u16::try_from(number) {
+                        Ok(number) => number,
+                        Err(_) => {
+                            let what = if kind == OperandKind::Name16 { "names" } else { "items" };
+                            let msg = format!("too many {what} in one code object");
+                            return Err(error_at(self.context.lines, ins.span, msg));
+                        }
+                    },
+                    Opnd::Label(_) => 0,
+                };
+                fields[field as usize] = value;
+            }
+            insns.push(match wide {
+                Some(bx) => Insn::abx(ins.op, fields[0], bx),
+                None => Insn::abc(ins.op, fields[0], fields[1], fields[2]),
+            });
+        }
+        Ok(insns)
+    }
+
+    fn wide(&self, opnd: Opnd, pc_of: &[u32], const_map: &[u32], pc: u32) -> u32 {
+        match opnd {
+            Opnd::Label(label) => {
+                let target = self.body.target(label).map_or(0, |at| pc_of[at]);
+                target.wrapping_sub(pc + 1)
+            }
+            Opnd::Const(index) => const_map[index as usize],
+            Opnd::Imm(number) | Opnd::Local(number) => number,
+            _ => 0,
+        }
+    }
+
+    fn exceptions(&self, regions: &[(Label, u32)], pc_of: &[u32]) -> ExceptionTable {
+        let mut entries: Vec<ExceptionEntry> = Vec::new();
+        let mut current = 0;
+        for (at, ins) in self.body.ins.iter().enumerate().filter(|&(at, _)| self.kept[at]) {
+            let pc = pc_of[at];
+            if ins.region != 0 && ins.region == current && entries.last().is_some_and(|entry| entry.end == pc) {
+                if let Some(entry) = entries.last_mut() {
+                    entry.end = pc + 1;
+                }
+            } else if ins.region != 0 {
+                let (handler, temp) = regions[ins.region as usize];
+                if let Some(target) = self.body.target(handler) {
+                    entries.push(ExceptionEntry { start: pc, end: pc + 1, handler: pc_of[target], temp });
+                }
+            }
+            current = ins.region;
+        }
+        ExceptionTable::new(entries)
+    }
+
+    /// Source offsets of absorbed loads and stores to lines, without those that a tracer would not tell apart from the
+    /// instructions around them.
+    fn line_events(&self, events: &[(u32, u32)], pc_of: &[u32]) -> Vec<(u32, u32)> {
+        let mut cursor = self.body.cursor.clone();
+        let mut result: Vec<(u32, u32)> = Vec::new();
+        let mut at = 0;
+        while at < events.len() {
+            let index = events[at].0;
+            let mut last = match index.checked_sub(1) {
+                Some(before) => self.body.positions[before as usize].line,
+                None => 0,
+            };
+            let first = result.len();
+            while at < events.len() && events[at].0 == index {
+                let line = cursor.location(events[at].1).line;
+                if line != last && events[at].1 != NO_SPAN.start {
+                    result.push((pc_of[index as usize], line));
+                    last = line;
+                }
+                at += 1;
+            }
+            let own = self.body.positions.get(index as usize).map_or(0, |position| position.line);
+            if result.len() > first && result.last().is_some_and(|event| event.1 == own) {
+                result.pop();
+            }
+        }
+        result
+    }
+}

@@ -1,0 +1,725 @@
+//! Expressions.
+//!
+//! `expr` gives the value as an operand: a bound local or a constant without any instruction, else a temporary on top.
+//! `expr_to` puts it into a given register, which is either the next temporary or a near local; only the last
+//! instruction of each path writes it, so a local keeps its old value until the new one is complete.
+
+use super::unit::{Cold, Opnd, Unit};
+use super::{fold, Compiler, R};
+use crate::code::Const;
+use crate::op::Opcode;
+use crate::symtable::ScopeKind;
+use cinder_syntax::ast::*;
+
+impl<'a> Compiler<'a, '_> {
+    /// The value of `expr` as an operand.
+    pub(super) fn expr(&mut self, expr: &'a Expr<'a>) -> R<Opnd> {
+        self.eval(expr, None)
+    }
+
+    /// Evaluates `expr` into `dst`: the next temporary (which is then allocated) or a near local.
+    pub(super) fn expr_to(&mut self, expr: &'a Expr<'a>, dst: Opnd) -> R {
+        self.eval(expr, Some(dst)).map(|_| ())
+    }
+
+    /// Evaluates `expr` into the next temporary.
+    pub(super) fn expr_temp(&mut self, expr: &'a Expr<'a>) -> R<Opnd> {
+        let dst = Opnd::Temp(self.u.depth);
+        self.eval(expr, Some(dst))
+    }
+
+    /// The value of `expr` as an operand that stays right while `later` expressions are evaluated before its use.
+    pub(super) fn operand(&mut self, expr: &'a Expr<'a>, later: &[&'a Expr<'a>]) -> R<Opnd> {
+        let value = self.expr(expr)?;
+        if let (Opnd::Local(_), ExprKind::Name { id, .. }) = (value, expr.kind)
+            && self.u.hazards
+            && later.iter().any(|other| may_rebind(other, id))
+        {
+            let temp = Opnd::Temp(self.u.push());
+            self.copy(temp, value, expr.span);
+            return Ok(temp);
+        }
+        Ok(value)
+    }
+
+    /// The register for a result, once operands above temporary `depth` are used up.
+    pub(super) fn target(&mut self, depth: u32, dst: Option<Opnd>) -> Opnd {
+        match dst {
+            Some(local @ Opnd::Local(_)) => {
+                self.u.depth = depth;
+                local
+            }
+            _ => {
+                debug_assert!(dst.is_none() || dst == Some(Opnd::Temp(depth)), "{dst:?} at depth {depth}");
+                self.u.set_depth(depth + 1);
+                Opnd::Temp(depth)
+            }
+        }
+    }
+
+    /// Passes on a value that no instruction has produced yet.
+    pub(super) fn deliver(&mut self, value: Opnd, span: Span, dst: Option<Opnd>) -> Opnd {
+        if dst.is_none() && Unit::is_near(value) {
+            self.u.absorb(span);
+            return value;
+        }
+        let dst = self.target(self.u.depth, dst);
+        self.copy(dst, value, span);
+        dst
+    }
+
+    /// Drops a value that is not wanted.
+    pub(super) fn discard(&mut self, value: Opnd, span: Span) {
+        if let Opnd::Temp(temp) = value {
+            self.u.emit1(Opcode::Drop, value, span);
+            self.u.depth = temp;
+        }
+    }
+
+    fn eval(&mut self, expr: &'a Expr<'a>, dst: Option<Opnd>) -> R<Opnd> {
+        let span = expr.span;
+        match expr.kind {
+            ExprKind::Constant { value, .. } => {
+                let value = self.u.konst(fold::constant(&value));
+                Ok(self.deliver(value, span, dst))
+            }
+            ExprKind::Name { id, .. } => self.load_name(id, span, dst),
+            ExprKind::Attribute { value, attr, .. } => self.attribute(expr, value, attr, dst),
+            ExprKind::Call { func, args, keywords } => self.call(expr, func, args, keywords, dst),
+            ExprKind::BinOp { left, op, right } => self.binary(expr, left, op, right, dst),
+            ExprKind::UnaryOp { op, operand } => self.unary(expr, op, operand, dst),
+            ExprKind::BoolOp { op, values } => self.bool_op(expr, op, values, dst),
+            ExprKind::Compare { left, ops, comparators } => self.compare(expr, left, ops, comparators, dst),
+            ExprKind::Subscript { value, slice, .. } => self.subscript(expr, value, slice, dst),
+            ExprKind::NamedExpr { target, value } => self.named_expr(expr, target, value, dst),
+            ExprKind::IfExp { test, body, orelse } => self.if_exp(test, body, orelse, dst),
+            ExprKind::Lambda { args, body } => self.lambda(expr, args, body, dst),
+            ExprKind::Tuple { elts, .. } => self.display(expr, elts, Display::Tuple, dst),
+            ExprKind::List { elts, .. } => self.display(expr, elts, Display::List, dst),
+            ExprKind::Set { elts } => self.display(expr, elts, Display::Set, dst),
+            ExprKind::Dict { keys, values } => self.dict(expr, keys, values, dst),
+            ExprKind::ListComp { .. }
+            | ExprKind::SetComp { .. }
+            | ExprKind::DictComp { .. }
+            | ExprKind::GeneratorExp { .. } => self.comprehension(expr, dst),
+            ExprKind::Yield { value } => self.yield_expr(expr, value, dst),
+            ExprKind::YieldFrom { value } => self.yield_from(expr, value, dst),
+            ExprKind::Await { value } => self.await_expr(expr, value, dst),
+            ExprKind::JoinedStr { values } => self.joined_str(expr, values, dst),
+            ExprKind::FormattedValue { value, conversion, format_spec } => {
+                self.formatted_value(expr, value, conversion, format_spec, dst)
+            }
+            ExprKind::TemplateStr { values } => self.template_str(expr, values, dst),
+            ExprKind::Interpolation { value, str, conversion, format_spec } => {
+                self.interpolation(expr, value, str, conversion, format_spec, dst)
+            }
+            ExprKind::Slice { lower, upper, step } => self.slice(expr, lower, upper, step, dst),
+            ExprKind::Starred { ctx, .. } => match ctx {
+                ExprContext::Store => self.error(span, "starred assignment target must be in a list or tuple"),
+                _ => self.error(span, "can't use starred expression here"),
+            },
+        }
+    }
+
+    #[inline(never)]
+    fn binary(
+        &mut self,
+        expr: &'a Expr<'a>,
+        left: &'a Expr<'a>,
+        op: Operator,
+        right: &'a Expr<'a>,
+        dst: Option<Opnd>,
+    ) -> R<Opnd> {
+        let depth = self.u.depth;
+        let l = self.operand(left, &[right])?;
+        let r = self.expr(right)?;
+        if let (Opnd::Const(a), Opnd::Const(b)) = (l, r) {
+            let consts = &self.u.consts;
+            if let Some(value) = fold::binary(&consts[a as usize], op, &consts[b as usize]) {
+                return Ok(self.folded(value, expr.span, dst));
+            }
+        }
+        let dst = self.target(depth, dst);
+        self.u.emit(binary_opcode(op), dst, l, r, expr.span);
+        Ok(dst)
+    }
+
+    /// Delivers a constant that replaces operands absorbed before.
+    fn folded(&mut self, value: Const, span: Span, dst: Option<Opnd>) -> Opnd {
+        let value = self.u.konst(value);
+        self.u.pending.clear();
+        self.deliver(value, span, dst)
+    }
+
+    #[inline(never)]
+    fn unary(&mut self, expr: &'a Expr<'a>, op: UnaryOp, operand: &'a Expr<'a>, dst: Option<Opnd>) -> R<Opnd> {
+        let depth = self.u.depth;
+        // `not a is b` and `not a in b` are comparisons of their own.
+        if op == UnaryOp::Not
+            && let ExprKind::Compare { left, ops: [cmp], comparators: [right] } = operand.kind
+        {
+            let opposite = match cmp {
+                CmpOp::Is => Some(Opcode::IsNot),
+                CmpOp::IsNot => Some(Opcode::Is),
+                CmpOp::In => Some(Opcode::NotIn),
+                CmpOp::NotIn => Some(Opcode::In),
+                _ => None,
+            };
+            if let Some(opcode) = opposite {
+                self.check_compare(operand, left, &[*cmp], &[right]);
+                let l = self.operand(left, &[right])?;
+                let r = self.container_operand(*cmp, right)?;
+                let dst = self.target(depth, dst);
+                self.u.emit(opcode, dst, l, r, operand.span);
+                return Ok(dst);
+            }
+        }
+        let value = self.expr(operand)?;
+        if let Opnd::Const(index) = value
+            && let Some(value) = fold::unary(op, &self.u.consts[index as usize])
+        {
+            return Ok(self.folded(value, expr.span, dst));
+        }
+        let opcode = match op {
+            UnaryOp::Invert => Opcode::UnaryInvert,
+            UnaryOp::Not => Opcode::UnaryNot,
+            UnaryOp::UAdd => Opcode::UnaryPos,
+            UnaryOp::USub => Opcode::UnaryNeg,
+        };
+        let dst = self.target(depth, dst);
+        self.u.emit2(opcode, dst, value, expr.span);
+        Ok(dst)
+    }
+
+    #[inline(never)]
+    fn bool_op(&mut self, expr: &'a Expr<'a>, op: BoolOp, values: &'a [&'a Expr<'a>], dst: Option<Opnd>) -> R<Opnd> {
+        let depth = self.u.depth;
+        let result = Opnd::Temp(depth);
+        let end = self.u.label();
+        let jump = match op {
+            BoolOp::And => Opcode::JumpIfFalseOrDrop,
+            BoolOp::Or => Opcode::JumpIfTrueOrDrop,
+        };
+        if let Some((last, rest)) = values.split_last() {
+            for value in rest {
+                self.expr_to(value, result)?;
+                self.u.jump(jump, result, end, expr.span);
+                self.u.depth = depth;
+            }
+            self.expr_to(last, result)?;
+        }
+        self.u.bind(end);
+        Ok(self.hand_over(depth, dst, expr.span))
+    }
+
+    /// Moves a result in temporary `depth` to where it is wanted.
+    pub(super) fn hand_over(&mut self, depth: u32, dst: Option<Opnd>, span: Span) -> Opnd {
+        let dst = self.target(depth, dst);
+        self.copy(dst, Opnd::Temp(depth), span);
+        dst
+    }
+
+    #[inline(never)]
+    fn if_exp(
+        &mut self,
+        test: &'a Expr<'a>,
+        body: &'a Expr<'a>,
+        orelse: &'a Expr<'a>,
+        dst: Option<Opnd>,
+    ) -> R<Opnd> {
+        let depth = self.u.depth;
+        let result = dst.unwrap_or(Opnd::Temp(depth));
+        let (otherwise, end) = (self.u.label(), self.u.label());
+        self.jump_if(test, otherwise, false)?;
+        self.expr_to(body, result)?;
+        self.u.jump(Opcode::Jump, Opnd::No, end, super::NO_SPAN);
+        self.u.bind(otherwise);
+        self.u.depth = depth;
+        self.expr_to(orelse, result)?;
+        self.u.bind(end);
+        Ok(result)
+    }
+
+    #[inline(never)]
+    fn named_expr(
+        &mut self,
+        expr: &'a Expr<'a>,
+        target: &'a Expr<'a>,
+        value: &'a Expr<'a>,
+        dst: Option<Opnd>,
+    ) -> R<Opnd> {
+        let ExprKind::Name { id, .. } = target.kind else {
+            return self.error(expr.span, "cannot use assignment expressions with this target");
+        };
+        let depth = self.u.depth;
+        let value = self.expr(value)?;
+        let dst = match (value, dst) {
+            (Opnd::Const(_), None) => {
+                self.store_name(id, value, target.span)?;
+                return Ok(value);
+            }
+            // The target may be stored to again before the value is used.
+            (Opnd::Local(_), None) => {
+                let temp = Opnd::Temp(self.u.push());
+                self.copy(temp, value, expr.span);
+                temp
+            }
+            (Opnd::Temp(_), None) => value,
+            (_, Some(local @ Opnd::Local(_))) => {
+                // The register may be the target itself: then one store does.
+                let temp = Opnd::Temp(depth);
+                if value != temp {
+                    let temp = self.target(depth, None);
+                    self.copy(temp, value, expr.span);
+                }
+                self.store_copy(id, temp, target.span)?;
+                self.u.depth = depth;
+                self.copy(local, temp, expr.span);
+                return Ok(local);
+            }
+            (_, Some(dst)) => {
+                if value != dst {
+                    let dst = self.target(depth, Some(dst));
+                    self.copy(dst, value, expr.span);
+                }
+                dst
+            }
+            _ => value,
+        };
+        self.store_copy(id, dst, target.span)?;
+        Ok(dst)
+    }
+
+    /// Binds a name to the value of a temporary that stays live.
+    pub(super) fn store_copy(&mut self, id: &str, temp: Opnd, span: Span) -> R {
+        let depth = self.u.depth;
+        let copy = Opnd::Temp(self.u.push());
+        self.u.emit2(Opcode::Copy, copy, temp, span);
+        self.store_name(id, copy, span)?;
+        self.u.depth = depth;
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn attribute(
+        &mut self,
+        expr: &'a Expr<'a>,
+        value: &'a Expr<'a>,
+        attr: &'a str,
+        dst: Option<Opnd>,
+    ) -> R<Opnd> {
+        let depth = self.u.depth;
+        let span = self.attr_span(expr, attr);
+        if let Some(zero) = self.super_call(value) {
+            let window = self.super_window(value, zero)?;
+            let name = self.attr_name(attr);
+            let op = if zero { Opcode::LoadSuperAttr } else { Opcode::LoadSuperAttr2 };
+            let dst = self.target(depth, dst);
+            self.u.emit(op, dst, window, name, span);
+            return Ok(dst);
+        }
+        let value = self.expr(value)?;
+        let name = self.attr_name(attr);
+        let (op, name) = match name {
+            Opnd::Imm(index) if index > 0xffff => {
+                let text = self.mangle(attr);
+                let text = self.u.konst(Const::str(self.table.names.text(text)));
+                (Opcode::LoadAttrDyn, self.near(text, span))
+            }
+            name => (Opcode::LoadAttr, name),
+        };
+        let dst = self.target(depth, dst);
+        self.u.emit(op, dst, value, name, span);
+        Ok(dst)
+    }
+
+    pub(super) fn attr_name(&mut self, attr: &str) -> Opnd {
+        let name = self.mangle(attr);
+        self.u.name_index(name)
+    }
+
+    /// Where an attribute access is shown: at the attribute's name if the expression spans lines.
+    pub(super) fn attr_span(&mut self, expr: &Expr, attr: &str) -> Span {
+        let span = expr.span;
+        if span.end > span.start + attr.len() as u32 && self.line(span.start) != self.line(span.end) {
+            return Span::new(span.end - attr.len() as u32, span.end);
+        }
+        span
+    }
+
+    #[inline(never)]
+    fn subscript(
+        &mut self,
+        expr: &'a Expr<'a>,
+        value: &'a Expr<'a>,
+        slice: &'a Expr<'a>,
+        dst: Option<Opnd>,
+    ) -> R<Opnd> {
+        let depth = self.u.depth;
+        self.check_subscript(value, slice);
+        if let ExprKind::Slice { lower, upper, step: None } = slice.kind
+            && fold::const_slice(slice).is_none()
+        {
+            let later: Vec<&'a Expr<'a>> = lower.into_iter().chain(upper).collect();
+            let object = self.operand(value, &later)?;
+            let window = self.slice_window(lower, upper)?;
+            let dst = self.target(depth, dst);
+            self.u.emit(Opcode::GetSlice, dst, object, window, expr.span);
+            return Ok(dst);
+        }
+        let object = self.operand(value, &[slice])?;
+        let key = self.expr(slice)?;
+        if let (Opnd::Const(a), Opnd::Const(b)) = (object, key)
+            && let Some(value) = fold::subscript(&self.u.consts[a as usize], &self.u.consts[b as usize])
+        {
+            return Ok(self.folded(value, expr.span, dst));
+        }
+        let dst = self.target(depth, dst);
+        self.u.emit(Opcode::GetItem, dst, object, key, expr.span);
+        Ok(dst)
+    }
+
+    /// Two temporaries with the bounds of a slice.
+    pub(super) fn slice_window(
+        &mut self,
+        lower: Option<&'a Expr<'a>>,
+        upper: Option<&'a Expr<'a>>,
+    ) -> R<Opnd> {
+        let window = Opnd::Temp(self.u.depth);
+        for bound in [lower, upper] {
+            match bound {
+                Some(bound) => {
+                    self.expr_temp(bound)?;
+                }
+                None => {
+                    let none = self.u.konst(Const::None);
+                    let temp = Opnd::Temp(self.u.push());
+                    self.copy(temp, none, super::NO_SPAN);
+                }
+            }
+        }
+        Ok(window)
+    }
+
+    #[inline(never)]
+    fn slice(
+        &mut self,
+        expr: &'a Expr<'a>,
+        lower: Option<&'a Expr<'a>>,
+        upper: Option<&'a Expr<'a>>,
+        step: Option<&'a Expr<'a>>,
+        dst: Option<Opnd>,
+    ) -> R<Opnd> {
+        if let Some(value) = fold::const_slice(expr) {
+            let value = self.u.konst(value);
+            return Ok(self.deliver(value, expr.span, dst));
+        }
+        let depth = self.u.depth;
+        let window = self.slice_window(lower, upper)?;
+        let mut count = 2;
+        if let Some(step) = step {
+            self.expr_temp(step)?;
+            count = 3;
+        }
+        let dst = self.target(depth, dst);
+        self.u.emit(Opcode::BuildSlice, dst, window, Opnd::Imm(count), expr.span);
+        Ok(dst)
+    }
+
+    #[inline(never)]
+    fn yield_expr(&mut self, expr: &'a Expr<'a>, value: Option<&'a Expr<'a>>, dst: Option<Opnd>) -> R<Opnd> {
+        self.check_yield(expr)?;
+        let depth = self.u.depth;
+        let mut value = match value {
+            Some(value) => self.expr(value)?,
+            None => self.u.konst(Const::None),
+        };
+        if self.table.scope(self.u.scope).coroutine {
+            self.u.depth = depth;
+            let wrapped = Opnd::Temp(self.u.push());
+            self.u.emit2(Opcode::AsyncGenWrap, wrapped, value, expr.span);
+            value = wrapped;
+        }
+        let dst = self.target(depth, dst);
+        self.u.emit2(Opcode::Yield, dst, value, expr.span);
+        Ok(dst)
+    }
+
+    fn check_yield(&mut self, expr: &Expr) -> R {
+        if self.table.scope(self.u.scope).kind != ScopeKind::Function {
+            return self.error(expr.span, "'yield' outside function");
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn yield_from(&mut self, expr: &'a Expr<'a>, value: &'a Expr<'a>, dst: Option<Opnd>) -> R<Opnd> {
+        self.check_yield(expr)?;
+        if self.table.scope(self.u.scope).coroutine {
+            return self.error(expr.span, "'yield from' inside async function");
+        }
+        let depth = self.u.depth;
+        let value = self.expr(value)?;
+        self.u.depth = depth;
+        let iter = Opnd::Temp(self.u.push());
+        self.u.emit2(Opcode::GetYieldFromIter, iter, value, expr.span);
+        Ok(self.delegate(depth, dst, expr.span))
+    }
+
+    #[inline(never)]
+    fn await_expr(&mut self, expr: &'a Expr<'a>, value: &'a Expr<'a>, dst: Option<Opnd>) -> R<Opnd> {
+        let depth = self.u.depth;
+        let value = self.expr(value)?;
+        self.u.depth = depth;
+        let iter = Opnd::Temp(self.u.push());
+        let site = Opnd::Imm(crate::op::AwaitSite::Await as u32);
+        self.u.emit(Opcode::GetAwaitable, iter, value, site, expr.span);
+        Ok(self.delegate(depth, dst, expr.span))
+    }
+
+    /// The loop that runs the iterator in temporary `depth` (on top) to its end, passing on what it yields.
+    pub(super) fn delegate(&mut self, depth: u32, dst: Option<Opnd>, span: Span) -> Opnd {
+        let iter = Opnd::Temp(depth);
+        let value = Opnd::Temp(self.u.push());
+        let none = self.u.konst(Const::None);
+        self.copy(value, none, span);
+        let (head, thrown, end) = (self.u.label(), self.u.label(), self.u.label());
+        self.u.bind_head(head);
+        self.u.emit(Opcode::Send, value, iter, Opnd::Imm(2), span);
+        let region = self.u.protect(thrown, depth + 1);
+        self.u.emit2(Opcode::YieldDelegate, value, iter, span);
+        self.u.region = region;
+        let reachable = self.u.reachable;
+        self.u.jump(Opcode::JumpBackwardNoPoll, Opnd::No, head, span);
+        self.u.reachable = reachable;
+        let result = self.target(depth, dst);
+        self.u.emit(Opcode::EndSend, result, iter, value, span);
+        self.u.bind(end);
+        if reachable {
+            self.u.cold.push(Cold::Delegation { thrown, end, result, iter, value, span, region });
+        }
+        result
+    }
+
+    /// A tuple, list or set display.
+    #[inline(never)]
+    fn display(&mut self, expr: &'a Expr<'a>, elts: &'a [&'a Expr<'a>], kind: Display, dst: Option<Opnd>) -> R<Opnd> {
+        if let Some(items) = fold::const_items(elts)
+            && (kind == Display::Tuple || items.len() > 2)
+        {
+            let span = expr.span;
+            let value = match kind {
+                Display::Set => Const::FrozenSet(items.into()),
+                _ => Const::Tuple(items.into()),
+            };
+            let value = self.u.konst(value);
+            if kind == Display::Tuple {
+                return Ok(self.deliver(value, span, dst));
+            }
+            let depth = self.u.depth;
+            let (build, extend) = match kind {
+                Display::Set => (Opcode::BuildSet, Opcode::SetUpdate),
+                _ => (Opcode::BuildList, Opcode::ListExtend),
+            };
+            let result = Opnd::Temp(self.u.push());
+            self.u.emit(build, result, result, Opnd::Imm(0), span);
+            let value = self.near(value, span);
+            self.u.emit2(extend, result, value, span);
+            return Ok(self.hand_over(depth, dst, span));
+        }
+        self.collect(expr.span, elts, &[], kind, dst)
+    }
+
+    /// Builds a tuple, list or set of expressions and then `extra` values of names.
+    pub(super) fn collect(
+        &mut self,
+        span: Span,
+        elts: &[&'a Expr<'a>],
+        extra: &[crate::symtable::Name],
+        kind: Display,
+        dst: Option<Opnd>,
+    ) -> R<Opnd> {
+        /// Displays with more elements are built piece by piece.
+        const MOST: usize = 30;
+        let depth = self.u.depth;
+        let starred = elts.iter().any(|elt| matches!(elt.kind, ExprKind::Starred { .. }));
+        let count = elts.len() + extra.len();
+        if !starred && count <= MOST {
+            for elt in elts {
+                self.expr_temp(elt)?;
+            }
+            for &name in extra {
+                let slot = Opnd::Temp(self.u.depth);
+                self.load(name, span, Some(slot))?;
+            }
+            let build = match kind {
+                Display::Tuple => Opcode::BuildTuple,
+                Display::List => Opcode::BuildList,
+                Display::Set => Opcode::BuildSet,
+            };
+            let dst = self.target(depth, dst);
+            self.u.emit(build, dst, Opnd::Temp(depth), Opnd::Imm(count as u32), span);
+            return Ok(dst);
+        }
+        let (build, append, extend) = match kind {
+            Display::Set => (Opcode::BuildSet, Opcode::SetAdd, Opcode::SetUpdate),
+            _ => (Opcode::BuildList, Opcode::ListAppend, Opcode::ListExtend),
+        };
+        let result = Opnd::Temp(depth);
+        let first = elts.iter().take_while(|elt| !matches!(elt.kind, ExprKind::Starred { .. })).count();
+        let first = if count > MOST { 0 } else { first };
+        for elt in &elts[..first] {
+            self.expr_temp(elt)?;
+        }
+        self.u.set_depth(depth + 1);
+        self.u.emit(build, result, result, Opnd::Imm(first as u32), span);
+        for elt in &elts[first..] {
+            let (op, elt) = match elt.kind {
+                ExprKind::Starred { value, .. } => (extend, value),
+                _ => (append, *elt),
+            };
+            let value = self.expr(elt)?;
+            self.u.emit2(op, result, value, span);
+            self.u.depth = depth + 1;
+        }
+        for &name in extra {
+            let value = self.load(name, span, None)?;
+            self.u.emit2(append, result, value, span);
+            self.u.depth = depth + 1;
+        }
+        if kind == Display::Tuple {
+            let dst = self.target(depth, dst);
+            self.u.emit2(Opcode::ListToTuple, dst, result, span);
+            return Ok(dst);
+        }
+        Ok(self.hand_over(depth, dst, span))
+    }
+
+    #[inline(never)]
+    fn dict(
+        &mut self,
+        expr: &'a Expr<'a>,
+        keys: &'a [Option<&'a Expr<'a>>],
+        values: &'a [&'a Expr<'a>],
+        dst: Option<Opnd>,
+    ) -> R<Opnd> {
+        /// Displays with more pairs are built piece by piece.
+        const MOST: usize = 15;
+        let span = expr.span;
+        let depth = self.u.depth;
+        let plain = keys.iter().take_while(|key| key.is_some()).count();
+        let first = if plain <= MOST { plain } else { 0 };
+        for (key, value) in keys.iter().zip(values).take(first) {
+            if let Some(key) = key {
+                self.expr_temp(key)?;
+            }
+            self.expr_temp(value)?;
+        }
+        if first == keys.len() {
+            let dst = self.target(depth, dst);
+            self.u.emit(Opcode::BuildMap, dst, Opnd::Temp(depth), Opnd::Imm(first as u32), span);
+            return Ok(dst);
+        }
+        let result = Opnd::Temp(depth);
+        self.u.set_depth(depth + 1);
+        self.u.emit(Opcode::BuildMap, result, result, Opnd::Imm(first as u32), span);
+        for (key, value) in keys.iter().zip(values).skip(first) {
+            match key {
+                Some(key) => {
+                    let k = self.operand(key, &[value])?;
+                    let v = self.expr(value)?;
+                    self.u.emit(Opcode::MapAdd, result, k, v, span);
+                }
+                None => {
+                    let v = self.expr(value)?;
+                    self.u.emit2(Opcode::DictUpdate, result, v, span);
+                }
+            }
+            self.u.depth = depth + 1;
+        }
+        Ok(self.hand_over(depth, dst, span))
+    }
+}
+
+/// The kinds of displays that [`Compiler::collect`] builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Display {
+    Tuple,
+    List,
+    Set,
+}
+
+fn binary_opcode(op: Operator) -> Opcode {
+    match op {
+        Operator::Add => Opcode::Add,
+        Operator::Sub => Opcode::Sub,
+        Operator::Mult => Opcode::Mul,
+        Operator::MatMult => Opcode::MatMul,
+        Operator::Div => Opcode::TrueDiv,
+        Operator::Mod => Opcode::Mod,
+        Operator::Pow => Opcode::Pow,
+        Operator::LShift => Opcode::LShift,
+        Operator::RShift => Opcode::RShift,
+        Operator::BitOr => Opcode::Or,
+        Operator::BitXor => Opcode::Xor,
+        Operator::BitAnd => Opcode::And,
+        Operator::FloorDiv => Opcode::FloorDiv,
+    }
+}
+
+/// The in-place form of a binary operator.
+pub(super) fn inplace_opcode(op: Operator) -> Opcode {
+    match op {
+        Operator::Add => Opcode::InplaceAdd,
+        Operator::Sub => Opcode::InplaceSub,
+        Operator::Mult => Opcode::InplaceMul,
+        Operator::MatMult => Opcode::InplaceMatMul,
+        Operator::Div => Opcode::InplaceTrueDiv,
+        Operator::Mod => Opcode::InplaceMod,
+        Operator::Pow => Opcode::InplacePow,
+        Operator::LShift => Opcode::InplaceLShift,
+        Operator::RShift => Opcode::InplaceRShift,
+        Operator::BitOr => Opcode::InplaceOr,
+        Operator::BitXor => Opcode::InplaceXor,
+        Operator::BitAnd => Opcode::InplaceAnd,
+        Operator::FloorDiv => Opcode::InplaceFloorDiv,
+    }
+}
+
+/// Whether evaluating `expr` may give the local `name` another value: by an assignment expression, or while the frame
+/// is suspended.
+fn may_rebind(expr: &Expr<'_>, name: &str) -> bool {
+    let any = |exprs: &[&Expr<'_>]| exprs.iter().any(|expr| may_rebind(expr, name));
+    let opt = |expr: Option<&Expr<'_>>| expr.is_some_and(|expr| may_rebind(expr, name));
+    let generators = |generators: &[Comprehension<'_>]| {
+        generators.iter().any(|g| g.is_async || may_rebind(g.iter, name) || g.ifs.iter().any(|e| may_rebind(e, name)))
+    };
+    match expr.kind {
+        ExprKind::Yield { .. } | ExprKind::YieldFrom { .. } | ExprKind::Await { .. } => true,
+        ExprKind::NamedExpr { target, value } => {
+            matches!(target.kind, ExprKind::Name { id, .. } if id == name) || may_rebind(value, name)
+        }
+        ExprKind::Constant { .. } | ExprKind::Name { .. } | ExprKind::Lambda { .. } => false,
+        ExprKind::BoolOp { values, .. } | ExprKind::JoinedStr { values } | ExprKind::TemplateStr { values } => any(values),
+        ExprKind::BinOp { left, right, .. } => may_rebind(left, name) || may_rebind(right, name),
+        ExprKind::UnaryOp { operand, .. } => may_rebind(operand, name),
+        ExprKind::IfExp { test, body, orelse } => any(&[test, body, orelse]),
+        ExprKind::Dict { keys, values } => keys.iter().any(|key| opt(*key)) || any(values),
+        ExprKind::Set { elts } | ExprKind::List { elts, .. } | ExprKind::Tuple { elts, .. } => any(elts),
+        ExprKind::ListComp { elt, generators: g } | ExprKind::SetComp { elt, generators: g } => {
+            may_rebind(elt, name) || generators(g)
+        }
+        ExprKind::GeneratorExp { elt, generators: g } => may_rebind(elt, name) || generators(g),
+        ExprKind::DictComp { key, value, generators: g } => any(&[key, value]) || generators(g),
+        ExprKind::Compare { left, comparators, .. } => may_rebind(left, name) || any(comparators),
+        ExprKind::Call { func, args, keywords } => {
+            may_rebind(func, name) || any(args) || keywords.iter().any(|keyword| may_rebind(keyword.value, name))
+        }
+        ExprKind::FormattedValue { value, format_spec, .. } | ExprKind::Interpolation { value, format_spec, .. } => {
+            may_rebind(value, name) || opt(format_spec)
+        }
+        ExprKind::Attribute { value, .. } | ExprKind::Starred { value, .. } => may_rebind(value, name),
+        ExprKind::Subscript { value, slice, .. } => may_rebind(value, name) || may_rebind(slice, name),
+        ExprKind::Slice { lower, upper, step } => opt(lower) || opt(upper) || opt(step),
+    }
+}

@@ -1,0 +1,510 @@
+//! `match` statements.
+//!
+//! A pattern never consumes its subject. The temporaries it makes stay live, without gaps, until the pattern has matched
+//! or failed: so a failure at any depth drops them from the top, and names are bound only by a whole match.
+
+use super::unit::{Label, Opnd};
+use super::{fold, Compiler, R};
+use crate::code::Const;
+use crate::op::Opcode;
+use cinder_syntax::ast::*;
+
+/// The state of matching one case or one alternative.
+struct Matching<'a> {
+    /// Depth at its start.
+    base: u32,
+    /// Where to go with `index` temporaries to drop.
+    fails: Vec<Option<Label>>,
+    /// Names and the values they are bound to on success.
+    captures: Vec<Capture<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct Capture<'a> {
+    name: &'a str,
+    value: Opnd,
+}
+
+impl<'a> Compiler<'a, '_> {
+    #[inline(never)]
+    pub(super) fn match_stmt(&mut self, subject: &'a Expr<'a>, cases: &'a [MatchCase<'a>]) -> R {
+        let depth = self.u.depth;
+        let guarded = cases.iter().any(|case| case.guard.is_some());
+        let mut value = self.expr(subject)?;
+        if guarded && !matches!(value, Opnd::Temp(_)) {
+            // A guard or a capture before it may rebind the subject's name.
+            let temp = Opnd::Temp(self.u.push());
+            self.copy(temp, value, subject.span);
+            value = temp;
+        }
+        let base = self.u.depth;
+        let end = self.u.label();
+        for (at, case) in cases.iter().enumerate() {
+            let last = at + 1 == cases.len();
+            if !last && case.guard.is_none() {
+                self.check_refutable(case.pattern)?;
+            }
+            let mut matching = Matching { base, fails: Vec::new(), captures: Vec::new() };
+            self.u.depth = base;
+            self.pattern(case.pattern, value, &mut matching)?;
+            self.bind_captures(&matching, case.pattern.span)?;
+            if let Some(guard) = case.guard {
+                let fail = self.fail_label(&mut matching);
+                self.jump_if(guard, fail, false)?;
+            }
+            if let Opnd::Temp(_) = value {
+                self.u.emit1(Opcode::Drop, value, case.pattern.span);
+            }
+            self.u.depth = depth;
+            self.conditional(case.body)?;
+            self.u.jump(Opcode::Jump, Opnd::No, end, super::NO_SPAN);
+            self.u.set_depth(base);
+            self.place_fails(matching, case.pattern.span);
+        }
+        if let Opnd::Temp(_) = value {
+            self.u.emit1(Opcode::Drop, value, super::NO_SPAN);
+        }
+        self.u.depth = depth;
+        self.u.bind(end);
+        Ok(())
+    }
+
+    /// Refuses patterns that match everything where others follow.
+    fn check_refutable(&self, pattern: &Pattern<'a>) -> R {
+        if let PatternKind::MatchAs { pattern: None, name } = pattern.kind {
+            let msg = match name {
+                Some(name) => format!("name capture '{name}' makes remaining patterns unreachable"),
+                None => "wildcard makes remaining patterns unreachable".to_owned(),
+            };
+            return self.error(pattern.span, msg);
+        }
+        Ok(())
+    }
+
+    /// Where a failure at the present depth goes.
+    fn fail_label(&mut self, matching: &mut Matching<'a>) -> Label {
+        let index = (self.u.depth - matching.base) as usize;
+        while matching.fails.len() <= index {
+            matching.fails.push(None);
+        }
+        if let Some(label) = matching.fails[index] {
+            return label;
+        }
+        let label = self.u.label();
+        matching.fails[index] = Some(label);
+        label
+    }
+
+    /// The code that failures come to: drops what is live at each, and goes on behind.
+    fn place_fails(&mut self, matching: Matching<'a>, span: Span) {
+        for (index, label) in matching.fails.into_iter().enumerate().rev() {
+            if let Some(label) = label {
+                self.u.bind(label);
+            }
+            if index > 0 {
+                let temp = Opnd::Temp(matching.base + index as u32 - 1);
+                self.u.emit1(Opcode::Drop, temp, span);
+            }
+        }
+    }
+
+    /// After a match: binds the captured names and drops the other temporaries.
+    fn bind_captures(&mut self, matching: &Matching<'a>, span: Span) -> R {
+        let top = self.u.depth;
+        let mut moved = vec![false; (top - matching.base) as usize];
+        for (at, capture) in matching.captures.iter().enumerate() {
+            match capture.value {
+                Opnd::Temp(temp) => {
+                    let again = matching.captures[at + 1..].iter().any(|other| other.value == capture.value);
+                    if temp >= matching.base && !again {
+                        self.store_name(capture.name, capture.value, span)?;
+                        moved[(temp - matching.base) as usize] = true;
+                    } else {
+                        self.store_copy(capture.name, capture.value, span)?;
+                    }
+                }
+                value => self.store_name(capture.name, value, span)?,
+            }
+        }
+        for (index, _) in moved.iter().enumerate().rev().filter(|(_, moved)| !**moved) {
+            let temp = Opnd::Temp(matching.base + index as u32);
+            self.u.emit1(Opcode::Drop, temp, span);
+        }
+        self.u.depth = matching.base;
+        Ok(())
+    }
+
+    fn capture(&mut self, name: &'a str, value: Opnd, span: Span, matching: &mut Matching<'a>) -> R {
+        if matching.captures.iter().any(|capture| capture.name == name) {
+            return self.error(span, format!("multiple assignments to name '{name}' in pattern"));
+        }
+        matching.captures.push(Capture { name, value });
+        Ok(())
+    }
+
+    /// A value to be consumed, with the subject left as it is.
+    fn subject_copy(&mut self, subject: Opnd, span: Span) -> Opnd {
+        match subject {
+            Opnd::Temp(_) => {
+                let copy = Opnd::Temp(self.u.push());
+                self.u.emit2(Opcode::Copy, copy, subject, span);
+                copy
+            }
+            other => other,
+        }
+    }
+
+    /// As `subject_copy`, always in the next temporary.
+    fn subject_temp(&mut self, subject: Opnd, span: Span) -> Opnd {
+        let temp = Opnd::Temp(self.u.push());
+        self.u.emit2(Opcode::Copy, temp, subject, span);
+        temp
+    }
+
+    fn pattern(&mut self, pattern: &'a Pattern<'a>, subject: Opnd, matching: &mut Matching<'a>) -> R {
+        let span = pattern.span;
+        let depth = self.u.depth;
+        match pattern.kind {
+            PatternKind::MatchValue { value } => {
+                let literal = fold::literal(value).is_some()
+                    || matches!(value.kind, ExprKind::Attribute { .. } | ExprKind::JoinedStr { .. });
+                if !literal {
+                    return self.error(span, "patterns may only match literals and attribute lookups");
+                }
+                let left = self.subject_copy(subject, span);
+                let right = self.expr(value)?;
+                let right = self.near(right, value.span);
+                self.u.depth = depth;
+                let fail = self.fail_label(matching);
+                self.u.branch(Opcode::BrEq, left, right, false, fail, span);
+            }
+            PatternKind::MatchSingleton { value } => {
+                let left = self.subject_copy(subject, span);
+                let right = self.u.konst(fold::constant(&value));
+                let right = self.near(right, span);
+                self.u.depth = depth;
+                let fail = self.fail_label(matching);
+                self.u.branch(Opcode::BrIs, left, right, false, fail, span);
+            }
+            PatternKind::MatchSequence { patterns } => self.sequence(patterns, subject, span, matching)?,
+            PatternKind::MatchMapping { keys, patterns, rest } => {
+                self.mapping(keys, patterns, rest, subject, span, matching)?;
+            }
+            PatternKind::MatchClass { cls, patterns, kwd_attrs, kwd_patterns } => {
+                self.class_pattern(cls, patterns, kwd_attrs, kwd_patterns, subject, span, matching)?;
+            }
+            PatternKind::MatchStar { name } => {
+                if let Some(name) = name {
+                    self.capture(name, subject, span, matching)?;
+                }
+            }
+            PatternKind::MatchAs { pattern: inner, name } => {
+                if let Some(inner) = inner {
+                    if let PatternKind::MatchAs { pattern: None, .. } = inner.kind
+                        && name.is_some()
+                    {
+                        self.check_refutable(inner)?;
+                    }
+                    self.pattern(inner, subject, matching)?;
+                }
+                if let Some(name) = name {
+                    self.capture(name, subject, span, matching)?;
+                }
+            }
+            PatternKind::MatchOr { patterns } => self.alternatives(patterns, subject, span, matching)?,
+        }
+        Ok(())
+    }
+
+    /// Tests a bool in the temporary on top and drops it.
+    fn fail_unless(&mut self, test: Opnd, depth: u32, span: Span, matching: &mut Matching<'a>) {
+        self.u.depth = depth;
+        let fail = self.fail_label(matching);
+        self.u.jump(Opcode::JumpIfFalse, test, fail, span);
+    }
+
+    /// Fails unless `len(subject)` compares with `count`.
+    fn check_length(&mut self, op: Opcode, subject: Opnd, count: usize, span: Span, matching: &mut Matching<'a>) {
+        let depth = self.u.depth;
+        let length = Opnd::Temp(self.u.push());
+        self.u.emit2(Opcode::GetLen, length, subject, span);
+        let count = self.u.konst(Const::Int(count as i64));
+        let count = self.near(count, span);
+        self.u.depth = depth;
+        let fail = self.fail_label(matching);
+        self.u.branch(op, length, count, false, fail, span);
+    }
+
+    fn sequence(
+        &mut self,
+        patterns: &'a [&'a Pattern<'a>],
+        subject: Opnd,
+        span: Span,
+        matching: &mut Matching<'a>,
+    ) -> R {
+        let mut star = None;
+        for (at, pattern) in patterns.iter().enumerate() {
+            if matches!(pattern.kind, PatternKind::MatchStar { .. }) {
+                if star.is_some() {
+                    return self.error(span, "multiple starred expressions in sequence pattern");
+                }
+                star = Some(at);
+            }
+        }
+        let depth = self.u.depth;
+        let test = Opnd::Temp(self.u.push());
+        self.u.emit2(Opcode::MatchSequence, test, subject, span);
+        self.fail_unless(test, depth, span, matching);
+        let size = patterns.len();
+        match star {
+            None => self.check_length(Opcode::BrEq, subject, size, span, matching),
+            Some(_) if size > 1 => self.check_length(Opcode::BrGe, subject, size - 1, span, matching),
+            Some(_) => {}
+        }
+        let wildcard = |pattern: &Pattern<'_>| {
+            matches!(
+                pattern.kind,
+                PatternKind::MatchAs { pattern: None, name: None } | PatternKind::MatchStar { name: None }
+            )
+        };
+        if patterns.iter().all(|pattern| wildcard(pattern)) {
+            return Ok(());
+        }
+        match star {
+            Some(at) if wildcard(patterns[at]) => {
+                for (index, pattern) in patterns.iter().enumerate().filter(|(_, pattern)| !wildcard(pattern)) {
+                    let item = self.sequence_item(subject, index, at, size, span);
+                    self.pattern(pattern, item, matching)?;
+                }
+            }
+            _ => {
+                let window = self.subject_temp(subject, span);
+                let first = self.u.depth - 1;
+                match star {
+                    None => {
+                        self.u.emit(Opcode::UnpackSequence, window, window, Opnd::Imm(size as u32), span);
+                    }
+                    Some(at) => {
+                        if at >= 256 {
+                            return self.error(span, "too many expressions in star-unpacking sequence pattern");
+                        }
+                        self.u.emit(Opcode::UnpackEx, window, window, Opnd::Imm(at as u32), span);
+                        let after = Opnd::Imm((size - at - 1) as u32);
+                        self.u.emit2(Opcode::Extra, Opnd::No, after, span);
+                    }
+                }
+                self.u.set_depth(first + size as u32);
+                for (index, pattern) in patterns.iter().enumerate() {
+                    self.pattern(pattern, Opnd::Temp(first + index as u32), matching)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An item of a sequence whose starred part is not wanted.
+    fn sequence_item(&mut self, subject: Opnd, index: usize, star: usize, size: usize, span: Span) -> Opnd {
+        let depth = self.u.depth;
+        let object = self.subject_copy(subject, span);
+        let key = if index < star {
+            let key = self.u.konst(Const::Int(index as i64));
+            self.near(key, span)
+        } else {
+            let length = Opnd::Temp(self.u.push());
+            self.u.emit2(Opcode::GetLen, length, subject, span);
+            let back = self.u.konst(Const::Int((size - index) as i64));
+            let back = self.near(back, span);
+            self.u.emit(Opcode::Sub, length, length, back, span);
+            length
+        };
+        let item = self.target(depth, None);
+        self.u.emit(Opcode::GetItem, item, object, key, span);
+        item
+    }
+
+    fn mapping(
+        &mut self,
+        keys: &'a [&'a Expr<'a>],
+        patterns: &'a [&'a Pattern<'a>],
+        rest: Option<&'a str>,
+        subject: Opnd,
+        span: Span,
+        matching: &mut Matching<'a>,
+    ) -> R {
+        let depth = self.u.depth;
+        let test = Opnd::Temp(self.u.push());
+        self.u.emit2(Opcode::MatchMapping, test, subject, span);
+        self.fail_unless(test, depth, span, matching);
+        if keys.is_empty() && rest.is_none() {
+            return Ok(());
+        }
+        if !keys.is_empty() {
+            self.check_length(Opcode::BrGe, subject, keys.len(), span, matching);
+        }
+        let mut literals: Vec<Const> = Vec::new();
+        for key in keys {
+            match fold::literal(key) {
+                Some(value) => {
+                    if literals.iter().any(|seen| same_key(seen, &value)) {
+                        let text = String::from_utf8_lossy(&super::unparse::unparse(key)).into_owned();
+                        return self.error(span, format!("mapping pattern checks duplicate key ({text})"));
+                    }
+                    literals.push(value);
+                }
+                None if matches!(key.kind, ExprKind::Attribute { .. }) => {}
+                None => {
+                    let msg = "mapping pattern keys may only match literals and attribute lookups";
+                    return self.error(span, msg);
+                }
+            }
+        }
+        let key_tuple = if literals.len() == keys.len() {
+            let tuple = self.u.konst(Const::Tuple(literals.into()));
+            self.near(tuple, span)
+        } else {
+            let slot = Opnd::Temp(self.u.depth);
+            self.collect(span, keys, &[], super::expr::Display::Tuple, Some(slot))?
+        };
+        if let Some(rest) = rest {
+            let left = Opnd::Temp(self.u.push());
+            let keys = match key_tuple {
+                Opnd::Temp(_) => {
+                    let copy = Opnd::Temp(self.u.push());
+                    self.u.emit2(Opcode::Copy, copy, key_tuple, span);
+                    self.u.depth -= 1;
+                    copy
+                }
+                other => other,
+            };
+            self.u.emit(Opcode::MatchRest, left, subject, keys, span);
+            self.capture(rest, left, span, matching)?;
+        }
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let first = self.u.push();
+        let values = Opnd::Temp(first);
+        self.u.emit(Opcode::MatchKeys, values, subject, key_tuple, span);
+        self.fail_if_none(values, span, matching);
+        self.u.emit(Opcode::UnpackSequence, values, values, Opnd::Imm(keys.len() as u32), span);
+        self.u.set_depth(first + keys.len() as u32);
+        for (index, pattern) in patterns.iter().enumerate() {
+            self.pattern(pattern, Opnd::Temp(first + index as u32), matching)?;
+        }
+        Ok(())
+    }
+
+    /// Fails if the temporary on top is None, which is dropped then with the others.
+    fn fail_if_none(&mut self, value: Opnd, span: Span, matching: &mut Matching<'a>) {
+        let depth = self.u.depth;
+        let copy = Opnd::Temp(self.u.push());
+        self.u.emit2(Opcode::Copy, copy, value, span);
+        self.u.depth = depth;
+        let fail = self.fail_label(matching);
+        self.u.jump(Opcode::JumpIfNone, copy, fail, span);
+    }
+
+    fn class_pattern(
+        &mut self,
+        cls: &'a Expr<'a>,
+        patterns: &'a [&'a Pattern<'a>],
+        kwd_attrs: &'a [Identifier<'a>],
+        kwd_patterns: &'a [&'a Pattern<'a>],
+        subject: Opnd,
+        span: Span,
+        matching: &mut Matching<'a>,
+    ) -> R {
+        for (at, attr) in kwd_attrs.iter().enumerate() {
+            if kwd_attrs[..at].contains(attr) {
+                let repeated = kwd_patterns.get(at).map_or(span, |pattern| pattern.span);
+                return self.error(repeated, format!("attribute name repeated in class pattern: {attr}"));
+            }
+        }
+        let window = self.subject_temp(subject, span);
+        let first = self.u.depth - 1;
+        self.expr_temp(cls)?;
+        let names: Vec<Const> = kwd_attrs.iter().map(|attr| Const::str(attr)).collect();
+        let names = self.u.konst(Const::Tuple(names.into()));
+        let slot = Opnd::Temp(self.u.push());
+        self.copy(slot, names, span);
+        self.u.emit(Opcode::MatchClass, window, window, Opnd::Imm(patterns.len() as u32), span);
+        self.u.depth = first + 1;
+        self.fail_if_none(window, span, matching);
+        let count = (patterns.len() + kwd_patterns.len()) as u32;
+        self.u.emit(Opcode::UnpackSequence, window, window, Opnd::Imm(count), span);
+        self.u.set_depth(first + count);
+        for (index, pattern) in patterns.iter().chain(kwd_patterns).enumerate() {
+            self.pattern(pattern, Opnd::Temp(first + index as u32), matching)?;
+        }
+        Ok(())
+    }
+
+    /// `a | b`: on success the captured values stand in the same registers whichever alternative matched.
+    fn alternatives(
+        &mut self,
+        patterns: &'a [&'a Pattern<'a>],
+        subject: Opnd,
+        span: Span,
+        matching: &mut Matching<'a>,
+    ) -> R {
+        let base = self.u.depth;
+        let matched = self.u.label();
+        let mut names: Option<Vec<&'a str>> = None;
+        for (at, pattern) in patterns.iter().enumerate() {
+            if at + 1 < patterns.len() {
+                self.check_refutable(pattern)?;
+            }
+            self.u.depth = base;
+            let mut inner = Matching { base, fails: Vec::new(), captures: Vec::new() };
+            self.pattern(pattern, subject, &mut inner)?;
+            let wanted = match &names {
+                None => names.insert(inner.captures.iter().map(|capture| capture.name).collect()).clone(),
+                Some(names) => names.clone(),
+            };
+            let all = wanted.iter().all(|name| inner.captures.iter().any(|capture| capture.name == *name));
+            if !all || wanted.len() != inner.captures.len() {
+                return self.error(span, "alternative patterns bind different names");
+            }
+            let top = self.u.depth;
+            for name in &wanted {
+                if let Some(capture) = inner.captures.iter().find(|capture| capture.name == *name) {
+                    self.subject_temp(capture.value, span);
+                }
+            }
+            for temp in (base..top).rev() {
+                self.u.emit1(Opcode::Drop, Opnd::Temp(temp), span);
+            }
+            for index in 0..wanted.len() as u32 {
+                if top != base {
+                    self.u.emit2(Opcode::Move, Opnd::Temp(base + index), Opnd::Temp(top + index), span);
+                }
+            }
+            self.u.jump(Opcode::Jump, Opnd::No, matched, span);
+            self.u.depth = base;
+            self.place_fails(inner, span);
+        }
+        let fail = self.fail_label(matching);
+        self.u.jump(Opcode::Jump, Opnd::No, fail, span);
+        self.u.bind(matched);
+        for name in names.unwrap_or_default() {
+            let temp = Opnd::Temp(self.u.push());
+            self.capture(name, temp, span, matching)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether two literal keys are equal as dict keys are.
+fn same_key(a: &Const, b: &Const) -> bool {
+    let number = |value: &Const| match *value {
+        Const::Int(int) => Some(int as f64),
+        Const::True => Some(1.0),
+        Const::False => Some(0.0),
+        Const::Float(float) => Some(float),
+        _ => None,
+    };
+    match (number(a), number(b)) {
+        (Some(x), Some(y)) => x == y,
+        _ => a == b,
+    }
+}
