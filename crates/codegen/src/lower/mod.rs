@@ -9,6 +9,7 @@ mod inst;
 use crate::masm::{Assembled, Fpr, FrameShape, Gpr, Label, Masm, Mem};
 use cinder_lir::alloc::{Abi, Allocated, Allocation, Loc, PReg, RegClass, Step, Target};
 use cinder_lir::ir::{BlockId, Function, InstId};
+use cinder_lir::op::OpFlags;
 use cinder_lir::{Op, Type};
 
 /// Codes of the traps that lowering itself inserts; `trap` instructions have codes of their own.
@@ -96,6 +97,9 @@ pub struct Lowered {
 pub struct LowerOptions {
     /// Record where every instruction's code begins and ends, for variable locations.
     pub debug_points: bool,
+    /// For tests: the address of a 64-bit counter. Every guard takes one from it, and the guard that makes it zero
+    /// leaves the function whatever its condition says.
+    pub force_exit: Option<u64>,
 }
 
 /// Turns a function into machine code.
@@ -200,6 +204,12 @@ impl<'a, M: Masm> Lower<'a, M> {
                             loc = here;
                             self.line(here);
                         }
+                        if let Some(counter) = self.options.force_exit
+                            && inst.op.has(OpFlags::EXIT)
+                            && inst.op != Op::Exit
+                        {
+                            self.forced_exit(id, counter);
+                        }
                         if self.options.debug_points {
                             self.out.points[id.index()][0] = self.m.offset();
                             self.inst(block, id, inst);
@@ -282,6 +292,15 @@ impl<'a, M: Masm> Lower<'a, M> {
         let loc = self.func.inst(id).loc.index() as u32;
         self.pending.push(PendingExit { label, point, call: None, loc });
         label
+    }
+
+    /// An exit taken when the counter runs out; it shows the same deopt point as the instruction's own.
+    fn forced_exit(&mut self, id: InstId, counter: u64) {
+        let label = self.m.label();
+        let loc = self.func.inst(id).loc.index() as u32;
+        self.pending.push(PendingExit { label, point: self.next_point, call: None, loc });
+        let cond = self.m.count_down(counter);
+        self.m.jump_if(cond, label);
     }
 
     /// A label that traps with this code.

@@ -355,6 +355,8 @@ pub trait Masm: Sized {
 
     /// Adds to memory, not atomically.
     fn mem_add(&mut self, ty: Type, mem: Mem, value: Rhs);
+    /// Takes one from the 64-bit counter at an address; the condition holds when it reaches zero.
+    fn count_down(&mut self, counter: u64) -> Self::Cond;
     /// Adds to memory atomically. The temporaries are for machines that loop.
     fn atomic_add(&mut self, ty: Type, mem: Mem, value: Rhs, tmp: Option<Gpr>, other: Option<Gpr>);
     /// Adds atomically; `dst` is the value before. On two-address machines `dst == value`.

@@ -405,6 +405,14 @@ impl Masm for Aarch64Masm {
         self.add_to_memory(ty, mem, value);
     }
 
+    fn count_down(&mut self, counter: u64) -> Cond {
+        self.mov_imm(X17, counter);
+        self.load_int(Type::I64, Extend::None, X16, Mem::at(X17, 0));
+        self.alu_op(AluOp::Sub, Type::I64, X16, X16, Rhs::Imm(1), true);
+        self.store_int(Type::I64, x(X16), Mem::at(X17, 0));
+        Cond::Eq
+    }
+
     fn atomic_add(&mut self, ty: Type, mem: Mem, value: Rhs, tmp: Option<Gpr>, other: Option<Gpr>) {
         self.add_atomically(ty, mem, value, tmp, other);
     }

@@ -519,6 +519,12 @@ impl Masm for X64Masm {
         self.add_to_memory(ty, mem, value, false);
     }
 
+    fn count_down(&mut self, counter: u64) -> Cond {
+        self.mov_imm(regs::R11, counter);
+        self.add_to_memory(Type::I64, Mem::at(regs::R11, 0), Rhs::Imm(-1), false);
+        Cond::Flag(cc::E)
+    }
+
     fn atomic_add(&mut self, ty: Type, mem: Mem, value: Rhs, _tmp: Option<Gpr>, _other: Option<Gpr>) {
         self.add_to_memory(ty, mem, value, true);
     }
