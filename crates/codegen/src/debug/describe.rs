@@ -227,13 +227,18 @@ fn variables(arch: Arch, unit: &Unit<'_>) -> Vec<VarDebug> {
             ranges: Vec::new(),
         })
         .collect();
-    // Points are half-instructions: before the instruction, and after it.
-    let offset = |point: u32| -> u32 {
-        let pair = lowered.points.get(point as usize / 2);
-        pair.map_or(lowered.assembled.code_len, |p| p[point as usize % 2])
+    // Points are half-instructions: before the instruction, and after it. A range ends behind the last instruction
+    // in it, which the next one in the numbering need not follow in the code.
+    let offset = |inst: u32, after: bool| -> u32 {
+        lowered.points.get(inst as usize).map_or(lowered.assembled.code_len, |p| p[usize::from(after)])
     };
     for location in alloc.debug_locations() {
-        let (start, end) = (offset(location.start), offset(location.end));
+        let start = offset(location.start / 2, location.start % 2 == 1);
+        let end = match location.end {
+            0 => 0,
+            end if end % 2 == 1 => offset(end / 2, true),
+            end => offset(end / 2 - 1, true),
+        };
         let Some(var) = vars.get_mut(location.var.index()) else { continue };
         if start >= end || lowered.points.is_empty() {
             continue;

@@ -293,7 +293,9 @@ impl Target {
     /// constraints name: for tests that must spill.
     pub fn restricted(mut self, regs: usize) -> Target {
         let fixed = {
-            let mut s = set(self.host.int_args.iter().take(3).chain(&self.host.int_rets).copied());
+            // Compiled code calls and is called by the host: its argument registers stay.
+            let host = [&self.host.int_args, &self.host.float_args, &self.host.int_rets, &self.host.float_rets];
+            let mut s = set(host.into_iter().flatten().copied());
             for r in self.shift_count.into_iter().chain(self.mul_div.into_iter().flat_map(|(a, b)| [a, b])) {
                 s.add(r);
             }
@@ -313,13 +315,7 @@ impl Target {
             self.env.non_preferred_regs_by_class[class] = PRegSet::empty();
         }
         self.quick_env = self.env.clone();
-        for abi in [&mut self.host, &mut self.internal] {
-            let kept = |r: &PReg| {
-                self.env.preferred_regs_by_class[r.class() as usize].contains(*r)
-            };
-            abi.int_args.retain(kept);
-            abi.float_args.retain(kept);
-        }
+        self.internal.int_args.retain(|r| self.env.preferred_regs_by_class[r.class() as usize].contains(*r));
         self
     }
 }
