@@ -132,7 +132,7 @@
 //!
 //! ## What the verifier guarantees
 //!
-//! An interpreter may trust verified code for opcode numbers, register, constant and name indices,
+//! See [`verify`]: an interpreter may trust verified code for opcode numbers, register, constant and name indices,
 //! jump targets, boundness of every borrowed local, liveness and kinds ([`TempKind`](flow::TempKind)) of every
 //! temporary it touches, cells in `Cell` operands, and constants of the type that an instruction needs (`MakeFunction`:
 //! code; keyword names: a tuple of str no longer than the count). It must check at run time that a closure tuple has
@@ -142,10 +142,15 @@
 
 pub mod code;
 pub mod compile;
+mod disasm;
 mod error;
 pub mod flow;
 mod future;
 pub mod op;
 pub mod symtable;
+mod verify;
 
+pub use code::{Code, Const};
+pub use compile::{compile, CompileOptions, Compiled};
 pub use future::{future_features, Future};
+pub use verify::{verify, VerifyError};

@@ -22,8 +22,8 @@ struct Parts<'a> {
 pub(crate) struct Saved {
     pub register: Opnd,
     pub temp: Opnd,
-    /// The variable and whether it was bound, if it is tracked.
-    pub var: Option<(u32, bool)>,
+    /// Whether the register held a cell before.
+    pub was_cell: bool,
 }
 
 impl<'a> Compiler<'a, '_> {
@@ -135,22 +135,25 @@ impl<'a> Compiler<'a, '_> {
         let mut saved = Vec::with_capacity(own.len());
         for (at, &name) in own.iter().enumerate() {
             let temp = Opnd::Temp(depth + 1 + at as u32);
-            let (register, var) = match self.place(name) {
-                Place::Fast(var) => (Opnd::Local(var), Some((var, self.u.is_bound(var)))),
-                Place::Deref(cell) => (cell, None),
+            let (register, was_cell) = match self.place(name) {
+                Place::Fast(var) => {
+                    self.u.set_unbound(var);
+                    (Opnd::Local(var), false)
+                }
+                Place::Deref(cell @ Opnd::Cell(index)) => (cell, self.u.made_cells.contains(&index)),
                 _ => continue,
             };
+            let take = if was_cell { Opcode::TakeCell } else { Opcode::TakeLocal };
             if Unit::is_near(register) {
-                self.u.emit2(Opcode::TakeLocal, temp, register, span);
+                self.u.emit2(take, temp, register, span);
             } else {
                 self.u.emit2(Opcode::TakeFar, temp, register, span);
             }
-            if let Some((var, _)) = var {
-                self.u.set_unbound(var);
-            } else {
+            if let Opnd::Cell(index) = register {
                 self.u.emit1(Opcode::MakeCell, register, span);
+                self.u.made_cells.insert(index);
             }
-            saved.push(Saved { register, temp, var });
+            saved.push(Saved { register, temp, was_cell });
         }
         let raised = self.u.label();
         let reachable = self.u.reachable;
@@ -159,10 +162,13 @@ impl<'a> Compiler<'a, '_> {
         self.u.region = region;
         self.u.overlays.pop();
         self.restore(&saved, span);
-        for var in saved.iter().filter_map(|saved| saved.var) {
-            self.u.set_unbound(var.0);
-            if var.1 {
-                self.u.set_bound(var.0);
+        for saved in &saved {
+            match saved.register {
+                Opnd::Local(var) => self.u.set_unbound(var),
+                Opnd::Cell(index) if !saved.was_cell => {
+                    self.u.made_cells.remove(&index);
+                }
+                _ => {}
             }
         }
         if reachable {
@@ -175,7 +181,8 @@ impl<'a> Compiler<'a, '_> {
     pub(super) fn restore(&mut self, saved: &[Saved], span: Span) {
         for saved in saved.iter().rev() {
             if Unit::is_near(saved.register) {
-                self.u.emit2(Opcode::RestoreLocal, saved.register, saved.temp, span);
+                let restore = if saved.was_cell { Opcode::RestoreCell } else { Opcode::RestoreLocal };
+                self.u.emit2(restore, saved.register, saved.temp, span);
             } else {
                 self.u.emit2(Opcode::RestoreFar, saved.temp, saved.register, span);
             }

@@ -30,7 +30,7 @@ use crate::code::{flags, Code, Const};
 use crate::error::{error_at, warning_at};
 use crate::future::{docstring, future_features, Future};
 use crate::op::{FunctionAttr, Opcode};
-use crate::symtable::{self, known, Comprehension, Name, ScopeId, ScopeKind, Storage, SymbolTable};
+use crate::symtable::{self, known, Name, ScopeId, ScopeKind, Storage, SymbolTable};
 use cinder_syntax::ast::*;
 use cinder_syntax::{SyntaxError, Warning};
 use std::sync::Arc;
@@ -208,6 +208,7 @@ impl<'a> Compiler<'a, '_> {
             let of_class = [known::CLASS, known::CLASSDICT, known::CONDITIONAL_ANNOTATIONS].contains(&name);
             if self.table.scope(self.u.scope).is_function_like() || of_class {
                 self.u.emit1(Opcode::MakeCell, Opnd::Cell(index), span);
+                self.u.made_cells.insert(index);
             }
         }
         if !self.u.frees.is_empty() {
@@ -479,9 +480,5 @@ impl<'a> Compiler<'a, '_> {
     fn may_await(&self) -> bool {
         self.table.scope(self.u.scope).kind == ScopeKind::Function && self.table.scope(self.u.scope).coroutine
             || self.is_top_level_coroutine()
-    }
-
-    fn is_generator_expression(&self, scope: ScopeId) -> bool {
-        self.table.scope(scope).comprehension == Comprehension::Generator
     }
 }

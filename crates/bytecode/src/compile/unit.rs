@@ -5,7 +5,7 @@ use crate::op::{OpFlags, Opcode, MAX_NEAR_CONSTS, MAX_NEAR_LOCALS};
 use crate::symtable::{Name, ScopeId, Symbol};
 use cinder_syntax::ast::{Span, Stmt};
 use indexmap::{IndexMap, IndexSet};
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 /// An operand before encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +172,8 @@ pub(super) struct Unit<'a> {
     pub vars: IndexMap<Name, bool, FxBuildHasher>,
     pub cells: Set<Name>,
     pub frees: Set<Name>,
+    /// Cells whose register holds a cell here.
+    pub made_cells: FxHashSet<u32>,
     pub names: Set<Name>,
     pub consts: Set<Const>,
     bound: Vec<bool>,
@@ -220,6 +222,7 @@ impl<'a> Unit<'a> {
             vars: IndexMap::default(),
             cells: Set::default(),
             frees: Set::default(),
+            made_cells: FxHashSet::default(),
             names: Set::default(),
             consts: Set::default(),
             bound: Vec::new(),

@@ -1,6 +1,14 @@
 //! What is live where: the one analysis behind unwinding, the collector, the verifier and jumps by tracers.
 
-use crate::code::Code;
+mod effects;
+mod locals;
+mod temps;
+
+pub(crate) use effects::{effects, Effect};
+pub(crate) use locals::check_locals;
+
+use crate::code::{Code, Const};
+use crate::op::Opcode;
 
 /// What a live temporary holds.
 ///
@@ -26,7 +34,7 @@ pub enum TempKind {
     Function,
     /// An iterator of a loop or of a delegation.
     Iter,
-    /// An exception.
+    /// An exception; or None, where `PrepReraiseStar` found nothing to raise.
     Exception,
     /// The exception that was handled before, or None.
     SavedException,
@@ -34,8 +42,35 @@ pub enum TempKind {
     SelfOrUnbound,
     /// The content of a local set aside by `TakeLocal`: a value or the unbound sentinel.
     Taken,
-    /// The cell of a local set aside by `TakeLocal`.
+    /// The cell of a local set aside by `TakeCell`.
     TakenCell,
+}
+
+impl TempKind {
+    /// Whether the word is certainly a value that any operation may take.
+    pub fn is_value(self) -> bool {
+        use TempKind as K;
+        matches!(self, K::Value | K::Str | K::List | K::Set | K::Dict | K::Function | K::Iter | K::Exception)
+    }
+
+    /// One letter for dumps.
+    pub fn letter(self) -> char {
+        match self {
+            TempKind::Dead => '.',
+            TempKind::Value => 'v',
+            TempKind::Str => 's',
+            TempKind::List => 'l',
+            TempKind::Set => 'e',
+            TempKind::Dict => 'd',
+            TempKind::Function => 'f',
+            TempKind::Iter => 'i',
+            TempKind::Exception => 'x',
+            TempKind::SavedException => 'X',
+            TempKind::SelfOrUnbound => 'm',
+            TempKind::Taken => 't',
+            TempKind::TakenCell => 'T',
+        }
+    }
 }
 
 /// What is live before each instruction of a code object.
@@ -49,25 +84,96 @@ pub struct Liveness {
 impl Liveness {
     /// The temporaries before instruction `pc` runs, from temporary 0 on; those past the end are dead.
     ///
-    /// At a suspended `Yield` or `YieldDelegate`, and while an instruction runs, the temporaries that the instruction
-    /// consumes are no longer live; see [`Liveness::live_during`].
+    /// While the instruction runs, and where it suspends the frame, the temporaries that it consumes are no longer
+    /// live; see [`Liveness::live_during`].
     pub fn live_before(&self, pc: u32) -> &[TempKind] {
         let state = self.state_of.get(pc as usize).and_then(|&state| self.states.get(state as usize));
         state.map_or(&[], |state| state)
     }
 
     /// Calls `visit` with each temporary that stays live while the instruction at `pc` runs: live before it and not
-    /// consumed by it. This is what an exception raised there unwinds, and what a frame suspended there owns.
+    /// consumed by it, in ascending order. This is what an exception raised there unwinds, and what a frame suspended
+    /// there owns. (The exhaustion of a `ForIter` drops its iterator, too.)
     pub fn live_during(&self, code: &Code, pc: u32, visit: &mut dyn FnMut(u32, TempKind)) {
-        let _ = code;
+        let mut taken: Vec<u32> = Vec::new();
+        if let Some(insn) = code.insns.get(pc as usize)
+            && let Some(op) = insn.op()
+        {
+            effects(*insn, op, extra_of(code, pc), &|index| is_str(code, index), &mut |effect| {
+                if let Effect::Take(temp, _) = effect {
+                    taken.push(temp);
+                }
+            });
+        }
         for (temp, &kind) in self.live_before(pc).iter().enumerate() {
-            if kind != TempKind::Dead {
-                visit(temp as u32, kind);
+            let temp = temp as u32;
+            if kind != TempKind::Dead && !taken.contains(&temp) {
+                visit(temp, kind);
             }
         }
     }
 
-    pub(crate) fn of(_code: &Code) -> Liveness {
-        Liveness::default()
+    /// Whether control can come to instruction `pc`.
+    pub fn is_reachable(&self, pc: u32) -> bool {
+        self.state_of.get(pc as usize).is_some_and(|&state| state != u32::MAX)
+    }
+
+    pub(crate) fn of(code: &Code) -> Liveness {
+        temps::analyze(code).unwrap_or_default()
+    }
+
+    pub(crate) fn checked(code: &Code) -> Result<Liveness, FlowError> {
+        temps::analyze(code)
+    }
+}
+
+/// Why code is not sound.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("instruction {pc}: {what}")]
+pub struct FlowError {
+    /// The instruction.
+    pub pc: u32,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl FlowError {
+    pub(crate) fn new(pc: u32, what: impl Into<String>) -> FlowError {
+        FlowError { pc, what: what.into() }
+    }
+}
+
+/// The argument in the `Extra` word behind instruction `pc`.
+pub(crate) fn extra_of(code: &Code, pc: u32) -> u32 {
+    match code.insns.get(pc as usize + 1) {
+        Some(insn) if insn.op() == Some(Opcode::Extra) => insn.bx(),
+        _ => 0,
+    }
+}
+
+pub(crate) fn is_str(code: &Code, index: u32) -> bool {
+    matches!(code.consts.get(index as usize), Some(Const::Str(_)))
+}
+
+/// Calls `visit` with the instructions that control may go to from `pc` without an exception, and whether the way there
+/// is the one on which a fused test or `ForIter` runs the jump behind it.
+pub(crate) fn successors(code: &Code, pc: u32, op: Opcode, visit: &mut dyn FnMut(u32, bool)) {
+    use crate::op::OpFlags as F;
+    let Some(insn) = code.insns.get(pc as usize) else { return };
+    let next = pc + 1 + u32::from(op.is(F::EXTRA));
+    let target = || next.wrapping_add_signed(insn.sbx());
+    if op == Opcode::Send {
+        visit(next, false);
+        visit(next + insn.c() as u32, true);
+    } else if op.is(F::JUMP) {
+        visit(target(), false);
+    } else if op.is(F::BRANCH) {
+        visit(target(), true);
+        visit(next, false);
+    } else if op.is(F::SKIPS) {
+        visit(next, true);
+        visit(next + 1, false);
+    } else if !op.is(F::ENDS) {
+        visit(next, false);
     }
 }

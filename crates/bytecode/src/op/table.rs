@@ -31,10 +31,14 @@ macro_rules! for_each_opcode {
             DeleteLocal (a: Local) [raises];
             /// Unbinds local `a`, bound or not.
             ClearLocal (a: Local) [];
-            /// Moves local `b`, which may be unbound or hold a cell, to temporary `a` and unbinds the local.
+            /// Moves local `b`, bound or not, to temporary `a` and unbinds the local.
             TakeLocal (a: DstTmp, b: Local) [];
             /// Moves temporary `b`, made by `TakeLocal`, back to local `a` and drops the local's old content.
             RestoreLocal (a: Local, b: Tmp) [];
+            /// Moves the cell in local `b` to temporary `a` and unbinds the local.
+            TakeCell (a: DstTmp, b: Cell) [];
+            /// Moves the cell in temporary `b`, made by `TakeCell`, back to local `a` and drops its old content.
+            RestoreCell (a: Local, b: Tmp) [];
             /// `a = far local bx`; UnboundLocalError if it is unbound.
             LoadFar (a: Dst, bx: Far32) [raises];
             /// `far local bx = a`.

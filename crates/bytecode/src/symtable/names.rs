@@ -24,7 +24,6 @@ macro_rules! well_known {
 }
 
 well_known! {
-    EMPTY = "",
     TOP = "top",
     CLASS = "__class__",
     CLASSDICT = "__classdict__",
@@ -53,8 +52,6 @@ well_known! {
     DICTCOMP = "<dictcomp>",
     GENEXPR = "<genexpr>",
     SUPER = "super",
-    DEBUG = "__debug__",
-    FORMAT = "format",
 }
 
 /// All names of a compilation.
