@@ -40,6 +40,20 @@ const EDITS: &[Edit] = &[
         through: "            name = 'CPython'",
         to: "        name = 'Cinder'",
     },
+    // Register code loads the attributes of methods with an opcode of their own.
+    Edit {
+        file: "inspect.py",
+        from: "        if opname == \"LOAD_ATTR\":",
+        through: "",
+        to: "        if opname in (\"LOAD_ATTR\", \"LOAD_METHOD\"):",
+    },
+    // It has no instruction that marks the end of a function's preparations.
+    Edit {
+        file: "pdb.py",
+        from: "        if prev is not None and prev.opname == 'RESUME':",
+        through: "",
+        to: "        if instr.opname not in ('MAKE_CELL', 'COPY_FREE', 'RETURN_GENERATOR'):",
+    },
     // Helpers that belong to another runtime.
     Edit {
         file: "json/decoder.py",

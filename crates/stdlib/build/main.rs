@@ -21,6 +21,8 @@ const LEFT_OUT: &[&str] = &[
     "dummy_threading.py",
     "_pycodecs.py",
     "_opcode_metadata.py",
+    "opcode.py",
+    "dis.py",
     "encodings/_win_cp_codecs.py",
 ];
 
