@@ -212,10 +212,12 @@ impl Collector<'_> {
     /// the address at which the state must hold.
     fn frame(&mut self, inst: &Inst) {
         let Some(frame) = inst.frame() else { return };
-        let late = inst.defs > 0 || inst.op.has(OpFlags::CALL);
+        let late = frame_is_late(inst);
         for value in self.func.frame_values(frame) {
             if let FrameValue::Reg(v) = *value {
-                if late {
+                if !late && self.func.uses(inst).contains(&v) {
+                    // Where the operand is, the value is when the exit is taken.
+                } else if late {
                     self.late(v, C::Any);
                 } else {
                     self.early(v, C::Any);
@@ -223,6 +225,11 @@ impl Collector<'_> {
             }
         }
     }
+}
+
+/// Whether the values of an instruction's frame state must survive what the instruction does to registers.
+pub(crate) fn frame_is_late(inst: &Inst) -> bool {
+    inst.defs > 0 || inst.op.has(OpFlags::CALL)
 }
 
 fn arg_constraint(place: ArgLoc) -> C {

@@ -1,10 +1,11 @@
 //! Running the allocator.
 
-use regalloc2::{Algorithm, Ctx, RegallocOptions};
+use regalloc2::{Algorithm, Ctx, RegClass, RegallocOptions};
 
 use super::allocated::{Allocated, DeoptLoc, DeoptPoint, DeoptValue};
 use super::target::Target;
 use super::view::{Buffers, View};
+use super::constraints::frame_is_late;
 use super::{debug, target::ArgLoc};
 use crate::ir::{CallConv, FrameValue, Function, InstId};
 use crate::op::{Op, OpFlags, Shape};
@@ -153,6 +154,12 @@ impl Allocator {
                 .run()
                 .map_err(|e| AllocError::Checker { func: func.name.clone(), error: format!("{e:?}") })?;
         }
+        let changeable = regalloc2::PRegSet::from(env) & target.callee_saved;
+        out.callee_saved = if changeable.is_empty(RegClass::Int) && changeable.is_empty(RegClass::Float) {
+            regalloc2::PRegSet::empty()
+        } else {
+            changed(&out.output) & target.callee_saved
+        };
         summarise(func, target, out);
         debug::locations(&ranges, out);
         Ok(())
@@ -171,24 +178,28 @@ fn check_signatures(func: &Function, target: &Target) -> Result<(), AllocError> 
     Ok(())
 }
 
-/// Fills in what follows from the allocations: deopt map, saved registers, stack for outgoing arguments.
+/// All registers that instructions and moves name.
+fn changed(output: &regalloc2::Output) -> regalloc2::PRegSet {
+    let mut used = regalloc2::PRegSet::empty();
+    for a in &output.allocs {
+        if let Some(r) = a.as_reg() {
+            used.add(r);
+        }
+    }
+    for (_, regalloc2::Edit::Move { to, .. }) in &output.edits {
+        if let Some(r) = to.as_reg() {
+            used.add(r);
+        }
+    }
+    used
+}
+
+/// Fills in what follows from the allocations: deopt map, stack for outgoing arguments.
 fn summarise(func: &Function, target: &Target, out: &mut Allocated) {
     out.points.clear();
     out.values.clear();
     out.outgoing_bytes = 0;
     out.has_calls = false;
-    let mut used = regalloc2::PRegSet::empty();
-    for a in &out.output.allocs {
-        if let Some(r) = a.as_reg() {
-            used.add(r);
-        }
-    }
-    for (_, regalloc2::Edit::Move { to, .. }) in &out.output.edits {
-        if let Some(r) = to.as_reg() {
-            used.add(r);
-        }
-    }
-    out.callee_saved = used & target.callee_saved;
     for (i, inst) in func.insts().iter().enumerate() {
         if inst.op.shape() != Shape::Args && inst.op.has(OpFlags::CALL) && !inst.op.has(OpFlags::RET) {
             let sig = func.sig(inst.sig());
@@ -206,7 +217,9 @@ fn deopt_point(func: &Function, target: &Target, out: &mut Allocated, id: InstId
     let Some(frame) = inst.frame() else { return };
     let n = out.shapes[id.index()];
     let skip = usize::from(n.defs) + usize::from(n.uses) + usize::from(n.temps);
-    let mut places = out.output.inst_allocs(regalloc2::Inst::new(id.index()))[skip..].iter();
+    let all = out.output.inst_allocs(regalloc2::Inst::new(id.index()));
+    let (uses, late) = (func.uses(inst), frame_is_late(inst));
+    let mut places = all[skip..].iter();
     let start = out.values.len() as u32;
     for value in func.frame_values(frame) {
         let (ty, loc) = match *value {
@@ -214,7 +227,12 @@ fn deopt_point(func: &Function, target: &Target, out: &mut Allocated, id: InstId
             FrameValue::Dead => (Type::I64, DeoptLoc::Dead),
             FrameValue::Result(k) => result_place(func, target, inst, k),
             FrameValue::Reg(v) => {
-                let place = places.next().copied().unwrap_or(regalloc2::Allocation::none());
+                let shared = if late { None } else { uses.iter().position(|&u| u == v) };
+                let place = match shared {
+                    Some(at) => all.get(n.defs as usize + at).copied(),
+                    None => places.next().copied(),
+                };
+                let place = place.unwrap_or(regalloc2::Allocation::none());
                 let loc = match (place.as_reg(), place.as_stack()) {
                     (Some(r), _) => DeoptLoc::Reg(r),
                     (None, Some(s)) => DeoptLoc::Slot(s.index() as u32),

@@ -12,9 +12,11 @@
 //! # Ok::<(), cinder_lir::interp::InterpError>(())
 //! ```
 
+mod chain;
 mod generate;
 mod rng;
 
+pub use chain::chain;
 pub use generate::{Config, function};
 pub use rng::Rng;
 

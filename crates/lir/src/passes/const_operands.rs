@@ -22,10 +22,9 @@ pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
         let Some(def) = func.insts.get(cx.scratch.def[v.index()] as usize) else { continue };
         if matches!(def.op, Op::Iconst | Op::Fconst) {
             *value = FrameValue::Const(def.ty, def.imm as u64 & def.ty.mask());
+            cx.scratch.uses[v.index()] -= 1;
         }
     }
-    // Frame states share values, so their uses are counted anew rather than adjusted.
-    cx.scratch.analyse(func);
 }
 
 fn operand(func: &mut Function, cx: &mut Context<'_>, at: usize) {
@@ -56,6 +55,7 @@ fn operand(func: &mut Function, cx: &mut Context<'_>, at: usize) {
             func.insts[at].cc = inst.int_cc().swap() as u8;
         }
     }
+    cx.scratch.uses[func.pool[first + index].index()] -= 1;
     func.pool[first + index..first + inst.uses as usize].rotate_left(1);
     let inst = &mut func.insts[at];
     inst.uses -= 1;
@@ -94,6 +94,9 @@ fn fold(func: &mut Function, cx: &mut Context<'_>, at: usize) {
         _ => None,
     };
     let Some(value) = value else { return };
+    for v in uses {
+        cx.scratch.uses[v.index()] -= 1;
+    }
     let ty = if inst.op == Op::Icmp { Type::I32 } else { inst.ty };
     let id = InstId::new(at).index();
     let new = &mut func.insts[id];

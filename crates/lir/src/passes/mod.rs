@@ -131,12 +131,11 @@ impl Scratch {
             for u in func.uses(inst) {
                 self.uses[u.index()] += 1;
             }
-            if let Some(frame) = inst.frame() {
-                for v in func.frame_values(frame) {
-                    if let FrameValue::Reg(v) = v {
-                        self.uses[v.index()] += 1;
-                    }
-                }
+        }
+        // A value counts once however many instructions share the frame state.
+        for v in &func.frame_values {
+            if let FrameValue::Reg(v) = v {
+                self.uses[v.index()] += 1;
             }
         }
         for &block in &func.layout {
