@@ -81,6 +81,8 @@ impl Analyzer<'_> {
             let storage = self.name(id, name, flags, has_bound, class_entry, &mut local)?;
             scopes.insert(name, storage);
         }
+        let free = |(&name, &storage): (&Name, &Storage)| (storage == Storage::Free).then_some(name);
+        let own_free: NameSet = scopes.iter().filter_map(free).collect();
         if is_class {
             self.bound.undo(marks.0);
             self.global.undo(marks.1);
@@ -145,6 +147,8 @@ impl Analyzer<'_> {
         self.global.undo(marks.1);
         self.type_params.undo(marks.2);
         self.update(id, &scopes, has_bound, &new_free, &inlined_cells);
+        let own = names.iter().map(|&(name, _)| name).filter(|name| own_free.contains(name));
+        new_free.extend(own);
         Ok(new_free)
     }
 
