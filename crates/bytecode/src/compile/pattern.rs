@@ -200,11 +200,6 @@ impl<'a> Compiler<'a, '_> {
             }
             PatternKind::MatchAs { pattern: inner, name } => {
                 if let Some(inner) = inner {
-                    if let PatternKind::MatchAs { pattern: None, .. } = inner.kind
-                        && name.is_some()
-                    {
-                        self.check_refutable(inner)?;
-                    }
                     self.pattern(inner, subject, matching)?;
                 }
                 if let Some(name) = name {

@@ -114,6 +114,9 @@ impl Analyzer<'_> {
             let inline =
                 comprehension != Comprehension::None && !generator && !self.scope(id).can_see_class_scope;
             let mut child_free = self.block(child, true, entry)?;
+            // A function in a comprehension of a class body may need the class's cell, which only a function between the
+            // two can pass on.
+            let inline = inline && !(is_class && self.free_in_child(child, known::CLASS));
             if inline {
                 self.inline(id, child, &mut scopes, &mut child_free, &mut inlined_cells);
                 self.scope(child).inlined = true;
