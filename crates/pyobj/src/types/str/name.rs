@@ -41,6 +41,21 @@ fn probe(slots: &[usize], s: &Str) -> usize {
     }
 }
 
+/// The interned string of ASCII text.
+fn find_ascii(b: &[u8]) -> Option<Name> {
+    let slots = TABLE.get().slots.borrow();
+    let mask = slots.len().checked_sub(1)?;
+    let mut i = super::hash_bytes(b) as usize & mask;
+    loop {
+        let p = NonZeroUsize::new(slots[i])?;
+        let s = payload(p.get());
+        if s.is_ascii() && s.raw_bytes() == b {
+            return Some(Name(p));
+        }
+        i = (i + 1) & mask;
+    }
+}
+
 fn grow(slots: &mut Vec<usize>) {
     let new_len = (slots.len() * 2).max(4096);
     let old = std::mem::replace(slots, vec![0; new_len]);
@@ -79,6 +94,13 @@ pub(super) fn intern_new(o: Obj) -> Obj {
 impl Name {
     /// The name with this text.
     pub fn new(s: &str) -> Name {
+        // Known names are found without making a string: while the first types are being made, strings
+        // cannot be dropped yet.
+        if s.is_ascii()
+            && let Some(n) = find_ascii(s.as_bytes())
+        {
+            return n;
+        }
         // SAFETY: `storage::new` makes exact strs.
         unsafe { Name::from_exact(storage::new(s)) }
     }

@@ -163,6 +163,9 @@ mod tests {
 
     #[test]
     fn finds_in_every_width() {
+        // Dropping a string needs its type.
+        use crate::native::PyClass;
+        Str::class().type_object();
         assert_eq!(find("abcabc", "bc"), (Some(1), Some(4), 2));
         assert_eq!(find("añcañc", "ñ"), (Some(1), Some(4), 2));
         assert_eq!(find("日本日本", "本"), (Some(1), Some(3), 2));
