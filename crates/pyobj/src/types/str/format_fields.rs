@@ -44,6 +44,16 @@ impl<'a> Pieces<'a> {
         Pieces { text, at: 0, end: text.len() }
     }
 
+    /// Where the next piece starts, in code points.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Goes on from a place that [`Pieces::position`] told.
+    pub fn seek(&mut self, at: usize) {
+        self.at = at.min(self.end);
+    }
+
     fn peek(&self) -> Option<u32> {
         if self.at < self.end { self.text.get(self.at) } else { None }
     }

@@ -1,0 +1,98 @@
+//! Scanners and the iterator of `finditer`.
+
+use std::cell::Cell;
+
+use cinder_pyobj::heap::Traverse;
+use cinder_pyobj::native::{This, pyclass, pymethods};
+use cinder_pyobj::{Ctx, Obj, PyResult};
+
+use super::matching::Match;
+use super::pattern::{Mode, Pattern};
+
+/// Goes through the matches in a string.
+#[derive(Traverse)]
+#[pyclass(name = "SRE_Scanner", module = "_sre", flags(no_new))]
+pub(super) struct Scanner {
+    pattern: Obj,
+    string: Obj,
+    #[traverse(skip)]
+    span: (usize, usize),
+    #[traverse(skip)]
+    at: Cell<Option<usize>>,
+    #[traverse(skip)]
+    must_advance: Cell<bool>,
+}
+
+impl Scanner {
+    pub(super) fn new(pattern: &Obj, string: &Obj, span: (usize, usize)) -> Scanner {
+        Scanner {
+            pattern: pattern.clone(),
+            string: string.clone(),
+            span,
+            at: Cell::new(Some(span.0)),
+            must_advance: Cell::new(false),
+        }
+    }
+
+    fn next_match(&self, cx: &Ctx, mode: Mode) -> PyResult<Option<Obj>> {
+        let Some(p) = self.pattern.downcast::<Pattern>() else { return Ok(None) };
+        let Some(at) = self.at.get().filter(|at| *at <= self.span.1) else { return Ok(None) };
+        match p.find(cx, &self.string, (at, self.span.1), mode, self.must_advance.get())? {
+            Some(f) => {
+                let (a, b) = f.whole();
+                self.must_advance.set(a == b);
+                self.at.set(Some(b));
+                Ok(Some(Match::make(&self.pattern, &self.string, self.span, f)))
+            }
+            None => {
+                self.at.set(None);
+                Ok(None)
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl Scanner {
+    /// Matches where the last match ended.
+    #[pymethod]
+    fn r#match(cx: &Ctx, this: This<'_, Scanner>) -> PyResult<Option<Obj>> {
+        this.next_match(cx, Mode::Match)
+    }
+
+    /// Finds the next match.
+    #[pymethod]
+    fn search(cx: &Ctx, this: This<'_, Scanner>) -> PyResult<Option<Obj>> {
+        this.next_match(cx, Mode::Search)
+    }
+
+    /// The pattern.
+    #[pygetter(member)]
+    fn pattern(&self) -> Obj {
+        self.pattern.clone()
+    }
+}
+
+/// The iterator that `finditer` returns.
+#[derive(Traverse)]
+#[pyclass(name = "callable_iterator", module = "_sre", flags(no_new))]
+pub(super) struct MatchIterator {
+    scanner: Scanner,
+}
+
+impl MatchIterator {
+    pub(super) fn new(pattern: &Obj, string: &Obj, span: (usize, usize)) -> MatchIterator {
+        MatchIterator { scanner: Scanner::new(pattern, string, span) }
+    }
+}
+
+#[pymethods]
+impl MatchIterator {
+    fn __iter__(_cx: &Ctx, this: &Obj) -> Obj {
+        this.clone()
+    }
+
+    fn __next__(cx: &Ctx, this: This<'_, MatchIterator>) -> PyResult<Option<Obj>> {
+        this.scanner.next_match(cx, Mode::Search)
+    }
+}
