@@ -1,3 +1,4 @@
 //! Native modules of Cinder's standard library and the packed pure-Python library.
 
+pub mod modules;
 pub mod packed;
