@@ -619,6 +619,11 @@ impl Generator<'_, '_> {
         let mut inst = Inst::new(info.op, ty);
         inst.set_frame(frame);
         if matches!(info.op, Op::Sdiv | Op::Udiv | Op::Srem | Op::Urem) {
+            if self.rng.one_in(2) {
+                let k = ty.sign_extend(self.rng.int() as u64);
+                let d = self.b.iconst(ty, if (-1..=0).contains(&k) { 7 } else { k });
+                return self.b.push(inst, &[a, d]).one();
+            }
             // A positive divisor: neither division by zero nor overflow.
             let d = self.value(ty);
             let d = self.b.and(d, 0xff);

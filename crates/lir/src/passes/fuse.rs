@@ -17,7 +17,7 @@ pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
         // Loads before this instruction may not move past it.
         let mut barrier = start;
         for at in start..end {
-            while fuse_condition(func, cx, at) || fuse_test(func, cx, at) {}
+            while fuse_condition(func, cx, at) || fuse_extended(func, cx, at) || fuse_test(func, cx, at) {}
             fuse_load(func, cx, at, barrier);
             let inst = &func.insts[at];
             if matches!(inst.op.effect(), Effect::Write | Effect::Call) {
@@ -81,6 +81,23 @@ fn fuse_condition(func: &mut Function, cx: &mut Context<'_>, at: usize) -> bool 
     };
     new.mode = def.mode;
     new.imm = def.imm;
+    true
+}
+
+/// A zero extension is zero exactly if its operand is: the user tests the operand.
+fn fuse_extended(func: &mut Function, cx: &mut Context<'_>, at: usize) -> bool {
+    let inst = func.insts[at];
+    let Some((value, _)) = tested(func, &inst) else { return false };
+    let Some(def) = cx.scratch.def(func, value).copied().filter(|d| d.op == Op::Zext) else { return false };
+    let inner = func.uses(&def)[0];
+    cx.scratch.uses[value.index()] -= 1;
+    cx.scratch.uses[inner.index()] += 1;
+    let first = inst.operands as usize + inst.defs as usize;
+    func.pool[first] = inner;
+    // The type of `select` is that of the chosen values.
+    if inst.op != Op::Select {
+        func.insts[at].ty = func.vreg_type(inner);
+    }
     true
 }
 

@@ -1,37 +1,15 @@
 //! Legalisation: what the machine does not have, in terms of what it has.
 
+use super::rewrite::{Rewriter, rewrite};
 use super::{Context, rhs_index};
-use crate::alloc::Target;
 use crate::ir::{Addr, AddrKind, Function, Inst, InstId, Mode, VReg};
 use crate::op::{Op, OpFlags, Shape};
 use crate::types::{IntCC, Type};
 
 /// Streams the instructions of every block into a new list, with helpers before those that need them.
 pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
-    let mut out = std::mem::take(&mut cx.scratch.insts);
-    out.clear();
-    let mut rewriter = Rewriter { func, target: cx.target, out, loc: crate::ir::LocId::NONE };
-    for n in 0..rewriter.func.layout.len() {
-        let block = rewriter.func.layout[n];
-        let start = rewriter.out.len() as u32;
-        for id in rewriter.func.block_insts(block) {
-            rewriter.inst(id);
-        }
-        let end = rewriter.out.len() as u32;
-        let b = &mut rewriter.func.blocks[block.index()];
-        (b.start, b.end) = (start, end);
-    }
-    let mut out = rewriter.out;
-    std::mem::swap(&mut func.insts, &mut out);
+    rewrite(func, cx, |r, _, id| r.legalise(id));
     func.widened = true;
-    cx.scratch.insts = out;
-}
-
-struct Rewriter<'a> {
-    func: &'a mut Function,
-    target: &'a Target,
-    out: Vec<Inst>,
-    loc: crate::ir::LocId,
 }
 
 /// How an operand's upper bits are defined.
@@ -42,7 +20,7 @@ enum Extend {
 }
 
 impl Rewriter<'_> {
-    fn inst(&mut self, id: InstId) {
+    fn legalise(&mut self, id: InstId) {
         let mut inst = *self.func.inst(id);
         if inst.op == Op::Nop {
             return;
@@ -77,35 +55,6 @@ impl Rewriter<'_> {
             }
             _ => narrow(inst.ty),
         }
-    }
-
-    /// Appends a helper instruction with one result.
-    fn emit(&mut self, op: Op, ty: Type, uses: &[VReg], imm: Option<i64>) -> VReg {
-        let mut inst = Inst::new(op, ty);
-        inst.loc = self.loc;
-        inst.operands = self.func.pool.len() as u32;
-        inst.defs = 1;
-        inst.uses = uses.len() as u16;
-        if let Some(k) = imm {
-            inst.imm = k;
-            inst.mode = inst.mode.with_imm(op != Op::Iconst);
-        }
-        let result = self.func.new_vreg(if op == Op::Lea { Type::I64 } else { ty });
-        self.func.pool.push(result);
-        self.func.pool.extend_from_slice(uses);
-        if inst.mode.is_imm() {
-            self.immediate(&mut inst);
-        }
-        self.out.push(inst);
-        result
-    }
-
-    fn set_uses(&mut self, inst: &mut Inst, uses: &[VReg]) {
-        let defs = inst.operands as usize..inst.operands as usize + inst.defs as usize;
-        inst.operands = self.func.pool.len() as u32;
-        self.func.pool.extend_from_within(defs);
-        self.func.pool.extend_from_slice(uses);
-        inst.uses = uses.len() as u16;
     }
 
     /// Gives an instruction that already has a result these operands and appends it.
@@ -281,7 +230,8 @@ impl Rewriter<'_> {
         self.out.push(guard);
     }
 
-    fn immediate(&mut self, inst: &mut Inst) {
+    /// Puts an immediate that the machine does not have into a register.
+    pub(super) fn immediate(&mut self, inst: &mut Inst) {
         let Some(index) = rhs_index(inst.op.shape()) else { return };
         if inst.op.info().constraint == crate::op::Constraint::Shift {
             inst.imm &= i64::from(inst.ty.bits()) - 1;

@@ -7,10 +7,12 @@ mod address;
 mod const_operands;
 mod critical_edges;
 mod dead_code;
+mod divide;
 mod fuse;
 mod layout;
 mod legalise;
 mod params;
+mod rewrite;
 
 use crate::alloc::Target;
 use crate::ir::{BlockId, FrameValue, Function, Inst, VReg};
@@ -50,6 +52,12 @@ static TABLE: &[Pass] = &[
         level: Level::Quick,
         doc: "Makes constants immediates of their users and metadata of frame states; folds operations on them.",
         run: const_operands::run,
+    },
+    Pass {
+        name: "divide",
+        level: Level::Optimise,
+        doc: "Turns divisions by constants into multiplications and shifts.",
+        run: divide::run,
     },
     Pass {
         name: "address",
