@@ -9,7 +9,7 @@ mod table;
 pub use base::BaseException;
 pub use fields::{AttributeErrorData, ImportErrorData, NameErrorData, StopIterationData, SyntaxErrorData, SystemExitData, UnicodeErrorData};
 pub use group::{GroupData, split_by};
-pub use os_error::{OSErrorData, errno_class};
+pub use os_error::{OSErrorData, errno_class, strerror};
 pub use table::*;
 
 use crate::ctx::{Ctx, PyResult, Raised};

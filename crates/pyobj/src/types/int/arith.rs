@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::limbs::{self, Buf, KERNEL_LIMBS};
+use super::limbs::{self, Buf};
 use super::{MAX_LIMBS, Operand, bitwise, from_buf, from_parts, small};
 use crate::ctx::{Ctx, PyResult};
 use crate::value::{Obj, Value};
@@ -289,9 +289,4 @@ pub(crate) fn shift_right_floor((neg, mag): (bool, &[u64]), n: u64) -> (bool, Bu
         return (true, limbs::add(&q, &[1]));
     }
     (neg, q)
-}
-
-/// Whether a product of these lengths is worth the transfer to `num-bigint`.
-pub(crate) fn is_large(limbs: usize) -> bool {
-    limbs > KERNEL_LIMBS
 }

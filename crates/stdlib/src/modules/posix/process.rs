@@ -3,7 +3,7 @@
 use std::ffi::CString;
 
 use cinder_pyobj::intern;
-use cinder_pyobj::native::{Args, pymodule};
+use cinder_pyobj::native::{Args, PyClass, pymodule};
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::structseq::StructSeq;
 use cinder_pyobj::types::{TypeCell, list, tuple};
@@ -434,7 +434,7 @@ pub(crate) mod process {
         check(cx, sys!(libc::sched_getaffinity(pid, size_of::<libc::cpu_set_t>(), &mut set)))?;
         let cpus = (0..libc::CPU_SETSIZE as usize).filter(|c| sys!(libc::CPU_ISSET(*c, &set)));
         let items = list::new(cpus.map(|c| Obj::from(c as i64)).collect());
-        let set_type = cinder_pyobj::types::set::Set::class_object();
+        let set_type = <cinder_pyobj::types::set::Set as PyClass>::type_object().as_obj();
         set_type.call1(cx, &items)
     }
 

@@ -7,6 +7,10 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 use crate::os::args::c_string;
 use crate::os::{check, errno, last_error, sys};
 
+unsafe extern "C" {
+    fn getlogin_r(buf: *mut libc::c_char, n: libc::size_t) -> libc::c_int;
+}
+
 /// A user or group id; -1 stands for "unchanged".
 pub(crate) fn id(cx: &Ctx, o: &Obj, what: &str) -> PyResult<u32> {
     if !o.is_int() && o.type_of().slots.index.get().is_none() {
@@ -169,7 +173,7 @@ pub(crate) mod users {
     #[pyfunction]
     fn getlogin(cx: &Ctx) -> PyResult {
         let mut buf = [0u8; 256];
-        match sys!(libc::getlogin_r(buf.as_mut_ptr().cast(), buf.len())) {
+        match sys!(getlogin_r(buf.as_mut_ptr().cast(), buf.len())) {
             0 => {
                 let n = buf.iter().position(|b| *b == 0).unwrap_or(0);
                 cinder_pyobj::codecs::decode_fs(cx, &buf[..n])
