@@ -36,10 +36,8 @@ pub fn build(info: &FunctionDebug, language: Option<DwLang>, source_dir: &str) -
             flags: SymbolFlags::None,
         });
     }
-    if !info.scopes.is_empty() {
-        for (name, data) in dwarf::debug_sections(info, language, source_dir)? {
-            add_debug(&mut object, name, data);
-        }
+    for (name, data) in dwarf::debug_sections(info, language, source_dir)? {
+        add_debug(&mut object, name, data);
     }
     add_debug(&mut object, ".debug_frame", dwarf::debug_frame(info)?);
     let mut bytes = object.write()?;
