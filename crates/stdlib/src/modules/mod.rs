@@ -1,28 +1,48 @@
 //! The native modules: one file or folder for each.
 
+mod bisect;
 mod cmath;
 mod codecs;
+mod collections;
 mod errno;
+mod functools;
+mod gc;
+mod heapq;
+mod itertools;
 mod math;
+mod operator;
 mod posix;
+mod queue;
+mod random;
 mod resource;
 mod sre;
 mod stat_;
 mod string;
 pub(crate) mod time;
+mod weakref;
 
 use cinder_pyobj::native::ModuleDef;
 
 /// All native modules of this crate.
 pub static ALL: &[&ModuleDef] = &[
+    &bisect::bisect::MODULE,
     &cmath::cmath::MODULE,
     &codecs::module::MODULE,
+    &collections::collections::MODULE,
     &errno::errno::MODULE,
+    &functools::functools::MODULE,
+    &gc::gc::MODULE,
+    &heapq::heapq::MODULE,
+    &itertools::itertools::MODULE,
     &math::math::MODULE,
+    &operator::operator::MODULE,
     &posix::posix::MODULE,
+    &queue::queue::MODULE,
+    &random::random::MODULE,
     &resource::resource::MODULE,
     &sre::sre::MODULE,
     &stat_::stat::MODULE,
     &string::module::MODULE,
     &time::time::MODULE,
+    &weakref::weakref::MODULE,
 ];

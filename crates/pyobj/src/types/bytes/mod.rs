@@ -17,7 +17,7 @@ pub(crate) mod ops;
 mod shared;
 mod storage;
 
-pub use args::BytesLike;
+pub use args::{BytesLike, is_bytes_like};
 pub(crate) use storage::room;
 pub use storage::{ByteArray, Bytes, concat, new, new_bytearray};
 

@@ -120,7 +120,8 @@ fn expect<'a>(cx: &Ctx, d: &'a Obj) -> PyResult<&'a Dict> {
 }
 
 impl Dict {
-    pub(crate) const fn empty() -> Dict {
+    /// An empty compact dict, for classes whose payload begins with one.
+    pub const fn empty() -> Dict {
         Dict::from_table(Table::new())
     }
 

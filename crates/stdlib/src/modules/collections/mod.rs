@@ -1,0 +1,60 @@
+//! `_collections`.
+
+mod default_dict;
+mod deque;
+mod deque_iter;
+mod tuple_getter;
+
+use cinder_pyobj::native::{PyClass, pymodule};
+use cinder_pyobj::protocol::number;
+use cinder_pyobj::types::dict::{self, Dict};
+use cinder_pyobj::{Ctx, Obj, PyResult, intern};
+
+/// High performance data structures.
+#[pymodule(
+    name = "_collections",
+    classes(
+        super::deque::Deque,
+        super::deque_iter::DequeIterator,
+        super::deque_iter::DequeReverseIterator,
+        super::default_dict::DefaultDict,
+        super::tuple_getter::TupleGetter
+    )
+)]
+pub(crate) mod collections {
+    use super::*;
+
+    /// Counts the elements of an iterable, updating a mapping.
+    #[pyfunction(sig = "(mapping, iterable, /)")]
+    fn _count_elements(cx: &Ctx, mapping: &Obj, iterable: &Obj) -> PyResult<()> {
+        let one = Obj::from(1i64);
+        if let Some(d) = plain_counts(mapping) {
+            return iterable.for_each(cx, |x| {
+                let n = match d.get(cx, &x)? {
+                    Some(n) => number::add(cx, &n, &one)?,
+                    None => one.clone(),
+                };
+                d.set(cx, &x, &n)
+            });
+        }
+        let get = mapping.get_attr(cx, intern!("get"))?;
+        let zero = Obj::from(0i64);
+        iterable.for_each(cx, |x| {
+            let n = get.call_pos(cx, &[x.clone(), zero.clone()])?;
+            mapping.set_item(cx, &x, &number::add(cx, &n, &one)?)
+        })
+    }
+}
+
+/// The dict, if reading and storing its items are those of `dict` itself.
+fn plain_counts(mapping: &Obj) -> Option<&Dict> {
+    let d = dict::as_dict(mapping)?;
+    let (ty, base) = (mapping.type_of(), Dict::type_object());
+    let name = intern!("get");
+    let same_get = matches!((ty.lookup(name), base.lookup(name)), (Some(a), Some(b)) if a.is(&b));
+    let same_set = match (ty.slots.setitem.get(), base.slots.setitem.get()) {
+        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+        _ => false,
+    };
+    (same_get && same_set).then_some(d)
+}

@@ -1,0 +1,80 @@
+//! `itertools`.
+
+mod chain;
+mod combinatoric;
+mod counting;
+mod filtering;
+mod groupby;
+mod slicing;
+mod tee;
+mod zipping;
+
+use cinder_pyobj::native::pymodule;
+use cinder_pyobj::{Ctx, Obj, PyResult};
+
+/// Functional tools for creating and using iterators.
+#[pymodule(
+    name = "itertools",
+    classes(
+        super::chain::Chain,
+        super::chain::Cycle,
+        super::combinatoric::Combinations,
+        super::combinatoric::CombinationsWithReplacement,
+        super::combinatoric::Permutations,
+        super::combinatoric::Product,
+        super::counting::Accumulate,
+        super::counting::Count,
+        super::counting::Repeat,
+        super::counting::StarMap,
+        super::filtering::Compress,
+        super::filtering::DropWhile,
+        super::filtering::FilterFalse,
+        super::filtering::TakeWhile,
+        super::groupby::GroupBy,
+        super::groupby::Grouper,
+        super::slicing::Batched,
+        super::slicing::ISlice,
+        super::slicing::Pairwise,
+        super::tee::Tee,
+        super::zipping::ZipLongest
+    )
+)]
+pub(crate) mod itertools {
+    use super::*;
+
+    /// Returns a tuple of n independent iterators over one iterable.
+    #[pyfunction(sig = "(iterable, n=2, /)")]
+    fn tee(cx: &Ctx, iterable: &Obj, n: Option<&Obj>) -> PyResult {
+        let n = n.map_or(Ok(2), |n| n.to_isize(cx))?;
+        super::tee::split(cx, iterable, n)
+    }
+}
+
+/// Every iterator here is its own iterator.
+macro_rules! iterator {
+    ($ty:ident) => {
+        #[cinder_pyobj::native::pymethods(part = "iterator")]
+        impl $ty {
+            fn __iter__(_cx: &Ctx, this: &Obj) -> PyResult {
+                Ok(this.clone())
+            }
+        }
+    };
+}
+pub(crate) use iterator;
+
+/// Refuses keywords when the class itself is called; subclasses may use them.
+fn no_keywords(cx: &Ctx, ty: &cinder_pyobj::Type, exact: &cinder_pyobj::Type, args: cinder_pyobj::native::Args<'_>) -> PyResult<()> {
+    if args.has_keywords() && ty.is(exact) {
+        return Err(cx.type_error(format!("{}() takes no keyword arguments", exact.name())));
+    }
+    Ok(())
+}
+
+/// The two positional arguments of a constructor.
+fn two<'a>(cx: &Ctx, args: cinder_pyobj::native::Args<'a>, name: &str) -> PyResult<(&'a Obj, &'a Obj)> {
+    match args.pos() {
+        [a, b] => Ok((a, b)),
+        p => Err(cx.type_error(format!("{name} expected 2 arguments, got {}", p.len()))),
+    }
+}
