@@ -34,12 +34,15 @@ impl<'a> Compiler<'a, '_> {
 
     /// The annotate function of the annotations that the current module or class has deferred, or `None` if there are
     /// none.
-    fn deferred_annotations(&mut self) -> R<Option<(Code, Span)>> {
+    fn deferred_annotations(&mut self, start: Span) -> R<Option<(Code, Span)>> {
         let deferred = std::mem::take(&mut self.u.deferred);
-        let (Some(first), Some(scope)) = (deferred.first(), self.table.scope(self.u.scope).annotations) else {
+        let Some(scope) = self.table.scope(self.u.scope).annotations.filter(|_| !deferred.is_empty()) else {
             return Ok(None);
         };
-        let span = first.stmt.span;
+        let span = match self.u.kind {
+            UnitKind::Module => start,
+            _ => self.start_span(),
+        };
         self.enter_annotations(scope, known::ANNOTATE, span)?;
         let result = Opnd::Temp(self.u.push());
         self.u.emit(Opcode::BuildMap, result, result, Opnd::Imm(0), span);
@@ -71,7 +74,7 @@ impl<'a> Compiler<'a, '_> {
 
     /// Fills the two placeholders at `at` with the making of the module's `__annotate__`.
     pub(super) fn module_annotate(&mut self, at: usize, span: Span) -> R {
-        let Some((code, _)) = self.deferred_annotations()? else { return Ok(()) };
+        let Some((code, _)) = self.deferred_annotations(span)? else { return Ok(()) };
         let constant = self.u.konst(Const::Code(std::sync::Arc::new(code)));
         let name = self.u.name_index(known::ANNOTATE);
         let temp = Opnd::Temp(0);
@@ -87,7 +90,7 @@ impl<'a> Compiler<'a, '_> {
 
     /// Stores the annotate function at the end of a class body.
     pub(super) fn class_annotate(&mut self) -> R {
-        let Some((code, span)) = self.deferred_annotations()? else { return Ok(()) };
+        let Some((code, span)) = self.deferred_annotations(NO_SPAN)? else { return Ok(()) };
         let depth = self.u.depth;
         let function = self.closure(code, Defaults::default(), None, span)?;
         self.store_known(known::ANNOTATE_FUNC, function, NO_SPAN)?;

@@ -6,7 +6,7 @@ use crate::code::{
 };
 use crate::error::error_at;
 use crate::op::{Field, Insn, OpFlags, Opcode, Operand, OperandKind, MAX_NEAR_LOCALS, MAX_TEMPS};
-use crate::symtable::{Name, Names};
+use crate::symtable::{known, Name, Names};
 use cinder_syntax::ast::{LineCursor, LineIndex, Span};
 use cinder_syntax::SyntaxError;
 use indexmap::IndexMap;
@@ -19,6 +19,10 @@ pub(super) struct Context<'c> {
     pub lines: &'c LineIndex,
     pub filename: &'c Arc<str>,
     pub flags: u32,
+    /// The start of the unit's first line.
+    pub start: Span,
+    /// Whether this is an annotation scope.
+    pub annotations: bool,
 }
 
 /// Finishes `unit`.
@@ -28,7 +32,7 @@ pub(super) struct Context<'c> {
 pub(super) fn assemble(unit: Unit<'_>, context: &Context<'_>) -> Result<Code, SyntaxError> {
     let mut body = Body::new(unit.ins, unit.labels, context.lines);
     body.thread_jumps();
-    body.inherit_spans();
+    body.inherit_spans(context.start);
     let kept = body.mark_padding();
     Encoder { context, kept: &kept, body: &body }.encode(Parts {
         kind_flags: context.flags,
@@ -40,6 +44,7 @@ pub(super) fn assemble(unit: Unit<'_>, context: &Context<'_>) -> Result<Code, Sy
         posonly_arg_count: unit.posonly_arg_count,
         kwonly_arg_count: unit.kwonly_arg_count,
         has_docstring: unit.has_docstring,
+        order: if unit.vars.len() <= MAX_NEAR_LOCALS as usize { unit.order.into_iter().collect() } else { Vec::new() },
         vars: unit.vars,
         cells: unit.cells.into_iter().collect(),
         frees: unit.frees.into_iter().collect(),
@@ -131,9 +136,9 @@ impl<'l> Body<'l> {
     }
 
     /// Gives instructions without source the position of what runs before them.
-    fn inherit_spans(&mut self) {
+    fn inherit_spans(&mut self, start: Span) {
         let mut jumper: Vec<Span> = vec![NO_SPAN; self.ins.len() + 1];
-        let mut last = Span::default();
+        let mut last = start;
         for at in 0..self.ins.len() {
             let after_end = at > 0 && {
                 let before = self.ins[at - 1].op;
@@ -206,6 +211,8 @@ struct Parts {
     posonly_arg_count: u32,
     kwonly_arg_count: u32,
     has_docstring: bool,
+    /// The places of the variables: a permutation, or empty if they keep theirs.
+    order: Vec<u32>,
     vars: IndexMap<Name, bool, FxBuildHasher>,
     cells: Vec<Name>,
     frees: Vec<Name>,
@@ -223,6 +230,8 @@ struct Encoder<'e, 'l> {
 
 /// Where cells and free variables are among the locals.
 struct Layout {
+    /// New index of each variable.
+    vars: Vec<u32>,
     cells: Vec<u32>,
     first_free: u32,
     near: u32,
@@ -232,13 +241,24 @@ impl Encoder<'_, '_> {
     fn encode(self, parts: Parts) -> Result<Code, SyntaxError> {
         let mut locals: Vec<Local> = Vec::with_capacity(parts.vars.len() + parts.cells.len() + parts.frees.len());
         let names = self.context.names;
-        for (&name, &hidden) in &parts.vars {
+        let mut vars: Vec<u32> = (0..parts.vars.len() as u32).collect();
+        let mut ordered: Vec<(&Name, &bool)> = parts.vars.iter().collect();
+        if parts.order.len() == parts.vars.len() {
+            ordered.clear();
+            for (new, &old) in parts.order.iter().enumerate() {
+                vars[old as usize] = new as u32;
+                ordered.extend(parts.vars.get_index(old as usize));
+            }
+        }
+        for (&name, &hidden) in ordered {
             let kind = local_kind::LOCAL | if hidden { local_kind::HIDDEN } else { 0 };
+            // The compiler's own name of the parameter of annotation scopes cannot clash with others.
+            let name = if name == known::DOT_FORMAT && self.context.annotations { known::FORMAT } else { name };
             locals.push(Local { name: names.shared(name).clone(), kind });
         }
         let mut cells = Vec::with_capacity(parts.cells.len());
         for &cell in &parts.cells {
-            let shared = parts.vars.get_index_of(&cell);
+            let shared = parts.vars.get_index_of(&cell).map(|old| vars[old] as usize);
             cells.push(shared.unwrap_or(locals.len()) as u32);
             match shared {
                 Some(index) => locals[index].kind |= local_kind::CELL,
@@ -253,7 +273,7 @@ impl Encoder<'_, '_> {
         if far_cells || parts.max_depth > MAX_TEMPS {
             return Err(error_at(self.context.lines, Span::default(), "code is too complex to compile"));
         }
-        let layout = Layout { cells, first_free, near: (locals.len() as u32).min(MAX_NEAR_LOCALS) };
+        let layout = Layout { vars, cells, first_free, near: (locals.len() as u32).min(MAX_NEAR_LOCALS) };
 
         let pc_of = self.program_counters();
         let (consts, const_map) = self.compact(parts.consts, parts.has_docstring);
@@ -336,7 +356,7 @@ impl Encoder<'_, '_> {
                 }
                 let value = match opnd {
                     Opnd::No => 0,
-                    Opnd::Local(index) => Operand::Local(index as u16).encode(layout.near),
+                    Opnd::Local(index) => Operand::Local(layout.vars[index as usize] as u16).encode(layout.near),
                     Opnd::Cell(index) => Operand::Local(layout.cells[index as usize] as u16).encode(layout.near),
                     Opnd::Free(index) => Operand::Local((layout.first_free + index) as u16).encode(layout.near),
                     Opnd::Temp(index) => Operand::Temp(index as u16).encode(layout.near),

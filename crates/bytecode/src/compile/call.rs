@@ -164,8 +164,7 @@ impl<'a> Compiler<'a, '_> {
             let group: Vec<&Keyword<'a>> =
                 keywords[at..].iter().take_while(|keyword| keyword.arg.is_some()).take(GROUP).collect();
             for keyword in &group {
-                let name = self.mangle(keyword.arg.unwrap_or_default());
-                let key = self.u.konst(Const::str(self.table.names.text(name)));
+                let key = self.u.konst(Const::str(keyword.arg.unwrap_or_default()));
                 let slot = Opnd::Temp(self.u.push());
                 self.copy(slot, key, span);
                 self.expr_temp(keyword.value)?;
@@ -212,12 +211,8 @@ impl<'a> Compiler<'a, '_> {
         };
         self.u.emit(op, dst, window, Opnd::Imm(count), span);
         if !keywords.is_empty() {
-            let mut names = Vec::with_capacity(keywords.len());
-            for keyword in keywords {
-                let name = self.mangle(keyword.arg.unwrap_or_default());
-                names.push(Const::str(self.table.names.text(name)));
-            }
-            let names = self.u.konst(Const::Tuple(names.into()));
+            let names = keywords.iter().map(|keyword| Const::str(keyword.arg.unwrap_or_default()));
+            let names = self.u.konst(Const::Tuple(names.collect()));
             self.u.emit2(Opcode::Extra, Opnd::No, names, span);
         }
         dst

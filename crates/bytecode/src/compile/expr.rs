@@ -513,6 +513,10 @@ impl<'a> Compiler<'a, '_> {
                 _ => Const::Tuple(items.into()),
             };
             let value = self.u.konst(value);
+            // Of long displays a tracer sees the lines of all elements, as if they were built piece by piece.
+            if elts.len() > MOST_AT_ONCE {
+                elts.iter().for_each(|elt| self.u.absorb(elt.span));
+            }
             if kind == Display::Tuple {
                 return Ok(self.deliver(value, span, dst));
             }
@@ -539,12 +543,10 @@ impl<'a> Compiler<'a, '_> {
         kind: Display,
         dst: Option<Opnd>,
     ) -> R<Opnd> {
-        /// Displays with more elements are built piece by piece.
-        const MOST: usize = 30;
         let depth = self.u.depth;
         let starred = elts.iter().any(|elt| matches!(elt.kind, ExprKind::Starred { .. }));
         let count = elts.len() + extra.len();
-        if !starred && count <= MOST {
+        if !starred && count <= MOST_AT_ONCE {
             for elt in elts {
                 self.expr_temp(elt)?;
             }
@@ -567,7 +569,7 @@ impl<'a> Compiler<'a, '_> {
         };
         let result = Opnd::Temp(depth);
         let first = elts.iter().take_while(|elt| !matches!(elt.kind, ExprKind::Starred { .. })).count();
-        let first = if count > MOST { 0 } else { first };
+        let first = if count > MOST_AT_ONCE { 0 } else { first };
         for elt in &elts[..first] {
             self.expr_temp(elt)?;
         }
@@ -640,6 +642,9 @@ impl<'a> Compiler<'a, '_> {
         Ok(self.hand_over(depth, dst, span))
     }
 }
+
+/// Displays with more elements are built piece by piece.
+const MOST_AT_ONCE: usize = 30;
 
 /// The kinds of displays that [`Compiler::collect`] builds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,9 @@ use cinder_syntax::ast::*;
 
 impl<'a> Compiler<'a, '_> {
     #[inline(never)]
-    pub(super) fn try_stmt(&mut self, t: &'a Try<'a>, star: bool) -> R {
+    pub(super) fn try_stmt(&mut self, t: &'a Try<'a>, span: Span, star: bool) -> R {
+        // The line of `try` itself, for tracers.
+        self.u.emit(Opcode::Nop, Opnd::No, Opnd::No, Opnd::No, span);
         if t.finalbody.is_empty() { self.try_except(t, star) } else { self.try_finally(t, star) }
     }
 

@@ -279,6 +279,8 @@ impl<'a> Compiler<'a, '_> {
             lines: self.lines,
             filename: &self.options.filename,
             flags,
+            start: self.lines.line_start(unit.first_line).map_or(Span::default(), |start| Span::new(start, start)),
+            annotations: self.table.scope(unit.scope).kind == ScopeKind::Annotation,
         };
         assemble::assemble(unit, &context)
     }
@@ -314,12 +316,12 @@ impl<'a> Compiler<'a, '_> {
         let mut around = self.outer.len();
         let mut parent = match around.checked_sub(1) {
             Some(at) if at > 0 => &self.outer[at],
-            _ => return self.with_function_name(None, name),
+            _ => return name,
         };
-        if parent.kind == UnitKind::TypeParams {
+        if matches!(parent.kind, UnitKind::TypeParams | UnitKind::Annotations) {
             around -= 1;
             if around <= 1 {
-                return self.with_function_name(None, name);
+                return name;
             }
             parent = &self.outer[around - 1];
         }
@@ -342,21 +344,7 @@ impl<'a> Compiler<'a, '_> {
         }
         let function = matches!(parent.kind, UnitKind::Function | UnitKind::AsyncFunction | UnitKind::Lambda);
         let base = if function { format!("{}.<locals>", parent.qualname) } else { parent.qualname.clone() };
-        self.with_function_name(Some(base), name)
-    }
-
-    /// Annotation scopes of functions are named after the function.
-    fn with_function_name(&self, base: Option<String>, name: String) -> String {
-        let function = self.table.scope(self.u.scope).function_name;
-        let base = match (base, function) {
-            (Some(base), Some(function)) => Some(format!("{base}.{}", self.table.names.text(function))),
-            (None, Some(function)) => Some(self.table.names.text(function).to_owned()),
-            (base, None) => base,
-        };
-        match base {
-            Some(base) => format!("{base}.{name}"),
-            None => name,
-        }
+        format!("{base}.{name}")
     }
 
     /// Makes a function of `code` in a new temporary, with its closure.
@@ -416,7 +404,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     fn module_body(&mut self, body: &'a [&'a Stmt<'a>], interactive: bool) -> R {
-        let start = Span::default();
+        let start = body.first().map_or(Span::default(), |stmt| stmt.span);
         if self.table.top().has_conditional_annotations && self.future.flags & flags::FUTURE_ANNOTATIONS == 0 {
             let set = Opnd::Temp(self.u.depth);
             self.u.max_depth = self.u.max_depth.max(1);

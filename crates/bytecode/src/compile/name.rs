@@ -33,6 +33,15 @@ impl<'a> Compiler<'a, '_> {
     }
 
     pub(super) fn place(&mut self, name: Name) -> Place {
+        let place = self.place_early(name);
+        if let Place::Fast(var) = place {
+            self.u.order.insert(var);
+        }
+        place
+    }
+
+    /// The place of an assignment's target before its value has been evaluated.
+    pub(super) fn place_early(&mut self, name: Name) -> Place {
         let scope = self.table.scope(self.u.scope);
         let function_like = scope.is_function_like();
         let mut storage = scope.storage(name);
@@ -45,7 +54,7 @@ impl<'a> Compiler<'a, '_> {
             }
         }
         match storage {
-            Storage::Local if function_like || hidden => Place::Fast(self.u.var(name, hidden)),
+            Storage::Local if function_like || hidden => Place::Fast(self.u.var_early(name, hidden)),
             Storage::Cell => match self.u.cells.get_index_of(&name) {
                 Some(index) => Place::Deref(Opnd::Cell(index as u32)),
                 None => Place::Mapping,

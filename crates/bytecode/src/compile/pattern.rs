@@ -199,6 +199,10 @@ impl<'a> Compiler<'a, '_> {
                 }
             }
             PatternKind::MatchAs { pattern: inner, name } => {
+                if inner.is_none() && name.is_none() {
+                    // Nothing is tested, but a tracer sees the line.
+                    self.u.emit(Opcode::Nop, Opnd::No, Opnd::No, Opnd::No, span);
+                }
                 if let Some(inner) = inner {
                     self.pattern(inner, subject, matching)?;
                 }
@@ -241,7 +245,7 @@ impl<'a> Compiler<'a, '_> {
         for (at, pattern) in patterns.iter().enumerate() {
             if matches!(pattern.kind, PatternKind::MatchStar { .. }) {
                 if star.is_some() {
-                    return self.error(span, "multiple starred expressions in sequence pattern");
+                    return self.error(span, "multiple starred names in sequence pattern");
                 }
                 star = Some(at);
             }

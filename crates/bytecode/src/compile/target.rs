@@ -17,10 +17,11 @@ impl<'a> Compiler<'a, '_> {
         if let [target] = targets {
             if let ExprKind::Name { id, .. } = target.kind {
                 let name = self.mangle(id);
-                if let Place::Fast(var) = self.place(name)
+                if let Place::Fast(var) = self.place_early(name)
                     && Unit::is_near(Opnd::Local(var))
                 {
                     self.expr_to(value, Opnd::Local(var))?;
+                    self.u.order.insert(var);
                     self.u.set_bound(var);
                     self.u.absorb(target.span);
                     return Ok(());
@@ -274,12 +275,6 @@ impl<'a> Compiler<'a, '_> {
                 self.check_annotated_subscript(slice)?;
             }
             _ => {}
-        }
-        self.u.depth = depth;
-        let lazy = self.future.flags & crate::code::flags::FUTURE_ANNOTATIONS != 0;
-        if !lazy && !simple && evaluates {
-            let value = self.expr(annotation)?;
-            self.discard(value, annotation.span);
         }
         self.u.depth = depth;
         Ok(())

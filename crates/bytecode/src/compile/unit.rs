@@ -170,6 +170,8 @@ pub(super) struct Unit<'a> {
 
     /// Plain locals; the value is whether it is hidden (a comprehension's, in a class or module).
     pub vars: IndexMap<Name, bool, FxBuildHasher>,
+    /// Indices of `vars` in the order of `co_varnames`: the target of an assignment comes after what its value names.
+    pub order: Set<u32>,
     pub cells: Set<Name>,
     pub frees: Set<Name>,
     /// Cells whose register holds a cell here.
@@ -220,6 +222,7 @@ impl<'a> Unit<'a> {
             pending: Vec::new(),
             events: Vec::new(),
             vars: IndexMap::default(),
+            order: Set::default(),
             cells: Set::default(),
             frees: Set::default(),
             made_cells: FxHashSet::default(),
@@ -257,7 +260,15 @@ impl<'a> Unit<'a> {
         self.max_depth = self.max_depth.max(depth);
     }
 
+    /// The index of a local, which takes the next place in `co_varnames` if it is new.
     pub fn var(&mut self, name: Name, hidden: bool) -> u32 {
+        let index = self.var_early(name, hidden);
+        self.order.insert(index);
+        index
+    }
+
+    /// The index of a local that is about to be assigned; `var` gives it its place afterwards.
+    pub fn var_early(&mut self, name: Name, hidden: bool) -> u32 {
         let entry = self.vars.entry(name);
         let index = entry.index() as u32;
         entry.or_insert(hidden);

@@ -114,9 +114,6 @@ impl Analyzer<'_> {
             let inline =
                 comprehension != Comprehension::None && !generator && !self.scope(id).can_see_class_scope;
             let mut child_free = self.block(child, true, entry)?;
-            // A function in a comprehension of a class body may need the class's cell, which only a function between the
-            // two can pass on.
-            let inline = inline && !(is_class && self.free_in_child(child, known::CLASS));
             if inline {
                 self.inline(id, child, &mut scopes, &mut child_free, &mut inlined_cells);
                 self.scope(child).inlined = true;
@@ -244,10 +241,14 @@ impl Analyzer<'_> {
             }
             match self.scope(id).symbols.get(&name).copied() {
                 None => {
-                    if storage == Storage::Free && in_class && name == known::CLASS {
+                    let cells = [known::CLASS, known::CLASSDICT, known::CONDITIONAL_ANNOTATIONS];
+                    if storage == Storage::Free && in_class && cells.contains(&name) {
+                        // The class's own cells are not for the comprehension itself, only for functions in it.
                         storage = Storage::GlobalImplicit;
-                        comp_free.remove(&name);
-                        remove_class = true;
+                        if !self.free_in_child(comp, name) {
+                            comp_free.remove(&name);
+                        }
+                        remove_class |= name == known::CLASS;
                     }
                     self.scope(id).symbols.insert(name, Symbol { flags: symbol.flags, storage });
                     scopes.insert(name, storage);

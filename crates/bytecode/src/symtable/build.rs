@@ -92,9 +92,7 @@ impl<'a> Builder<'_> {
         let parent = self.cur();
         let mut scope = Scope::new(name, kind, self.lines.location(span.start).line);
         scope.nested = parent.nested || parent.is_function_like();
-        scope.method = kind == ScopeKind::Function
-            && (parent.kind == ScopeKind::Class
-                || parent.kind == ScopeKind::TypeParameters && parent.can_see_class_scope);
+        scope.method = kind == ScopeKind::Function && parent.kind == ScopeKind::Class;
         self.scopes.push(scope);
         if let Some(node) = node {
             self.by_node.insert(node, id);
@@ -154,7 +152,7 @@ impl<'a> Builder<'_> {
         let scope = &mut self.scopes[id.0 as usize];
         let symbol = scope.symbols.entry(name).or_default();
         if flags & symbol.flags & def::PARAM != 0 {
-            let msg = format!("duplicate parameter '{}' in function definition", self.names.text(name));
+            let msg = format!("duplicate argument '{}' in function definition", self.names.text(name));
             return self.error(span, msg);
         }
         if flags & symbol.flags & def::TYPE_PARAM != 0 {
@@ -293,7 +291,7 @@ impl<'a> Builder<'_> {
             self.type_param_block(name, key(f), !f.args.defaults.is_empty(), has_kwdefaults, false, stmt.span)?;
             self.type_params(f.type_params)?;
         }
-        self.function_annotations(f, name, stmt.span)?;
+        self.function_annotations(f, stmt.span)?;
         let id = self.enter(name, ScopeKind::Function, Some((key(f), Role::Body)), stmt.span)?;
         let scope = &mut self.scopes[id.0 as usize];
         scope.coroutine = is_async;
@@ -307,11 +305,10 @@ impl<'a> Builder<'_> {
         Ok(())
     }
 
-    fn function_annotations(&mut self, f: &'a FunctionDef<'a>, name: Name, span: Span) -> R {
+    fn function_annotations(&mut self, f: &'a FunctionDef<'a>, span: Span) -> R {
         let in_class = self.cur().can_see_class_scope || self.cur().kind == ScopeKind::Class;
         let node = Some((key(f), Role::Annotations));
-        let id = self.enter(known::ANNOTATE, ScopeKind::Annotation, node, span)?;
-        self.scopes[id.0 as usize].function_name = Some(name);
+        self.enter(known::ANNOTATE, ScopeKind::Annotation, node, span)?;
         if in_class {
             self.see_class(span)?;
         }
@@ -589,7 +586,9 @@ impl<'a> Builder<'_> {
             PatternKind::MatchClass { cls, patterns: list, kwd_attrs, kwd_patterns } => {
                 self.expr(cls)?;
                 patterns(self, list)?;
-                kwd_attrs.iter().try_for_each(|attr| self.check_name(attr, pattern.span, ExprContext::Store))?;
+                for (attr, pattern) in kwd_attrs.iter().zip(kwd_patterns) {
+                    self.check_name(attr, pattern.span, ExprContext::Store)?;
+                }
                 patterns(self, kwd_patterns)
             }
             PatternKind::MatchStar { name } => name.map_or(Ok(()), |name| self.add(name, def::LOCAL, pattern.span)),

@@ -165,8 +165,6 @@ pub struct Scope {
     pub has_walrus: bool,
     /// The scope of its annotations (modules and classes).
     pub annotations: Option<ScopeId>,
-    /// The function that annotations belong to.
-    pub function_name: Option<Name>,
     pub(crate) directives: Vec<(Name, Span)>,
     pub(crate) mangled: Option<Vec<Name>>,
     pub(crate) deleted: Vec<Name>,
@@ -203,7 +201,6 @@ impl Scope {
             has_conditional_annotations: false,
             has_walrus: false,
             annotations: None,
-            function_name: None,
             directives: Vec::new(),
             mangled: None,
             deleted: Vec::new(),

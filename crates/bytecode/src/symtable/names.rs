@@ -36,6 +36,7 @@ well_known! {
     DOC = "__doc__",
     MODULE = "__module__",
     NAME = "__name__",
+    FORMAT = "format",
     QUALNAME = "__qualname__",
     FIRSTLINENO = "__firstlineno__",
     STATIC_ATTRIBUTES = "__static_attributes__",
