@@ -1,31 +1,151 @@
 //! What is wrong with a source that does not parse.
+//!
+//! The tables of the parser only say which token fits nowhere. Here a recogniser goes over the same tokens top-down
+//! and in Python's order of alternatives: first plainly, to learn how far one can get, then once more with the
+//! rules that describe common mistakes. The first of those that matches gives message and position.
 
-use crate::ParseOptions;
+mod arguments;
+mod atoms;
+mod compound;
+mod expressions;
+mod patterns;
+mod recogniser;
+mod statements;
+mod targets;
+
 use crate::ast::Span;
 use crate::error::{Diagnostic, SyntaxError, SyntaxErrorKind};
 use crate::lexer::Lexed;
 use crate::parser::Failure;
 use crate::token::Tok;
+use crate::{Mode, ParseOptions};
+use recogniser::{Recogniser, Res, Stop};
+
+/// Enough native stack for the nesting that the recogniser allows.
+const STACK: usize = 64 << 20;
 
 /// The error that Python would report.
-pub(crate) fn diagnose(source: &str, lexed: &Lexed, _options: &ParseOptions, failure: Failure) -> SyntaxError {
-    let found = match (&lexed.error, failure) {
-        (_, Failure::TooDeep) => {
-            let msg = "too complex".to_string();
-            Diagnostic::over(source, &lexed.lines, Span::default(), SyntaxErrorKind::TooDeep, msg)
+pub(crate) fn diagnose(source: &str, lexed: &Lexed, options: &ParseOptions, failure: Failure) -> SyntaxError {
+    let found = std::thread::scope(|scope| {
+        let work = || find(source, lexed, options, &failure);
+        match std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
+            Ok(handle) => handle.join().ok(),
+            Err(_) => None,
         }
-        (Some(error), _) => (**error).clone(),
-        (None, Failure::Refused(error)) => *error,
-        (None, Failure::Unexpected(at)) => {
-            let token = lexed.tokens.get(at).copied();
-            let span = token.map_or(Span::default(), |token| Span::new(token.start, token.end));
-            let (kind, msg) = match token.map(|token| token.kind) {
-                Some(Tok::Indent) => (SyntaxErrorKind::Indentation, "unexpected indent"),
-                Some(Tok::Dedent) => (SyntaxErrorKind::Indentation, "unexpected unindent"),
-                _ => (SyntaxErrorKind::Syntax, "invalid syntax"),
-            };
-            Diagnostic::over(source, &lexed.lines, span, kind, msg.to_string())
-        }
-    };
+    });
+    let found = found.unwrap_or_else(|| plain(source, lexed, &failure));
     found.finish(source, &lexed.lines)
+}
+
+/// The error without a search for its cause.
+fn plain(source: &str, lexed: &Lexed, failure: &Failure) -> Diagnostic {
+    let (at, kind, msg) = match failure {
+        Failure::Refused(error) => return (**error).clone(),
+        Failure::TooDeep => (0, SyntaxErrorKind::TooDeep, "too many nested expressions or statements".to_string()),
+        Failure::Unexpected(at) => (*at, SyntaxErrorKind::Syntax, "invalid syntax".to_string()),
+    };
+    let token = lexed.tokens.get(at);
+    let span = token.map_or(Span::default(), |token| Span::new(token.start, token.end));
+    Diagnostic::over(source, &lexed.lines, span, kind, msg)
+}
+
+fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) -> Diagnostic {
+    if let Failure::TooDeep = failure {
+        return plain(source, lexed, failure);
+    }
+    let at = match failure {
+        Failure::Unexpected(at) => Some(*at),
+        _ => None,
+    };
+    let last = lexed.tokens.len().saturating_sub(1);
+    let unclosed = lexed.error.as_deref().filter(|_| lexed.unclosed.is_some());
+    if let (Some(error), None) = (lexed.error.as_deref(), unclosed) {
+        let ended = error.msg.starts_with("unterminated triple-quoted") || error.msg.starts_with("unexpected EOF");
+        if options.allow_incomplete_input && ended && at.is_none_or(|at| at >= last) {
+            return incomplete(source, lexed);
+        }
+        return error.clone();
+    }
+    let mut recogniser = Recogniser::new(source, lexed, options.flufl);
+    let start = start_of_search(lexed, at.unwrap_or(last));
+    recogniser.restart(start, false);
+    let first = run(&mut recogniser, options.mode);
+    let mut furthest = recogniser.furthest as usize;
+    if let Some(at) = at {
+        furthest = furthest.max(at);
+    }
+    let reached_end = furthest >= last;
+    if options.allow_incomplete_input && reached_end {
+        return incomplete(source, lexed);
+    }
+    if let (Some(error), true) = (unclosed, reached_end) {
+        return error.clone();
+    }
+    let mut found = raised(first);
+    if found.is_none() {
+        recogniser.restart(start, true);
+        found = raised(run(&mut recogniser, options.mode));
+    }
+    let found = found.unwrap_or_else(|| match failure {
+        Failure::Refused(error) => (**error).clone(),
+        _ => generic(&recogniser, furthest as u32),
+    });
+    // A bracket that is open since an earlier line is the likelier mistake.
+    if let Some(error) = unclosed {
+        let line = lexed.lines.location(recogniser.token(recogniser.furthest).start).line as i32;
+        if line > error.lineno {
+            return error.clone();
+        }
+    }
+    found
+}
+
+fn run(recogniser: &mut Recogniser, mode: Mode) -> Res {
+    match mode {
+        Mode::Exec => recogniser.file(),
+        Mode::Single => recogniser.single(),
+        Mode::Eval => recogniser.eval_input(),
+        Mode::FuncType => recogniser.func_type(),
+    }
+}
+
+fn raised(result: Res) -> Option<Diagnostic> {
+    match result {
+        Err(Stop::Raise(found)) => Some(*found),
+        _ => None,
+    }
+}
+
+fn generic(recogniser: &Recogniser, at: u32) -> Diagnostic {
+    let (kind, msg) = match recogniser.token(at).kind {
+        Tok::Indent => (SyntaxErrorKind::Indentation, "unexpected indent"),
+        Tok::Dedent => (SyntaxErrorKind::Indentation, "unexpected unindent"),
+        _ => (SyntaxErrorKind::Syntax, "invalid syntax"),
+    };
+    recogniser.at_token(at, kind, msg.to_string())
+}
+
+fn incomplete(source: &str, lexed: &Lexed) -> Diagnostic {
+    let end = source.len() as u32;
+    Diagnostic::over(source, &lexed.lines, Span::new(end, end), SyntaxErrorKind::IncompleteInput, "incomplete input".into())
+}
+
+/// The start of the outermost statement before the one with the error: what is further up has parsed.
+fn start_of_search(lexed: &Lexed, at: usize) -> u32 {
+    let mut depth = 0i32;
+    let mut starts = [1u32, 1, 1];
+    let mut previous = Tok::Newline;
+    for (index, token) in lexed.tokens.iter().enumerate().take(at + 1).skip(1) {
+        match token.kind {
+            Tok::Indent => depth += 1,
+            Tok::Dedent => depth -= 1,
+            Tok::Else | Tok::Elif | Tok::Except | Tok::Finally => {}
+            _ if depth == 0 && matches!(previous, Tok::Newline | Tok::Dedent) => {
+                starts = [starts[1], starts[2], index as u32];
+            }
+            _ => {}
+        }
+        previous = token.kind;
+    }
+    starts[0]
 }

@@ -1,0 +1,411 @@
+//! The machinery of the recogniser: position, lookahead, memory, and the ways to raise an error.
+//!
+//! The recogniser tries the alternatives of a rule in order, as Python's own parser does, because which diagnostic
+//! wins depends on that order. It builds no tree, only the few facts about expressions that messages need.
+
+use crate::ast::Span;
+use crate::error::{Diagnostic, SyntaxErrorKind};
+use crate::lexer::Lexed;
+use crate::token::{Tok, Token};
+use rustc_hash::FxHashMap;
+
+/// Why a rule gave no result.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It does not match here; another alternative may.
+    Fail,
+    /// A diagnostic was found: all is over.
+    Raise(Box<Diagnostic>),
+}
+
+pub(super) type Res<T = Node> = Result<T, Stop>;
+
+/// What is known of an expression (or any other matched construct).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    /// Its first token.
+    pub l: u32,
+    /// The token behind its last one.
+    pub r: u32,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Name,
+    Attribute,
+    Subscript,
+    /// Elements: a range of the node pool.
+    List(u32, u32),
+    Tuple(u32, u32),
+    /// The operand, in the node pool.
+    Starred(u32),
+    /// The left operand, in the node pool, and whether the first operator is `in`.
+    Compare(u32, bool),
+    /// Another kind of expression, by the name it has in messages.
+    Other(&'static str),
+    /// No expression.
+    Nothing,
+}
+
+/// The rules whose results are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Rule {
+    Statement,
+    Block,
+    Expression,
+    StarExpression,
+    StarExpressions,
+    NamedExpression,
+    InvalidNamedExpression,
+    Disjunction,
+    Inversion,
+    BitwiseOr,
+    Sum,
+    Factor,
+    Primary,
+    Atom,
+    Lambda,
+    StarTargets,
+    StarTarget,
+    TargetPrimary,
+    Arguments,
+    Strings,
+    ForIfClauses,
+    ClosedPattern,
+    StarredExpression,
+    SimpleStmt,
+    Params,
+}
+
+/// How deep rules may nest before the recogniser gives up.
+const MAX_DEPTH: u32 = 12_000;
+
+pub(super) struct Recogniser<'s> {
+    pub source: &'s str,
+    pub lexed: &'s Lexed,
+    tokens: &'s [Token],
+    /// The bracket depth after each token.
+    levels: Vec<u16>,
+    pub mark: u32,
+    /// The last token looked at so far.
+    pub furthest: u32,
+    /// Whether the rules that only serve diagnostics are tried.
+    pub invalid_rules: bool,
+    pub flufl: bool,
+    pub pool: Vec<Node>,
+    memory: FxHashMap<(Rule, u32, bool), Option<(Node, u32)>>,
+    depth: u32,
+    pub too_deep: bool,
+}
+
+impl<'s> Recogniser<'s> {
+    pub fn new(source: &'s str, lexed: &'s Lexed, flufl: bool) -> Self {
+        let mut level = 0u16;
+        let levels = lexed.tokens.iter().map(|token| {
+            match token.kind {
+                Tok::LPar | Tok::LSqb | Tok::LBrace | Tok::WithLPar => level += 1,
+                Tok::RPar | Tok::RSqb | Tok::RBrace => level = level.saturating_sub(1),
+                _ => {}
+            }
+            level
+        });
+        Recogniser {
+            source,
+            lexed,
+            tokens: &lexed.tokens,
+            levels: levels.collect(),
+            mark: 0,
+            furthest: 0,
+            invalid_rules: false,
+            flufl,
+            pool: Vec::new(),
+            memory: FxHashMap::default(),
+            depth: 0,
+            too_deep: false,
+        }
+    }
+
+    /// Starts over at a token.
+    pub fn restart(&mut self, mark: u32, invalid_rules: bool) {
+        self.mark = mark;
+        self.invalid_rules = invalid_rules;
+        self.forget();
+    }
+
+    pub fn forget(&mut self) {
+        self.memory.clear();
+    }
+
+    // Tokens
+
+    pub fn token(&self, at: u32) -> Token {
+        let last = self.tokens.last().copied().unwrap_or(Token { kind: Tok::EndMarker, start: 0, end: 0 });
+        self.tokens.get(at as usize).copied().unwrap_or(last)
+    }
+
+    pub fn text(&self, at: u32) -> &'s str {
+        let token = self.token(at);
+        self.source.get(token.start as usize..token.end as usize).unwrap_or_default()
+    }
+
+    /// The kind of a token: soft keywords are names here.
+    fn kind_at(&self, at: u32) -> Tok {
+        match self.token(at).kind {
+            Tok::Match | Tok::Case | Tok::Type => Tok::Name,
+            Tok::WithLPar => Tok::LPar,
+            kind => kind,
+        }
+    }
+
+    /// The kind of the next token, which counts as looked at.
+    pub fn peek(&mut self) -> Tok {
+        let last = self.tokens.len().saturating_sub(1) as u32;
+        self.mark = self.mark.min(last);
+        self.furthest = self.furthest.max(self.mark);
+        self.kind_at(self.mark)
+    }
+
+    /// The bracket depth after the last matched token.
+    pub fn level(&self) -> u16 {
+        self.levels.get((self.mark as usize).saturating_sub(1)).copied().unwrap_or(0)
+    }
+
+    /// Matches one token and gives its index.
+    pub fn t(&mut self, kind: Tok) -> Res<u32> {
+        if self.peek() != kind {
+            return Err(Stop::Fail);
+        }
+        self.mark += 1;
+        Ok(self.mark - 1)
+    }
+
+    /// Matches one of some tokens.
+    pub fn one_of(&mut self, kinds: &[Tok]) -> Res<u32> {
+        let next = self.peek();
+        if !kinds.contains(&next) {
+            return Err(Stop::Fail);
+        }
+        self.mark += 1;
+        Ok(self.mark - 1)
+    }
+
+    /// Matches a name with a given text.
+    pub fn soft(&mut self, text: &str) -> Res<u32> {
+        if self.peek() != Tok::Name || self.text(self.mark) != text {
+            return Err(Stop::Fail);
+        }
+        self.mark += 1;
+        Ok(self.mark - 1)
+    }
+
+    pub fn name(&mut self) -> Res {
+        let at = self.t(Tok::Name)?;
+        Ok(self.node(at, Kind::Name))
+    }
+
+    /// Matches a token, or raises that it is missing, as Python does already in its first pass.
+    pub fn forced(&mut self, kind: Tok, text: &str) -> Res<u32> {
+        if self.peek() == kind {
+            return self.t(kind);
+        }
+        let at = self.mark;
+        self.raise_tokens(at, at, format!("expected '{text}'"))
+    }
+
+    // Combinators
+
+    /// Runs a rule; where it does not match, the position is as before and the result is `None`.
+    pub fn opt<T>(&mut self, rule: impl FnOnce(&mut Self) -> Res<T>) -> Res<Option<T>> {
+        let mark = self.mark;
+        match rule(self) {
+            Ok(value) => Ok(Some(value)),
+            Err(Stop::Fail) => {
+                self.mark = mark;
+                Ok(None)
+            }
+            Err(raise) => Err(raise),
+        }
+    }
+
+    /// Whether a rule matches here; the position stays.
+    pub fn ahead<T>(&mut self, rule: impl FnOnce(&mut Self) -> Res<T>) -> Res<bool> {
+        let mark = self.mark;
+        let found = self.opt(rule)?.is_some();
+        self.mark = mark;
+        Ok(found)
+    }
+
+    /// Fails unless the rule does not match here.
+    pub fn not<T>(&mut self, rule: impl FnOnce(&mut Self) -> Res<T>) -> Res<()> {
+        if self.ahead(rule)? { Err(Stop::Fail) } else { Ok(()) }
+    }
+
+    /// Fails unless the next token is one of some.
+    pub fn next_is(&mut self, kinds: &[Tok]) -> Res<()> {
+        if kinds.contains(&self.peek()) { Ok(()) } else { Err(Stop::Fail) }
+    }
+
+    pub fn next_is_not(&mut self, kinds: &[Tok]) -> Res<()> {
+        if kinds.contains(&self.peek()) { Err(Stop::Fail) } else { Ok(()) }
+    }
+
+    /// Matches a rule as often as it does.
+    pub fn many<T>(&mut self, mut rule: impl FnMut(&mut Self) -> Res<T>) -> Res<Vec<T>> {
+        let mut items = Vec::new();
+        while let Some(item) = self.opt(&mut rule)? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    pub fn many1<T>(&mut self, rule: impl FnMut(&mut Self) -> Res<T>) -> Res<Vec<T>> {
+        let items = self.many(rule)?;
+        if items.is_empty() { Err(Stop::Fail) } else { Ok(items) }
+    }
+
+    /// Items with commas between them, at least one.
+    pub fn comma_list<T>(&mut self, mut rule: impl FnMut(&mut Self) -> Res<T>) -> Res<Vec<T>> {
+        let mut items = vec![rule(self)?];
+        while let Some(item) = self.opt(|s| {
+            s.t(Tok::Comma)?;
+            rule(s)
+        })? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    /// The result of a rule at this position, computed once.
+    pub fn memo(&mut self, rule: Rule, body: impl FnOnce(&mut Self) -> Res) -> Res {
+        let key = (rule, self.mark, self.invalid_rules);
+        if let Some(known) = self.memory.get(&key) {
+            let (node, mark) = known.ok_or(Stop::Fail)?;
+            self.mark = mark;
+            return Ok(node);
+        }
+        if self.depth >= MAX_DEPTH {
+            self.too_deep = true;
+            return Err(Stop::Fail);
+        }
+        self.depth += 1;
+        let result = body(self);
+        self.depth -= 1;
+        match result {
+            Ok(node) => {
+                self.memory.insert(key, Some((node, self.mark)));
+                Ok(node)
+            }
+            Err(Stop::Fail) => {
+                self.memory.insert(key, None);
+                Err(Stop::Fail)
+            }
+            Err(raise) => Err(raise),
+        }
+    }
+
+    // Nodes
+
+    /// A node from a token to the last matched one.
+    pub fn node(&self, l: u32, kind: Kind) -> Node {
+        Node { l, r: self.mark, kind }
+    }
+
+    pub fn other(&self, l: u32, name: &'static str) -> Node {
+        self.node(l, Kind::Other(name))
+    }
+
+    pub fn nothing(&self) -> Node {
+        self.node(self.mark, Kind::Nothing)
+    }
+
+    pub fn pooled(&mut self, node: Node) -> u32 {
+        self.pool.push(node);
+        self.pool.len() as u32 - 1
+    }
+
+    pub fn pool_list(&mut self, nodes: Vec<Node>) -> (u32, u32) {
+        let from = self.pool.len() as u32;
+        self.pool.extend(nodes);
+        (from, self.pool.len() as u32)
+    }
+
+    pub fn pool_node(&self, at: u32) -> Node {
+        self.pool.get(at as usize).copied().unwrap_or(Node { l: 0, r: 0, kind: Kind::Nothing })
+    }
+
+    // Errors
+
+    /// The bytes of the tokens `l..r`, layout at their end left out.
+    pub fn span(&self, l: u32, r: u32) -> Span {
+        let mut last = r.saturating_sub(1).max(l);
+        while last > l && self.token(last).kind.is_layout() {
+            last -= 1;
+        }
+        Span::new(self.token(l).start, self.token(last).end)
+    }
+
+    fn raise_span<T>(&self, span: Span, kind: SyntaxErrorKind, msg: String) -> Res<T> {
+        Err(Stop::Raise(Box::new(Diagnostic::over(self.source, &self.lexed.lines, span, kind, msg))))
+    }
+
+    /// An error from one token to another.
+    pub fn raise_tokens<T>(&self, first: u32, last: u32, msg: impl Into<String>) -> Res<T> {
+        let span = Span::new(self.token(first).start, self.token(last).end.max(self.token(first).start));
+        self.raise_span(span, SyntaxErrorKind::Syntax, msg.into())
+    }
+
+    pub fn raise_node<T>(&self, node: Node, msg: impl Into<String>) -> Res<T> {
+        self.raise_span(self.span(node.l, node.r), SyntaxErrorKind::Syntax, msg.into())
+    }
+
+    /// An error from the start of one node to the end of another.
+    pub fn raise_range<T>(&self, first: Node, last: Node, msg: impl Into<String>) -> Res<T> {
+        let span = Span::new(self.span(first.l, first.r).start, self.span(last.l, last.r).end);
+        self.raise_span(span, SyntaxErrorKind::Syntax, msg.into())
+    }
+
+    /// An error at the last token that was looked at.
+    pub fn raise_last<T>(&self, kind: SyntaxErrorKind, msg: impl Into<String>) -> Res<T> {
+        Err(Stop::Raise(Box::new(self.at_token(self.furthest, kind, msg.into()))))
+    }
+
+    pub fn raise_here<T>(&self, msg: impl Into<String>) -> Res<T> {
+        self.raise_last(SyntaxErrorKind::Syntax, msg)
+    }
+
+    pub fn raise_indent<T>(&self, msg: impl Into<String>) -> Res<T> {
+        self.raise_last(SyntaxErrorKind::Indentation, msg)
+    }
+
+    /// An error at the next token, which need not have been looked at.
+    pub fn raise_next<T>(&self, msg: impl Into<String>) -> Res<T> {
+        Err(Stop::Raise(Box::new(self.at_token(self.mark, SyntaxErrorKind::Syntax, msg.into()))))
+    }
+
+    /// An error at a token; tokens of layout have no text, so only a column is known.
+    pub fn at_token(&self, at: u32, kind: SyntaxErrorKind, msg: String) -> Diagnostic {
+        let token = self.token(at);
+        let mut span = Span::new(token.start, token.end);
+        let without_text = matches!(token.kind, Tok::Indent | Tok::Dedent);
+        if without_text {
+            span = Span::new(token.end, token.end);
+        }
+        let mut found = Diagnostic::over(self.source, &self.lexed.lines, span, kind, msg);
+        if without_text {
+            found.offset -= 1;
+            found.end_offset = -1;
+        }
+        found
+    }
+}
+
+/// Tries an alternative: where it matches, the rule returns its result.
+macro_rules! alt {
+    ($s:ident, $body:expr) => {
+        if let Some(found) = $s.opt(|$s| $body)? {
+            return Ok(found);
+        }
+    };
+}
+pub(super) use alt;
