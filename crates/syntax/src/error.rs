@@ -77,8 +77,10 @@ pub(crate) struct Diagnostic {
 impl Diagnostic {
     /// An error over a range of bytes.
     pub fn over(source: &str, lines: &LineIndex, span: Span, kind: SyntaxErrorKind, msg: String) -> Self {
-        let (start, end) = (lines.location(span.start), lines.location(span.end));
-        let column = |offset: u32, line: u32| {
+        // The line end itself belongs to the line that it ends.
+        let is_newline = span.end > span.start && source.as_bytes().get(span.end as usize - 1) == Some(&b'\n');
+        let (start, end) = (lines.location(span.start), lines.location(span.end - u32::from(is_newline)));
+        let column = |offset: u32, line: u32| -> i32 {
             let from = lines.line_start(line).unwrap_or(0) as usize;
             source.get(from..offset as usize).map_or(0, |text| text.chars().count()) as i32 + 1
         };

@@ -97,7 +97,6 @@ pub fn parse<'a>(
         type_comments: options.type_comments,
         dont_imply_dedent: options.dont_imply_dedent,
         start: Some(parser::start_token(options.mode)),
-        flufl: options.flufl,
     };
     let mut lexed = lexer::lex(text, lex_options);
     match parser::parse(text, &mut lexed, options, arena) {

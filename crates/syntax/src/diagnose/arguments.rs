@@ -162,10 +162,9 @@ impl Recogniser<'_> {
             if args.kind == Kind::Nothing {
                 return Err(Stop::Fail);
             }
-            s.t(Tok::Comma)?;
-            let star = s.mark;
-            s.t(Tok::Star)?;
-            s.raise_tokens(star, star, "iterable argument unpacking follows keyword argument unpacking")
+            let comma = s.t(Tok::Comma)?;
+            s.comma_list(|s| s.starred_expression())?;
+            s.raise_from(comma, "iterable argument unpacking follows keyword argument unpacking")
         });
         let parenthesized = "Generator expression must be parenthesized";
         alt!(s, {
@@ -457,8 +456,6 @@ impl Recogniser<'_> {
             if place == Place::Function {
                 return s.raise_tokens(star, star, "named arguments must follow bare *");
             }
-            s.mark += 1;
-            s.furthest = s.furthest.max(s.mark - 1);
             s.raise_here("named arguments must follow bare *")
         });
         alt!(s, {

@@ -214,9 +214,8 @@ impl Recogniser<'_> {
             s.expression()?;
             s.t(Tok::Colon)?;
             let star = s.t(Tok::Star)?;
-            let value = s.bitwise_or()?;
-            let star = Node { l: star, r: star + 1, kind: Kind::Nothing };
-            s.raise_range(star, value, "cannot use a starred expression in a dictionary value")
+            s.bitwise_or()?;
+            s.raise_from(star, "cannot use a starred expression in a dictionary value")
         });
         s.expression()?;
         let colon = s.t(Tok::Colon)?;

@@ -455,7 +455,7 @@ impl Recogniser<'_> {
             s.name()?;
             s.t(Tok::Colon)?;
             let msg = "multiple exception types must be parenthesized when using 'as'";
-            s.raise_tokens(first.l, s.mark - 1, msg)
+            s.raise_from(first.l, msg)
         });
         alt!(s, {
             start(s)?;

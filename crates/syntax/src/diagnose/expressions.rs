@@ -179,6 +179,20 @@ impl Recogniser<'_> {
 
     fn invalid_expression(&mut self) -> Res { let s = self;
         alt!(s, {
+            s.t(Tok::String)?;
+            let between = s.many1(|s| {
+                s.next_is_not(&[Tok::String])?;
+                s.expression_without_invalid()
+            })?;
+            s.t(Tok::String)?;
+            match (between.first(), between.last()) {
+                (Some(first), Some(last)) => {
+                    s.raise_range(*first, *last, "invalid syntax. Is this intended to be part of the string?")
+                }
+                _ => Err(Stop::Fail),
+            }
+        });
+        alt!(s, {
             if s.is_soft_keyword() {
                 return Err(Stop::Fail);
             }

@@ -40,7 +40,7 @@ pub(crate) fn diagnose(source: &str, lexed: &Lexed, options: &ParseOptions, fail
 /// The error without a search for its cause.
 fn plain(source: &str, lexed: &Lexed, failure: &Failure) -> Diagnostic {
     let (at, kind, msg) = match failure {
-        Failure::Refused(error) => return (**error).clone(),
+        Failure::Refused(error) | Failure::Literal(error) => return (**error).clone(),
         Failure::TooDeep => (0, SyntaxErrorKind::TooDeep, "too many nested expressions or statements".to_string()),
         Failure::Unexpected(at) => (*at, SyntaxErrorKind::Syntax, "invalid syntax".to_string()),
     };
@@ -50,7 +50,7 @@ fn plain(source: &str, lexed: &Lexed, failure: &Failure) -> Diagnostic {
 }
 
 fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) -> Diagnostic {
-    if let Failure::TooDeep = failure {
+    if let Failure::TooDeep | Failure::Literal(_) = failure {
         return plain(source, lexed, failure);
     }
     let at = match failure {
@@ -86,10 +86,13 @@ fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) 
         recogniser.restart(start, true);
         found = raised(run(&mut recogniser, options.mode));
     }
-    let found = found.unwrap_or_else(|| match failure {
-        Failure::Refused(error) => (**error).clone(),
+    let mut found = found.unwrap_or_else(|| match failure {
+        Failure::Refused(error) if error.msg != "invalid syntax" => (**error).clone(),
         _ => generic(&recogniser, furthest as u32),
     });
+    // The text of a line that is read to its end comes without the line end.
+    let read = recogniser.tokenised_until(recogniser.furthest.max(furthest as u32)).0;
+    found.whole_line = read <= found.lineno;
     // A bracket that is open since an earlier line is the likelier mistake.
     if let Some(error) = unclosed {
         let line = lexed.lines.location(recogniser.token(recogniser.furthest).start).line as i32;

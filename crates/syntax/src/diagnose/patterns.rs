@@ -274,12 +274,19 @@ impl Recogniser<'_> {
 
     fn mapping_pattern(&mut self) -> Res { let s = self;
         let l = s.t(Tok::LBrace)?;
+        let rest = |s: &mut Self| {
+            s.t(Tok::DoubleStar)?;
+            let name = s.name()?;
+            if s.text(name.l) == "_" {
+                return Err(Stop::Fail);
+            }
+            Ok(name)
+        };
         s.opt(|s| {
+            if s.opt(rest)?.is_some() {
+                return s.opt(|s| s.t(Tok::Comma));
+            }
             s.comma_list(|s| {
-                alt!(s, {
-                    s.t(Tok::DoubleStar)?;
-                    s.name()
-                });
                 match s.peek() {
                     Tok::Name => {
                         let name = s.name_or_attr()?;
@@ -294,6 +301,10 @@ impl Recogniser<'_> {
                 }
                 s.t(Tok::Colon)?;
                 s.pattern()
+            })?;
+            s.opt(|s| {
+                s.t(Tok::Comma)?;
+                rest(s)
             })?;
             s.opt(|s| s.t(Tok::Comma))
         })?;

@@ -154,6 +154,7 @@ impl<'s> Recogniser<'s> {
         match self.token(at).kind {
             Tok::Match | Tok::Case | Tok::Type => Tok::Name,
             Tok::WithLPar => Tok::LPar,
+            Tok::Error if matches!(self.text(at), "<>" | "!=") => Tok::NotEqual,
             kind => kind,
         }
     }
@@ -204,9 +205,9 @@ impl<'s> Recogniser<'s> {
         Ok(self.node(at, Kind::Name))
     }
 
-    /// Matches a token, or raises that it is missing, as Python does already in its first pass.
+    /// Matches a token, or raises that it is missing.
     pub fn forced(&mut self, kind: Tok, text: &str) -> Res<u32> {
-        if self.peek() == kind {
+        if self.peek() == kind || !self.invalid_rules {
             return self.t(kind);
         }
         let at = self.mark;
@@ -383,17 +384,46 @@ impl<'s> Recogniser<'s> {
         Err(Stop::Raise(Box::new(self.at_token(self.mark, SyntaxErrorKind::Syntax, msg.into()))))
     }
 
+    /// An error from a token to the end of the last one that was looked at.
+    pub fn raise_from<T>(&self, first: u32, msg: impl Into<String>) -> Res<T> {
+        let mut found = self.at_token(first, SyntaxErrorKind::Syntax, msg.into());
+        let (line, column) = self.tokenised_until(self.furthest);
+        found.end_lineno = line;
+        found.end_offset = column;
+        Err(Stop::Raise(Box::new(found)))
+    }
+
+    /// Line and column (from 0) up to which the source is read when a token has been.
+    pub fn tokenised_until(&self, at: u32) -> (i32, i32) {
+        let token = self.token(at);
+        let lines = &self.lexed.lines;
+        let at_end = token.start as usize >= self.source.len();
+        let end = token.end.max(token.start) as usize;
+        let line = if end > 0 && (token.kind == Tok::Newline || at_end) {
+            lines.location(end as u32 - 1).line
+        } else {
+            lines.location(end as u32).line
+        };
+        let start = lines.line_start(line).unwrap_or(0) as usize;
+        let column = self.source.get(start..end).map_or(0, |text| text.chars().count());
+        (line as i32, column as i32)
+    }
+
     /// An error at a token; tokens of layout have no text, so only a column is known.
     pub fn at_token(&self, at: u32, kind: SyntaxErrorKind, msg: String) -> Diagnostic {
         let token = self.token(at);
         let mut span = Span::new(token.start, token.end);
-        let without_text = matches!(token.kind, Tok::Indent | Tok::Dedent);
+        let without_text = matches!(token.kind, Tok::Indent | Tok::Dedent | Tok::EndMarker);
         if without_text {
             span = Span::new(token.end, token.end);
         }
         let mut found = Diagnostic::over(self.source, &self.lexed.lines, span, kind, msg);
         if without_text {
-            found.offset -= 1;
+            let (line, column) = self.tokenised_until(at);
+            found.lineno = line;
+            found.text_line = line;
+            found.end_lineno = line;
+            found.offset = column;
             found.end_offset = -1;
         }
         found

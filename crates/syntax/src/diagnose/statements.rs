@@ -273,7 +273,7 @@ impl Recogniser<'_> {
             alt!(s, {
                 s.t(Tok::LSqb)?;
                 let close = s.t(Tok::RSqb)?;
-                s.raise_tokens(close, close, "Type parameter list cannot be empty")
+                s.raise_from(close, "Type parameter list cannot be empty")
             });
         }
         s.t(Tok::LSqb)?;
@@ -293,7 +293,7 @@ impl Recogniser<'_> {
                 let bound = s.expression()?;
                 let what = if matches!(bound.kind, Kind::Tuple(..)) { "constraints" } else { "bound" };
                 let kind = if s.token(stars).kind == Tok::Star { "TypeVarTuple" } else { "ParamSpec" };
-                return s.raise_tokens(colon, bound.r - 1, format!("cannot use {what} with {kind}"));
+                return s.raise_from(colon, format!("cannot use {what} with {kind}"));
             }
             if stars.is_some() {
                 return Err(Stop::Fail);
@@ -323,12 +323,12 @@ impl Recogniser<'_> {
                 s.comma_list(|s| s.dotted_name())?;
                 s.t(Tok::From)?;
                 s.dotted_name()?;
-                s.raise_tokens(import, s.mark - 1, "Did you mean to use 'from ... import ...' instead?")
+                s.raise_from(import, "Did you mean to use 'from ... import ...' instead?")
             });
             alt!(s, {
                 s.t(Tok::Import)?;
                 let newline = s.t(Tok::Newline)?;
-                s.raise_tokens(newline, newline, "Expected one or more names after 'import'")
+                s.raise_from(newline, "Expected one or more names after 'import'")
             });
         }
         alt!(s, {
@@ -374,7 +374,7 @@ impl Recogniser<'_> {
             s.raise_here("trailing comma not allowed without surrounding parentheses")
         });
         let newline = s.t(Tok::Newline)?;
-        s.raise_tokens(newline, newline, "Expected one or more names after 'import'")
+        s.raise_from(newline, "Expected one or more names after 'import'")
     }
 
     fn dotted_name(&mut self) -> Res { let s = self;
@@ -395,7 +395,7 @@ impl Recogniser<'_> {
                 s.t(Tok::As)?;
                 s.not(|s| {
                     s.t(Tok::Name)?;
-                    s.one_of(&[Tok::Comma, Tok::RPar, Tok::Newline])
+                    s.one_of(&[Tok::Comma, Tok::RPar, Tok::Semi, Tok::Newline])
                 })?;
                 let target = s.expression()?;
                 s.raise_node(target, format!("cannot use {} as import target", expr_name(target)))

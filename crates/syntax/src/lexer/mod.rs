@@ -48,8 +48,6 @@ pub(crate) struct LexOptions {
     pub dont_imply_dedent: bool,
     /// The token to put in front of all.
     pub start: Option<Tok>,
-    /// Whether `<>` is the operator and `!=` is not, instead of the other way round.
-    pub flufl: bool,
 }
 
 /// A bracket that is open.

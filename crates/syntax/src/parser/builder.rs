@@ -38,6 +38,8 @@ pub(crate) struct Builder<'a, 't> {
     pub(crate) warnings: Vec<Warning>,
     /// Whether a node was made that is deeper than allowed.
     pub(crate) too_deep: bool,
+    /// Whether the refusal is about the value of a literal.
+    pub(crate) bad_literal: bool,
     pub(super) exprs: Vec<E<'a>>,
     pub(super) stmts: Vec<S<'a>>,
     pub(super) patterns: Vec<P<'a>>,
@@ -134,6 +136,7 @@ impl<'a, 't> Builder<'a, 't> {
             comments: Vec::new(),
             warnings: Vec::new(),
             too_deep: false,
+            bad_literal: false,
             exprs: Vec::new(),
             stmts: Vec::new(),
             patterns: Vec::new(),

@@ -50,6 +50,7 @@ impl<'a> Builder<'a, '_> {
         match crate::literal::number(self.token_text(at), self.options.int_max_str_digits, self.arena) {
             Ok(value) => Ok(self.constant(at, at + 1, value)),
             Err(digits) => {
+                self.bad_literal = true;
                 let limit = self.options.int_max_str_digits;
                 let mut error = self.refusal_at(
                     self.span(at, at + 1),

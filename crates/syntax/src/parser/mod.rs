@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     Unexpected(usize),
     /// An action refused what the tables accept.
     Refused(Box<Diagnostic>),
+    /// A literal has no value.
+    Literal(Box<Diagnostic>),
     /// The tree would be deeper than allowed.
     TooDeep,
 }
@@ -42,12 +44,13 @@ pub(crate) fn parse<'a>(
     options: &ParseOptions,
     arena: &'a Arena<'a>,
 ) -> Result<Mod<'a>, Failure> {
-    soft::mark_soft_keywords(source, &mut lexed.tokens);
+    soft::mark_soft_keywords(source, &mut lexed.tokens, options.flufl);
     let mut builder = Builder::new(arena, source, &lexed.tokens, &lexed.lines, options);
     builder.set_comments(&lexed.comments);
     let stream = lexed.tokens.iter().zip(0u32..).map(|(token, at)| (at, token.kind, at + 1));
     let result = grammar::TopParser::new().parse(&mut builder, stream);
     let too_deep = builder.too_deep;
+    let bad_literal = builder.bad_literal;
     let refused = builder.unused_type_comment();
     let warnings = std::mem::take(&mut builder.warnings);
     lexed.warnings.extend(warnings);
@@ -58,6 +61,7 @@ pub(crate) fn parse<'a>(
             Some(at) => Err(Failure::Unexpected(at)),
             None => Ok(module),
         },
+        Err(ParseError::User { error }) if bad_literal => Err(Failure::Literal(error)),
         Err(ParseError::User { error }) => Err(Failure::Refused(error)),
         Err(ParseError::UnrecognizedToken { token, .. } | ParseError::ExtraToken { token }) => {
             Err(Failure::Unexpected(token.0 as usize))

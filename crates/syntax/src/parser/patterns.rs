@@ -81,21 +81,6 @@ impl<'a> Builder<'a, '_> {
         Ok(self.pattern(l, r, PatternKind::MatchAs { pattern: Some(pattern), name: Some(name) }))
     }
 
-    pub(crate) fn string_pattern(&mut self, l: u32, r: u32, value: E<'a>) -> Result<P<'a>, Fail> {
-        let value = self.string_key(value)?;
-        Ok(self.pattern(l, r, PatternKind::MatchValue { value }))
-    }
-
-    /// A string in a pattern must be constant.
-    pub(crate) fn string_key(&mut self, value: E<'a>) -> Result<E<'a>, Fail> {
-        match value.kind {
-            ExprKind::JoinedStr { .. } | ExprKind::TemplateStr { .. } => {
-                self.refuse_at(value.span, "patterns may only match literals and attribute lookups")
-            }
-            _ => Ok(value),
-        }
-    }
-
     pub(crate) fn complex_pattern(
         &mut self,
         l: u32,
@@ -119,21 +104,22 @@ impl<'a> Builder<'a, '_> {
         Ok(self.expr(l, r, ExprKind::BinOp { left, op, right }))
     }
 
-    pub(crate) fn first_mapping_item(&mut self, item: MappingItem<'a>) -> MappingMark {
+    pub(crate) fn first_mapping_item(&mut self, item: MappingItem<'a>) -> Result<MappingMark, Fail> {
         let mark =
             MappingMark { keys: self.exprs.len() as Mark, patterns: self.patterns.len() as Mark, rest: None };
         self.add_mapping_item(mark, item)
     }
 
-    fn add_mapping_item(&mut self, mark: MappingMark, item: MappingItem<'a>) -> MappingMark {
-        match item {
+    fn add_mapping_item(&mut self, mark: MappingMark, item: MappingItem<'a>) -> Result<MappingMark, Fail> {
+        Ok(match item {
             MappingItem::Pair(key, pattern) => {
                 self.exprs.push(key);
                 self.patterns.push(pattern);
                 mark
             }
+            MappingItem::Rest(at) if self.token_text(at) == "_" => return self.refuse(at, at + 1, "invalid syntax"),
             MappingItem::Rest(at) => MappingMark { rest: Some(at), ..mark },
-        }
+        })
     }
 
     /// Nothing may follow the name that takes the rest.
@@ -143,8 +129,8 @@ impl<'a> Builder<'a, '_> {
         item: MappingItem<'a>,
     ) -> Result<MappingMark, Fail> {
         match mark.rest {
-            Some(at) => self.refuse(at, at + 1, "double star pattern '**' subpattern must be the last subpattern in the mapping pattern"),
-            None => Ok(self.add_mapping_item(mark, item)),
+            Some(at) => self.refuse(at, at + 1, "invalid syntax"),
+            None => self.add_mapping_item(mark, item),
         }
     }
 

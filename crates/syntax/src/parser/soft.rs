@@ -1,9 +1,10 @@
 //! The token pass that decides what one token of lookahead cannot: whether `match`, `case` and `type` are keywords,
-//! and whether the parenthesis after `with` encloses several items.
+//! whether the parenthesis after `with` encloses several items,
+//! and which of `<>` and `!=` is an operator.
 
 use crate::token::{Tok, Token};
 
-pub(super) fn mark_soft_keywords(source: &str, tokens: &mut [Token]) {
+pub(super) fn mark_soft_keywords(source: &str, tokens: &mut [Token], flufl: bool) {
     // For each open block: whether it is the body of a `match` statement.
     let mut blocks = vec![false];
     let mut match_is_next = false;
@@ -38,6 +39,11 @@ pub(super) fn mark_soft_keywords(source: &str, tokens: &mut [Token]) {
             Tok::LPar if previous == Tok::With && encloses_with_items(tokens, at) => {
                 if let Some(token) = tokens.get_mut(at) {
                     token.kind = Tok::WithLPar;
+                }
+            }
+            Tok::NotEqual if source.as_bytes().get(token.start as usize) == Some(if flufl { &b'!' } else { &b'<' }) => {
+                if let Some(token) = tokens.get_mut(at) {
+                    token.kind = Tok::Error;
                 }
             }
             _ if line_start => match_is_next = false,

@@ -215,6 +215,7 @@ impl<'a> Builder<'a, '_> {
         let is_bytes = |part: &&Part| matches!(part, Part::Plain(at) if self.is_bytes(*at));
         let bytes = parts.iter().filter(is_bytes).count();
         if bytes != 0 && bytes != parts.len() {
+            self.bad_literal = true;
             return self.refuse(r, r + 1, "cannot mix bytes and nonbytes literals");
         }
         let mut values: Vec<E<'a>> = Vec::new();
@@ -271,6 +272,7 @@ impl<'a> Builder<'a, '_> {
         let raw = prefix.contains(['r', 'R']);
         if prefix.contains(['b', 'B']) {
             if !body.is_ascii() {
+                self.bad_literal = true;
                 return self.refuse(at, at + 1, "bytes can only contain ASCII literal characters");
             }
             let value = if raw {
@@ -316,7 +318,10 @@ impl<'a> Builder<'a, '_> {
         }
         match result {
             Ok(value) => Ok(value),
-            Err(EscapeError(msg)) => self.refuse(at, at + 1, msg),
+            Err(EscapeError(msg)) => {
+                self.bad_literal = true;
+                self.refuse(at, at + 1, msg)
+            }
         }
     }
 }
