@@ -72,6 +72,8 @@ pub(crate) struct Diagnostic {
     pub text_line: i32,
     /// Whether the text includes its line end.
     pub whole_line: bool,
+    /// Whether the end is a column in bytes, to be turned into characters by the shown line as Python does it.
+    pub end_in_bytes: bool,
 }
 
 impl Diagnostic {
@@ -84,13 +86,15 @@ impl Diagnostic {
             let from = lines.line_start(line).unwrap_or(0) as usize;
             source.get(from..offset as usize).map_or(0, |text| text.chars().count()) as i32 + 1
         };
+        let spans_lines = end.line != start.line;
         Diagnostic {
             kind,
             msg,
             lineno: start.line as i32,
             offset: column(span.start, start.line),
             end_lineno: end.line as i32,
-            end_offset: column(span.end, end.line),
+            end_offset: if spans_lines { end.column as i32 + 1 } else { column(span.end, end.line) },
+            end_in_bytes: spans_lines,
             text_line: start.line as i32,
             whole_line: true,
         }
@@ -102,13 +106,21 @@ impl Diagnostic {
         let rest = source.get(start..).unwrap_or_default();
         let end = memchr::memchr(b'\n', rest.as_bytes());
         let line = rest.get(..end.map_or(rest.len(), |end| end + usize::from(self.whole_line)));
+        let mut end_offset = self.end_offset;
+        if self.end_in_bytes
+            && let Some(line) = line
+        {
+            let bytes = (end_offset.max(0) as usize).min(line.len() + 1);
+            let prefix = line.char_indices().take_while(|(at, _)| *at < bytes).count();
+            end_offset = prefix as i32 + i32::from(bytes > line.len());
+        }
         SyntaxError {
             kind: self.kind,
             msg: self.msg,
             lineno: self.lineno,
             offset: self.offset,
             end_lineno: self.end_lineno,
-            end_offset: self.end_offset,
+            end_offset,
             text: line.map(String::from),
         }
     }

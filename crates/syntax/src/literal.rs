@@ -38,7 +38,8 @@ pub(crate) fn decode_str<'s>(body: &'s str, warn: &mut dyn FnMut(EscapeWarning))
         at += 2;
         let fail = |end: usize, what: &str| Err(escape_error(body, start, end, what));
         match bytes.get(start + 1) {
-            None => return fail(start + 1, "\\ at end of string"),
+            // Only the text before a replacement field can end so.
+            None => out.push(b'\\'),
             Some(b'\n') => {}
             Some(b'x') => match hex(bytes, at, 2) {
                 Ok(code) => {

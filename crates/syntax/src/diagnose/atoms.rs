@@ -1,6 +1,6 @@
 //! Atoms: names, literals, displays, comprehensions, groups, f-strings.
 
-use super::recogniser::{Kind, Node, Recogniser, Res, Rule, Stop, alt};
+use super::recogniser::{Kind, Recogniser, Res, Rule, Stop, alt};
 use super::targets::Targets;
 use crate::token::Tok;
 

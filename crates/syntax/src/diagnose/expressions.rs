@@ -242,10 +242,10 @@ impl Recogniser<'_> {
     fn invalid_legacy_expression(&mut self) -> Res { let s = self;
         let name = s.name()?;
         s.next_is_not(&[Tok::LPar])?;
-        let rest = s.star_expressions()?;
         if !s.is_legacy_statement(name) {
             return Err(Stop::Fail);
         }
+        let rest = s.star_expressions()?;
         let text = s.text(name.l);
         s.raise_range(name, rest, format!("Missing parentheses in call to '{text}'. Did you mean {text}(...)?"))
     }
@@ -327,11 +327,12 @@ impl Recogniser<'_> {
                 s.opt(|s| s.t(Tok::Not))?;
                 return Ok(Tok::Is);
             }
-            Tok::NotEqual if (s.text(at) == "<>") != s.flufl => {
-                if s.flufl {
-                    return s.raise_here("with Barry as BDFL, use '<>' instead of '!='");
-                }
-                return Err(Stop::Fail);
+            // The token pass has taken the operator that is none here.
+            Tok::Error if s.invalid_rules && s.text(at) == "<>" => {
+                return s.raise_tokens(at, at, "invalid syntax.  Maybe you meant '!=' instead of '<>'?");
+            }
+            Tok::Error if s.text(at) == "!=" => {
+                return s.raise_here("with Barry as BDFL, use '<>' instead of '!='");
             }
             _ if COMPARE_OPS.contains(&kind) => {}
             _ => return Err(Stop::Fail),

@@ -43,6 +43,10 @@ fn plain(source: &str, lexed: &Lexed, failure: &Failure) -> Diagnostic {
         Failure::Refused(error) | Failure::Literal(error) => return (**error).clone(),
         Failure::TooDeep => (0, SyntaxErrorKind::TooDeep, "too many nested expressions or statements".to_string()),
         Failure::Unexpected(at) => (*at, SyntaxErrorKind::Syntax, "invalid syntax".to_string()),
+        Failure::SecondStatement(at) => {
+            let msg = "multiple statements found while compiling a single statement";
+            (*at, SyntaxErrorKind::Syntax, msg.to_string())
+        }
     };
     let token = lexed.tokens.get(at);
     let span = token.map_or(Span::default(), |token| Span::new(token.start, token.end));
@@ -50,57 +54,53 @@ fn plain(source: &str, lexed: &Lexed, failure: &Failure) -> Diagnostic {
 }
 
 fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) -> Diagnostic {
-    if let Failure::TooDeep | Failure::Literal(_) = failure {
-        return plain(source, lexed, failure);
+    if let Failure::TooDeep | Failure::Literal(_) | Failure::SecondStatement(_) = failure {
+        let mut found = plain(source, lexed, failure);
+        found.whole_line = found.end_lineno == found.lineno;
+        return found;
     }
     let at = match failure {
         Failure::Unexpected(at) => Some(*at),
         _ => None,
     };
     let last = lexed.tokens.len().saturating_sub(1);
-    let unclosed = lexed.error.as_deref().filter(|_| lexed.unclosed.is_some());
-    if let (Some(error), None) = (lexed.error.as_deref(), unclosed) {
-        let ended = error.msg.starts_with("unterminated triple-quoted") || error.msg.starts_with("unexpected EOF");
-        if options.allow_incomplete_input && ended && at.is_none_or(|at| at >= last) {
-            return incomplete(source, lexed);
-        }
-        return error.clone();
-    }
-    let mut recogniser = Recogniser::new(source, lexed, options.flufl);
+    let mut recogniser = Recogniser::new(source, lexed);
     let start = start_of_search(lexed, at.unwrap_or(last));
     recogniser.restart(start, false);
-    let first = run(&mut recogniser, options.mode);
-    let mut furthest = recogniser.furthest as usize;
-    if let Some(at) = at {
-        furthest = furthest.max(at);
-    }
-    let reached_end = furthest >= last;
+    let passed = run(&mut recogniser, options.mode).is_ok();
+    // Where the recogniser takes what the tables do not, the tables know better.
+    let furthest = if passed || recogniser.too_deep { at.unwrap_or(last) as u32 } else { recogniser.furthest };
+    recogniser.furthest = furthest;
+    let reached_end = furthest as usize >= last;
     if options.allow_incomplete_input && reached_end {
-        return incomplete(source, lexed);
-    }
-    if let (Some(error), true) = (unclosed, reached_end) {
-        return error.clone();
-    }
-    let mut found = raised(first);
-    if found.is_none() {
-        recogniser.restart(start, true);
-        found = raised(run(&mut recogniser, options.mode));
-    }
-    let mut found = found.unwrap_or_else(|| match failure {
-        Failure::Refused(error) if error.msg != "invalid syntax" => (**error).clone(),
-        _ => generic(&recogniser, furthest as u32),
-    });
-    // The text of a line that is read to its end comes without the line end.
-    let read = recogniser.tokenised_until(recogniser.furthest.max(furthest as u32)).0;
-    found.whole_line = read <= found.lineno;
-    // A bracket that is open since an earlier line is the likelier mistake.
-    if let Some(error) = unclosed {
-        let line = lexed.lines.location(recogniser.token(recogniser.furthest).start).line as i32;
-        if line > error.lineno {
-            return error.clone();
+        let ended = |error: &Diagnostic| error.msg.contains("triple-quoted") || error.msg.starts_with("unexpected EOF");
+        if lexed.unclosed || lexed.error.as_deref().is_none_or(ended) {
+            return incomplete(source, lexed);
         }
     }
-    found
+    if let (Some(error), true) = (lexed.error.as_deref(), reached_end) {
+        return error.clone();
+    }
+    recogniser.restart(start, true);
+    let found = raised(run(&mut recogniser, options.mode));
+    if let (Some(error), true) = (lexed.error.as_deref(), recogniser.furthest as usize >= last) {
+        return error.clone();
+    }
+    let is_specific = found.is_some();
+    let mut found = found.unwrap_or_else(|| generic(&recogniser, furthest));
+    // The text of a line that is read to its end comes without the line end.
+    found.whole_line = recogniser.tokenised_until(recogniser.furthest).0 <= found.lineno;
+    if !is_specific && found.kind == SyntaxErrorKind::Indentation {
+        return found;
+    }
+    match lexed.error.as_deref() {
+        Some(error) if lexed.overriding && found.kind == SyntaxErrorKind::Syntax => error.clone(),
+        // A bracket that is open since an earlier line is the likelier mistake.
+        Some(error) if lexed.unclosed && recogniser.tokenised_until(recogniser.furthest).0 > error.lineno => {
+            error.clone()
+        }
+        _ => found,
+    }
 }
 
 fn run(recogniser: &mut Recogniser, mode: Mode) -> Res {
@@ -125,7 +125,15 @@ fn generic(recogniser: &Recogniser, at: u32) -> Diagnostic {
         Tok::Dedent => (SyntaxErrorKind::Indentation, "unexpected unindent"),
         _ => (SyntaxErrorKind::Syntax, "invalid syntax"),
     };
-    recogniser.at_token(at, kind, msg.to_string())
+    let mut found = recogniser.at_token(at, kind, msg.to_string());
+    if recogniser.token(at).kind == Tok::Error && recogniser.text(at) == "<>" {
+        found.end_offset = found.offset + 1;
+    }
+    if recogniser.token(at).kind == Tok::EndMarker {
+        found.offset = 0;
+        found.end_offset = 0;
+    }
+    found
 }
 
 fn incomplete(source: &str, lexed: &Lexed) -> Diagnostic {

@@ -78,6 +78,32 @@ pub(super) enum Rule {
     Params,
 }
 
+impl Rule {
+    /// Whether a result found without the rules for mistakes is used with them too. Python's parser remembers
+    /// these rules so, and which mistakes it reports depends on it.
+    fn forgets_mode(self) -> bool {
+        matches!(
+            self,
+            Rule::Block
+                | Rule::Expression
+                | Rule::StarExpression
+                | Rule::Disjunction
+                | Rule::Inversion
+                | Rule::BitwiseOr
+                | Rule::Sum
+                | Rule::Factor
+                | Rule::Primary
+                | Rule::StarTarget
+                | Rule::TargetPrimary
+                | Rule::Arguments
+                | Rule::Strings
+                | Rule::ClosedPattern
+                | Rule::SimpleStmt
+                | Rule::InvalidNamedExpression
+        )
+    }
+}
+
 /// How deep rules may nest before the recogniser gives up.
 const MAX_DEPTH: u32 = 12_000;
 
@@ -92,7 +118,6 @@ pub(super) struct Recogniser<'s> {
     pub furthest: u32,
     /// Whether the rules that only serve diagnostics are tried.
     pub invalid_rules: bool,
-    pub flufl: bool,
     pub pool: Vec<Node>,
     memory: FxHashMap<(Rule, u32, bool), Option<(Node, u32)>>,
     depth: u32,
@@ -100,7 +125,7 @@ pub(super) struct Recogniser<'s> {
 }
 
 impl<'s> Recogniser<'s> {
-    pub fn new(source: &'s str, lexed: &'s Lexed, flufl: bool) -> Self {
+    pub fn new(source: &'s str, lexed: &'s Lexed) -> Self {
         let mut level = 0u16;
         let levels = lexed.tokens.iter().map(|token| {
             match token.kind {
@@ -118,7 +143,6 @@ impl<'s> Recogniser<'s> {
             mark: 0,
             furthest: 0,
             invalid_rules: false,
-            flufl,
             pool: Vec::new(),
             memory: FxHashMap::default(),
             depth: 0,
@@ -154,7 +178,6 @@ impl<'s> Recogniser<'s> {
         match self.token(at).kind {
             Tok::Match | Tok::Case | Tok::Type => Tok::Name,
             Tok::WithLPar => Tok::LPar,
-            Tok::Error if matches!(self.text(at), "<>" | "!=") => Tok::NotEqual,
             kind => kind,
         }
     }
@@ -279,7 +302,7 @@ impl<'s> Recogniser<'s> {
 
     /// The result of a rule at this position, computed once.
     pub fn memo(&mut self, rule: Rule, body: impl FnOnce(&mut Self) -> Res) -> Res {
-        let key = (rule, self.mark, self.invalid_rules);
+        let key = (rule, self.mark, self.invalid_rules || rule.forgets_mode());
         if let Some(known) = self.memory.get(&key) {
             let (node, mark) = known.ok_or(Stop::Fail)?;
             self.mark = mark;

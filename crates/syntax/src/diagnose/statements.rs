@@ -31,8 +31,9 @@ impl Recogniser<'_> {
     }
 
     pub fn single(&mut self) -> Res { let s = self;
-        if s.opt(|s| s.t(Tok::Newline))?.is_none() {
-            s.statement()?;
+        if s.opt(|s| s.t(Tok::Newline))?.is_none() && s.opt(|s| s.simple_stmts())?.is_none() {
+            s.compound_stmt()?;
+            s.t(Tok::Newline)?;
         }
         Ok(s.nothing())
     }

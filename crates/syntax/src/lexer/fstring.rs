@@ -112,13 +112,16 @@ impl Lexer<'_> {
                 b'\n' if size == 1 => {
                     if in_spec {
                         let letter = mode.letter();
-                        return Err(self.error(
+                        let mut error = self.error(
                             at,
                             format!(
                                 "{letter}-string: newlines are not allowed in format specifiers for single quoted \
                                  {letter}-strings"
                             ),
-                        ));
+                        );
+                        error.offset += 1;
+                        error.end_offset += 1;
+                        return Err(error);
                     }
                     return Err(self.unterminated_fstring(mode, at));
                 }

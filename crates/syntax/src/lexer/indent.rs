@@ -108,6 +108,7 @@ impl Lexer<'_> {
             end_offset: 0,
             text_line: line,
             whole_line: true,
+            end_in_bytes: false,
         })
     }
 

@@ -31,8 +31,12 @@ pub(crate) struct Lexed {
     pub lines: LineIndex,
     /// What is wrong where the tokens end in an error token.
     pub error: Option<Box<Diagnostic>>,
-    /// Where an unclosed bracket stands, if the error is that the source ends inside brackets.
-    pub unclosed: Option<u32>,
+    /// Whether the error is that the source ends inside brackets.
+    pub unclosed: bool,
+    /// Whether the error is reported even if the parser stops before it.
+    pub overriding: bool,
+    /// Whether the last logical line, at which blocks end, has no line end of its own.
+    pub ends_in_block: bool,
     /// What was found on the way.
     pub warnings: Vec<Warning>,
 }
@@ -72,7 +76,8 @@ pub(crate) struct Lexer<'s> {
     parens: Vec<Paren>,
     indents: Vec<indent::Column>,
     modes: Vec<FMode>,
-    unclosed: Option<u32>,
+    unclosed: bool,
+    ends_in_block: bool,
     at_line_start: bool,
     options: LexOptions,
 }
@@ -89,7 +94,8 @@ pub(crate) fn lex(source: &str, options: LexOptions) -> Lexed {
         parens: Vec::new(),
         indents: vec![indent::Column::default()],
         modes: Vec::new(),
-        unclosed: None,
+        unclosed: false,
+        ends_in_block: false,
         at_line_start: true,
         options,
     };
@@ -105,8 +111,10 @@ pub(crate) fn lex(source: &str, options: LexOptions) -> Lexed {
         tokens: lexer.tokens,
         comments: lexer.comments,
         lines: lexer.lines,
+        overriding: error.as_ref().is_some_and(|error| !error.whole_line) && lexer.modes.is_empty(),
         error,
         unclosed: lexer.unclosed,
+        ends_in_block: lexer.ends_in_block,
         warnings: lexer.warnings,
     }
 }
@@ -185,6 +193,7 @@ impl Lexer<'_> {
             end_offset: column,
             text_line: line,
             whole_line: false,
+            end_in_bytes: false,
         })
     }
 
@@ -307,27 +316,19 @@ impl Lexer<'_> {
             }
             Some(b'\n') | None => Err(self.unexpected_end(at)),
             Some(_) => {
-                let line = self.line_of(at);
-                let start = self.lines.line_start(line).unwrap_or(0) as usize;
-                let rest = self.source.get(start..).unwrap_or_default();
-                let length = memchr::memchr(b'\n', rest.as_bytes()).map_or(rest.len() + 1, |end| end + 1);
-                let column = rest.get(..at.min(length)).map_or(length, |text| text.chars().count()) as i32 + 1;
-                let column = if at > length { length as i32 + 2 } else { column };
-                Err(Box::new(Diagnostic {
-                    kind: SyntaxErrorKind::Syntax,
-                    msg: "unexpected character after line continuation character".into(),
-                    lineno: line as i32,
-                    offset: column,
-                    end_lineno: line as i32,
-                    end_offset: 0,
-                    text_line: line as i32,
-                    whole_line: true,
-                }))
+                let mut error = self.error(at, "unexpected character after line continuation character");
+                error.offset += 1;
+                error.end_offset = 0;
+                error.whole_line = true;
+                Err(error)
             }
         }
     }
 
-    fn unexpected_end(&self, at: usize) -> Stop {
+    fn unexpected_end(&mut self, at: usize) -> Stop {
+        if !self.parens.is_empty() {
+            return self.unclosed_bracket();
+        }
         let mut error = self.error(at, "unexpected EOF while parsing");
         error.offset += 1;
         error.end_offset = -1;
@@ -385,20 +386,22 @@ impl Lexer<'_> {
         Ok(())
     }
 
+    /// The source ends inside brackets.
+    fn unclosed_bracket(&mut self) -> Stop {
+        self.unclosed = true;
+        let (byte, at) = self.parens.last().map_or((b'(', 0), |open| (open.byte, open.at as usize));
+        let mut error = self.error(at, format!("'{}' was never closed", char::from(byte)));
+        error.offset += 1;
+        error.end_offset = 0;
+        error.whole_line = self.line_of(self.source.len().saturating_sub(1)) as i32 <= error.lineno;
+        error
+    }
+
     /// The end of the source: the logical line and all blocks end.
     fn finish(&mut self) -> Result<(), Stop> {
         let end = self.source.len();
-        if let Some(open) = self.parens.last() {
-            self.unclosed = Some(open.at);
-            let mut error = self.error(end, format!("'{}' was never closed", char::from(open.byte)));
-            let line = self.line_of(open.at as usize) as i32;
-            error.lineno = line;
-            error.offset = self.characters_before(open.at as usize) + 1;
-            error.end_lineno = line;
-            error.end_offset = 0;
-            error.text_line = line;
-            error.whole_line = true;
-            return Err(error);
+        if !self.parens.is_empty() {
+            return Err(self.unclosed_bracket());
         }
         let line_is_open = self.tokens.last().is_some_and(|token| {
             !matches!(token.kind, Tok::Newline | Tok::Indent | Tok::Dedent | Tok::Nl) && !token.kind.is_start()
@@ -413,6 +416,7 @@ impl Lexer<'_> {
             self.push(Tok::Newline, end, end);
         }
         if !(self.options.dont_imply_dedent && line_is_open) {
+            self.ends_in_block = line_is_open && self.indents.len() > 1;
             while self.indents.len() > 1 {
                 self.indents.pop();
                 self.push(Tok::Dedent, end, end);

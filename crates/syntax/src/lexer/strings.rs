@@ -65,7 +65,7 @@ impl Lexer<'_> {
             (3, _) => format!("unterminated triple-quoted string literal (detected at line {line})"),
             (_, false) => format!("unterminated string literal (detected at line {line})"),
             (_, true) => {
-                format!("unterminated string literal (detected at line {line}); perhaps you escaped the end quote")
+                format!("unterminated string literal (detected at line {line}); perhaps you escaped the end quote?")
             }
         };
         self.error(start + 1, msg)

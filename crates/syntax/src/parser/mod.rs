@@ -13,7 +13,7 @@ mod targets;
 use crate::ast::{Arena, Mod};
 use crate::error::Diagnostic;
 use crate::lexer::Lexed;
-use crate::token::Tok;
+use crate::token::{Tok, Token};
 use crate::{Mode, ParseOptions};
 use builder::Builder;
 use lalrpop_util::{ParseError, lalrpop_mod};
@@ -35,6 +35,8 @@ pub(crate) enum Failure {
     Literal(Box<Diagnostic>),
     /// The tree would be deeper than allowed.
     TooDeep,
+    /// Behind the one statement that is wanted, which ends at the token with this index, comes more.
+    SecondStatement(usize),
 }
 
 /// Parses tokens (the first of which says what to parse) into a tree; warnings go to `lexed`.
@@ -45,6 +47,26 @@ pub(crate) fn parse<'a>(
     arena: &'a Arena<'a>,
 ) -> Result<Mod<'a>, Failure> {
     soft::mark_soft_keywords(source, &mut lexed.tokens, options.flufl);
+    let mut rest_is_empty = true;
+    let mut statement_end = 0;
+    if options.mode == Mode::Single
+        && let Some(end) = soft::end_of_simple_line(&lexed.tokens)
+    {
+        let rest = lexed.tokens.get(end).and_then(|token| source.get(token.end as usize..)).unwrap_or_default();
+        rest_is_empty = rest.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'));
+        statement_end = end;
+        lexed.tokens.truncate(end + 1);
+        let at = lexed.tokens.last().map_or(0, |token| token.end);
+        lexed.tokens.push(Token { kind: Tok::EndMarker, start: at, end: at });
+        lexed.error = None;
+    } else if options.mode == Mode::Single && !source.ends_with('\n') && !lexed.ends_in_block {
+        // A compound statement is complete only with an empty line, or where its block ends.
+        if let Some(end) = lexed.tokens.len().checked_sub(2)
+            && lexed.tokens.get(end).is_some_and(|token| token.kind == Tok::Newline)
+        {
+            lexed.tokens.insert(end + 1, Token { kind: Tok::Error, start: source.len() as u32, end: source.len() as u32 });
+        }
+    }
     let mut builder = Builder::new(arena, source, &lexed.tokens, &lexed.lines, options);
     builder.set_comments(&lexed.comments);
     let stream = lexed.tokens.iter().zip(0u32..).map(|(token, at)| (at, token.kind, at + 1));
@@ -57,6 +79,7 @@ pub(crate) fn parse<'a>(
     lexed.warnings.sort_by_key(|warning| warning.span.start);
     match result {
         Ok(_) if too_deep => Err(Failure::TooDeep),
+        Ok(_) if !rest_is_empty => Err(Failure::SecondStatement(statement_end)),
         Ok(module) => match refused {
             Some(at) => Err(Failure::Unexpected(at)),
             None => Ok(module),

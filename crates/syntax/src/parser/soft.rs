@@ -9,6 +9,7 @@ pub(super) fn mark_soft_keywords(source: &str, tokens: &mut [Token], flufl: bool
     let mut blocks = vec![false];
     let mut match_is_next = false;
     let mut previous = Tok::Newline;
+    let mut flufl = flufl;
     for at in 0..tokens.len() {
         let Some(&token) = tokens.get(at) else { break };
         let line_start = matches!(
@@ -36,6 +37,12 @@ pub(super) fn mark_soft_keywords(source: &str, tokens: &mut [Token], flufl: bool
                     token.kind = kind;
                 }
             }
+            Tok::Name
+                if matches!(previous, Tok::Import | Tok::Comma | Tok::LPar)
+                    && source.get(token.start as usize..token.end as usize) == Some("barry_as_FLUFL") =>
+            {
+                flufl |= is_future_import(source, tokens, at);
+            }
             Tok::LPar if previous == Tok::With && encloses_with_items(tokens, at) => {
                 if let Some(token) = tokens.get_mut(at) {
                     token.kind = Tok::WithLPar;
@@ -51,6 +58,15 @@ pub(super) fn mark_soft_keywords(source: &str, tokens: &mut [Token], flufl: bool
         }
         previous = token.kind;
     }
+}
+
+/// Whether the name at `at` is imported from `__future__`.
+fn is_future_import(source: &str, tokens: &[Token], at: usize) -> bool {
+    let before = tokens.get(..at).unwrap_or_default();
+    let line = before.iter().rposition(|token| token.kind == Tok::From).unwrap_or(at);
+    let module = tokens.get(line + 1).and_then(|token| source.get(token.start as usize..token.end as usize));
+    let between = tokens.get(line..at).unwrap_or_default();
+    module == Some("__future__") && !between.iter().any(|token| matches!(token.kind, Tok::Newline | Tok::Semi))
 }
 
 fn kind(tokens: &[Token], at: usize) -> Tok {
@@ -102,4 +118,23 @@ fn encloses_with_items(tokens: &[Token], at: usize) -> bool {
         previous = token.kind;
     }
     false
+}
+
+/// In the tokens of a single statement: the line end of a simple one. `None` for compound statements.
+pub(super) fn end_of_simple_line(tokens: &[Token]) -> Option<usize> {
+    let is_compound = matches!(
+        kind(tokens, 1),
+        Tok::If
+            | Tok::While
+            | Tok::For
+            | Tok::Try
+            | Tok::With
+            | Tok::Def
+            | Tok::Class
+            | Tok::Async
+            | Tok::At
+            | Tok::Match
+            | Tok::Indent
+    );
+    if is_compound { None } else { tokens.iter().position(|token| token.kind == Tok::Newline) }
 }
