@@ -242,10 +242,10 @@ impl Recogniser<'_> {
     fn invalid_legacy_expression(&mut self) -> Res { let s = self;
         let name = s.name()?;
         s.next_is_not(&[Tok::LPar])?;
+        let rest = s.star_expressions()?;
         if !s.is_legacy_statement(name) {
             return Err(Stop::Fail);
         }
-        let rest = s.star_expressions()?;
         let text = s.text(name.l);
         s.raise_range(name, rest, format!("Missing parentheses in call to '{text}'. Did you mean {text}(...)?"))
     }

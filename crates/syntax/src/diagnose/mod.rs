@@ -93,12 +93,12 @@ fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) 
     if !is_specific && found.kind == SyntaxErrorKind::Indentation {
         return found;
     }
-    match lexed.error.as_deref() {
-        Some(error) if lexed.overriding && found.kind == SyntaxErrorKind::Syntax => error.clone(),
+    if let (Some(error), true) = (lexed.error.as_deref(), lexed.overriding) {
+        return error.clone();
+    }
+    match lexed.open_bracket.as_deref() {
         // A bracket that is open since an earlier line is the likelier mistake.
-        Some(error) if lexed.unclosed && recogniser.tokenised_until(recogniser.furthest).0 > error.lineno => {
-            error.clone()
-        }
+        Some(error) if recogniser.tokenised_until(recogniser.furthest).0 > error.lineno => error.clone(),
         _ => found,
     }
 }

@@ -199,12 +199,12 @@ impl Recogniser<'_> {
         s.opt(|s| s.t(Tok::Minus))?;
         let real = s.t(Tok::Number)?;
         alt!(s, {
-            s.one_of(&[Tok::Plus, Tok::Minus])?;
-            let imaginary = s.t(Tok::Number)?;
             let is_imaginary = |s: &Self, at: u32| s.text(at).ends_with(['j', 'J']);
+            s.one_of(&[Tok::Plus, Tok::Minus])?;
             if is_imaginary(s, real) {
                 return s.raise_tokens(real, real, "real number required in complex literal");
             }
+            let imaginary = s.t(Tok::Number)?;
             if !is_imaginary(s, imaginary) {
                 return s.raise_tokens(imaginary, imaginary, "imaginary number required in complex literal");
             }

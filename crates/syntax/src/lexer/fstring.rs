@@ -97,10 +97,6 @@ impl Lexer<'_> {
             self.push(Tok::FStringEnd, start, start + size);
             self.go_to(start + size);
             self.modes.pop();
-            // Fields left open by a quote inside a format specification end with the string.
-            for _ in 0..mode.fields {
-                self.parens.pop();
-            }
             return Ok(());
         }
         let in_spec = mode.fields > 0;

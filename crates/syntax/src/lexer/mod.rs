@@ -33,6 +33,8 @@ pub(crate) struct Lexed {
     pub error: Option<Box<Diagnostic>>,
     /// Whether the error is that the source ends inside brackets.
     pub unclosed: bool,
+    /// What is wrong about the innermost bracket that is open where the tokens end.
+    pub open_bracket: Option<Box<Diagnostic>>,
     /// Whether the error is reported even if the parser stops before it.
     pub overriding: bool,
     /// Whether the last logical line, at which blocks end, has no line end of its own.
@@ -103,17 +105,23 @@ pub(crate) fn lex(source: &str, options: LexOptions) -> Lexed {
         lexer.push(start, 0, 0);
     }
     let error = lexer.run().err();
+    let unclosed = lexer.unclosed;
     if error.is_some() {
         let at = lexer.lex.span().end;
         lexer.push(Tok::Error, at, at);
     }
+    let is_direct = !lexer.unclosed && error.as_deref().is_some_and(|error| !error.whole_line);
+    let open_bracket =
+        if is_direct || error.is_none() || lexer.parens.is_empty() { None } else { Some(lexer.unclosed_bracket()) };
     Lexed {
         tokens: lexer.tokens,
         comments: lexer.comments,
         lines: lexer.lines,
-        overriding: error.as_ref().is_some_and(|error| !error.whole_line) && lexer.modes.is_empty(),
+        // What is wrong inside an f-string, or with the layout, does not override what the parser says.
+        overriding: is_direct && lexer.modes.is_empty(),
+        open_bracket,
         error,
-        unclosed: lexer.unclosed,
+        unclosed,
         ends_in_block: lexer.ends_in_block,
         warnings: lexer.warnings,
     }
