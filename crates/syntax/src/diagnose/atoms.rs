@@ -169,9 +169,7 @@ impl Recogniser<'_> {
             s.t(Tok::RBrace)?;
             Ok(s.other(l, "dict literal"))
         });
-        if !s.invalid_rules {
-            return Err(Stop::Fail);
-        }
+        // Mistakes in dictionaries are looked for in every pass, before those in the expressions inside.
         s.t(Tok::LBrace)?;
         s.invalid_pairs()?;
         s.t(Tok::RBrace)?;

@@ -69,6 +69,9 @@ impl Recogniser<'_> {
             });
         }
         head(s)?;
+        if !s.invalid_rules {
+            s.next_is(&[Tok::LPar])?;
+        }
         s.forced(Tok::LPar, "(")?;
         s.opt(|s| s.params())?;
         s.t(Tok::RPar)?;
@@ -76,6 +79,9 @@ impl Recogniser<'_> {
             s.t(Tok::RArrow)?;
             s.expression()
         })?;
+        if !s.invalid_rules {
+            s.next_is(&[Tok::Colon])?;
+        }
         s.forced_block()?;
         Ok(s.node(l, Kind::Nothing))
     }

@@ -67,7 +67,8 @@ fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) 
     let mut recogniser = Recogniser::new(source, lexed);
     let start = start_of_search(lexed, at.unwrap_or(last));
     recogniser.restart(start, false);
-    let passed = run(&mut recogniser, options.mode).is_ok();
+    let first = run(&mut recogniser, options.mode);
+    let passed = first.is_ok();
     // Where the recogniser takes what the tables do not, the tables know better.
     let furthest = if passed || recogniser.too_deep { at.unwrap_or(last) as u32 } else { recogniser.furthest };
     recogniser.furthest = furthest;
@@ -81,8 +82,11 @@ fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) 
     if let (Some(error), true) = (lexed.error.as_deref(), reached_end) {
         return error.clone();
     }
-    recogniser.restart(start, true);
-    let found = raised(run(&mut recogniser, options.mode));
+    let mut found = raised(first);
+    if found.is_none() {
+        recogniser.restart(start, true);
+        found = raised(run(&mut recogniser, options.mode));
+    }
     if let (Some(error), true) = (lexed.error.as_deref(), recogniser.furthest as usize >= last) {
         return error.clone();
     }

@@ -230,7 +230,7 @@ impl<'s> Recogniser<'s> {
 
     /// Matches a token, or raises that it is missing.
     pub fn forced(&mut self, kind: Tok, text: &str) -> Res<u32> {
-        if self.peek() == kind || !self.invalid_rules {
+        if self.peek() == kind {
             return self.t(kind);
         }
         let at = self.mark;

@@ -81,6 +81,8 @@ pub(crate) struct Lexer<'s> {
     unclosed: bool,
     ends_in_block: bool,
     at_line_start: bool,
+    /// The start of the comment at the end of the current logical line.
+    comment_start: Option<usize>,
     options: LexOptions,
 }
 
@@ -99,6 +101,7 @@ pub(crate) fn lex(source: &str, options: LexOptions) -> Lexed {
         unclosed: false,
         ends_in_block: false,
         at_line_start: true,
+        comment_start: None,
         options,
     };
     if let Some(start) = options.start {
@@ -152,7 +155,11 @@ impl Lexer<'_> {
                     self.number(span.start, span.end)?;
                 }
                 Tok::Nl => self.line_end(span.start),
-                Tok::Comment => self.comment(span.start, span.end),
+                Tok::Comment => {
+                    // A line end begins, as a token, where the comment before it does.
+                    self.comment_start = Some(span.start).filter(|_| !self.options.trivia && self.parens.is_empty());
+                    self.comment(span.start, span.end);
+                }
                 Tok::StringOpen => self.string(span.start, span.end)?,
                 Tok::Backslash => self.continuation()?,
                 Tok::LPar | Tok::LSqb | Tok::LBrace => {
@@ -295,7 +302,8 @@ impl Lexer<'_> {
             }
             return;
         }
-        self.push(Tok::Newline, at, at + 1);
+        let start = std::mem::take(&mut self.comment_start).unwrap_or(at);
+        self.push(Tok::Newline, start, at + 1);
         self.at_line_start = true;
     }
 

@@ -4,7 +4,7 @@ use super::{Lexer, Stop};
 use crate::token::Tok;
 
 /// Keywords that may follow a number without space, though with a warning.
-const FOLLOWERS: [&str; 8] = ["and", "else", "for", "if", "in", "is", "or", "not"];
+const FOLLOWERS: [&str; 5] = ["and", "else", "for", "or", "not"];
 
 /// A reader over the bytes of a possible number.
 struct Scan<'s> {
@@ -128,7 +128,12 @@ impl Lexer<'_> {
 
     fn end_of_number(&mut self, end: usize, name: &str) -> Result<usize, Stop> {
         let rest = self.source.as_bytes().get(end..).unwrap_or_default();
-        if FOLLOWERS.iter().any(|keyword| rest.starts_with(keyword.as_bytes())) {
+        let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
+        let is_keyword = |keyword: &&str| {
+            rest.strip_prefix(keyword.as_bytes()).is_some_and(|behind| !behind.first().is_some_and(goes_on))
+        };
+        // Of `if`, `in` and `is` Python looks at no more than the two letters.
+        if matches!(rest, [b'i', b'f' | b'n' | b's', ..]) || FOLLOWERS.iter().any(is_keyword) {
             self.warn(end, format!("invalid {name} literal"));
         } else if rest.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
             return Err(self.error(end, format!("invalid {name} literal")));
