@@ -1,5 +1,6 @@
 //! The native modules: one file or folder for each.
 
+mod binascii;
 mod bisect;
 mod cmath;
 mod codecs;
@@ -18,13 +19,16 @@ mod resource;
 mod sre;
 mod stat_;
 mod string;
+mod struct_;
 pub(crate) mod time;
+mod unicodedata;
 mod weakref;
 
 use cinder_pyobj::native::ModuleDef;
 
 /// All native modules of this crate.
 pub static ALL: &[&ModuleDef] = &[
+    &binascii::module::MODULE,
     &bisect::bisect::MODULE,
     &cmath::cmath::MODULE,
     &codecs::module::MODULE,
@@ -43,6 +47,8 @@ pub static ALL: &[&ModuleDef] = &[
     &sre::sre::MODULE,
     &stat_::stat::MODULE,
     &string::module::MODULE,
+    &struct_::module::MODULE,
     &time::time::MODULE,
+    &unicodedata::module::MODULE,
     &weakref::weakref::MODULE,
 ];

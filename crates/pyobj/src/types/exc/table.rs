@@ -40,7 +40,8 @@ data! {
 /// Classes that only have a name, a base and a docstring.
 macro_rules! simple {
     ($($name:ident($base:path) $doc:literal;)*) => {
-        pub(super) mod markers {
+        /// The classes as bases of native classes.
+        pub mod markers {
             #![allow(missing_docs, reason = "each names its class")]
             use super::*;
             $(
