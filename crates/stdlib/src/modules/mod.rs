@@ -1,5 +1,6 @@
 //! The native modules: one file or folder for each.
 
+mod array;
 mod binascii;
 mod bisect;
 mod cmath;
@@ -28,6 +29,7 @@ use cinder_pyobj::native::ModuleDef;
 
 /// All native modules of this crate.
 pub static ALL: &[&ModuleDef] = &[
+    &array::array::MODULE,
     &binascii::module::MODULE,
     &bisect::bisect::MODULE,
     &cmath::cmath::MODULE,
