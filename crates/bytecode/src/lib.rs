@@ -1,5 +1,17 @@
 //! AST to symbol tables to register bytecode: code objects as plain data, verifier, disassembler, on-disk format.
 //!
+//! ```
+//! use cinder_bytecode::{compile, verify, CompileOptions};
+//! use cinder_syntax::{ast::Arena, parse, ParseOptions};
+//!
+//! let arena = Arena::new();
+//! let parsed = parse("x = [n * 2 for n in range(3)]\n", &ParseOptions::default(), &arena)?;
+//! let compiled = compile(&parsed.module, &parsed.lines, &CompileOptions::new("example.py"))?;
+//! verify(&compiled.code)?;
+//! println!("{}", compiled.code);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # The machine
 //!
 //! Code runs on a register machine. An instruction is one 64-bit word ([`Insn`](op::Insn)): a 16-bit opcode and either
@@ -145,6 +157,7 @@ pub mod compile;
 mod disasm;
 mod error;
 pub mod flow;
+pub mod format;
 mod future;
 pub mod op;
 pub mod symtable;
