@@ -11,6 +11,7 @@ mod functools;
 mod gc;
 mod heapq;
 mod itertools;
+mod json;
 mod math;
 mod operator;
 mod posix;
@@ -40,6 +41,7 @@ pub static ALL: &[&ModuleDef] = &[
     &gc::gc::MODULE,
     &heapq::heapq::MODULE,
     &itertools::itertools::MODULE,
+    &json::module::MODULE,
     &math::math::MODULE,
     &operator::operator::MODULE,
     &posix::posix::MODULE,
