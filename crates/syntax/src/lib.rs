@@ -9,10 +9,13 @@ mod literal;
 mod parser;
 mod source;
 mod token;
+mod tokenize;
+pub mod unicode;
 
 pub use error::{SyntaxError, SyntaxErrorKind, Warning, WarningKind};
 pub use source::{Encoding, EncodingError, detect_encoding};
 pub use token::{Tok, Token};
+pub use tokenize::{TokenInfo, Tokens, tokenize};
 
 /// What a source is to be parsed as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

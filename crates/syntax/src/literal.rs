@@ -76,7 +76,7 @@ pub(crate) fn decode_str<'s>(body: &'s str, warn: &mut dyn FnMut(EscapeWarning))
                     return fail(at, "malformed \\N character escape");
                 }
                 let name = rest.get(..length).unwrap_or_default();
-                match rustpython_unicode::data::lookup_character(name) {
+                match crate::unicode::character_named(name) {
                     Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
                     None => return fail(at, "unknown Unicode character name"),
                 }

@@ -157,7 +157,7 @@ pub fn str_repr(value: StrValue) -> String {
             Some('\t') => out.push_str("\\t"),
             Some('\\') => out.push_str("\\\\"),
             Some(c) if c == quote => out.extend(['\\', c]),
-            Some(c) if c == ' ' || rustpython_unicode::classify::is_repr_printable(c) => out.push(c),
+            Some(c) if crate::unicode::is_printable(c) => out.push(c),
             _ => {
                 let _ = match code {
                     0..=0xff => write!(out, "\\x{code:02x}"),

@@ -14,6 +14,7 @@ use crate::ast::LineIndex;
 use crate::error::{Diagnostic, SyntaxErrorKind, Warning, WarningKind};
 use crate::ast::Span;
 use crate::token::{Tok, Token};
+use crate::unicode::{is_identifier_continue, is_identifier_start, is_printable};
 use fstring::FMode;
 use logos::Logos;
 
@@ -243,10 +244,9 @@ impl Lexer<'_> {
     }
 
     fn check_identifier(&mut self, start: usize, text: &str) -> Result<(), Stop> {
-        use rustpython_unicode::identifier::{is_continue, is_start};
         let mut at = start;
         for c in text.chars() {
-            let fine = if at == start { is_start(c) } else { is_continue(c) };
+            let fine = if at == start { is_identifier_start(c) } else { is_identifier_continue(c) };
             at += c.len_utf8();
             if !fine {
                 return Err(self.invalid_character(at, c));
@@ -257,7 +257,7 @@ impl Lexer<'_> {
 
     fn invalid_character(&self, at: usize, c: char) -> Stop {
         let code = u32::from(c);
-        if rustpython_unicode::classify::is_repr_printable(c) {
+        if is_printable(c) {
             self.error(at, format!("invalid character '{c}' (U+{code:04X})"))
         } else {
             self.error(at, format!("invalid non-printable character U+{code:04X}"))

@@ -208,8 +208,7 @@ impl<'a, 't> Builder<'a, 't> {
         if text.is_ascii() {
             return self.arena.identifier_in_place(text);
         }
-        let normalizer = icu_normalizer::ComposingNormalizerBorrowed::new_nfkc();
-        self.arena.identifier(&normalizer.normalize(text))
+        self.arena.identifier(&crate::unicode::normalize_identifier(text))
     }
 
     pub(super) fn expr_slice(&mut self, mark: Mark) -> &'a [E<'a>] {
