@@ -380,7 +380,7 @@ macro_rules! define_ops {
             $(#[doc = $doc] $variant,)*
         }
 
-        static INFO: &[OpInfo] = &[
+        static INFO: [OpInfo; [$(Op::$variant),*].len()] = [
             $(OpInfo {
                 op: Op::$variant,
                 name: stringify!($name),
@@ -423,7 +423,7 @@ pub struct OpInfo {
 impl Op {
     /// All rows, indexed by the operation's code.
     pub fn table() -> &'static [OpInfo] {
-        INFO
+        &INFO
     }
 
     /// This operation's row.

@@ -18,23 +18,28 @@ pub(crate) struct Collector<'a> {
 }
 
 impl Collector<'_> {
+    #[inline]
     fn vreg(&self, v: VReg) -> regalloc2::VReg {
         regalloc2::VReg::new(v.index(), self.func.vreg_type(v).class())
     }
 
+    #[inline]
     fn push(&mut self, v: VReg, constraint: C, kind: OperandKind, pos: OperandPos) {
         let vreg = self.vreg(v);
         self.operands.push(Operand::new(vreg, constraint, kind, pos));
     }
 
+    #[inline]
     fn def(&mut self, v: VReg, constraint: C) {
         self.push(v, constraint, OperandKind::Def, OperandPos::Late);
     }
 
+    #[inline]
     fn early(&mut self, v: VReg, constraint: C) {
         self.push(v, constraint, OperandKind::Use, OperandPos::Early);
     }
 
+    #[inline]
     fn late(&mut self, v: VReg, constraint: C) {
         self.push(v, constraint, OperandKind::Use, OperandPos::Late);
     }
