@@ -6,6 +6,7 @@ mod bisect;
 mod cmath;
 mod codecs;
 mod collections;
+mod csv;
 mod errno;
 mod functools;
 mod gc;
@@ -36,6 +37,7 @@ pub static ALL: &[&ModuleDef] = &[
     &cmath::cmath::MODULE,
     &codecs::module::MODULE,
     &collections::collections::MODULE,
+    &csv::module::MODULE,
     &errno::errno::MODULE,
     &functools::functools::MODULE,
     &gc::gc::MODULE,
