@@ -4,6 +4,7 @@
 //! package changed for its own runtime are changed back ([`edits`]), files of ours replace or join the others
 //! (`overlay/`), and what depends on the build is generated ([`generated`]).
 
+mod compile;
 mod edits;
 mod generated;
 mod pack;

@@ -9,6 +9,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::compile;
+
 const MAGIC: u32 = 0x314c_4943;
 const PACKAGE: u32 = 1;
 const COMPRESSION: u8 = 8;
@@ -23,6 +25,20 @@ impl Blob {
         self.bytes.extend_from_slice(data);
         at
     }
+
+    fn add_aligned(&mut self, data: &[u8]) -> u32 {
+        self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
+        self.add(data)
+    }
+}
+
+/// A module of the library: its name, whether it is a package, its source.
+pub type Module<'a> = (String, bool, &'a [u8]);
+
+/// The path of a module within the library.
+pub fn path_of(name: &str, package: bool) -> String {
+    let stem = name.replace('.', "/");
+    if package { format!("{stem}/__init__.py") } else { format!("{stem}.py") }
 }
 
 /// The module that a path holds, and whether it is a package.
@@ -41,7 +57,7 @@ fn module_of(path: &str) -> Option<(String, bool)> {
 
 /// Packs files (by path) into one.
 pub fn pack(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
-    let mut modules: Vec<(String, bool, &[u8])> = Vec::new();
+    let mut modules: Vec<Module<'_>> = Vec::new();
     let mut others: Vec<(&str, &[u8])> = Vec::new();
     for (path, data) in files {
         match module_of(path) {
@@ -53,8 +69,10 @@ pub fn pack(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let head = 3 + 8 * modules.len() + 5 * others.len();
     let mut blob = Blob { bytes: vec![0; 4 * head] };
     let mut words = vec![MAGIC, modules.len() as u32, others.len() as u32];
-    for (name, package, source) in &modules {
+    let codes = compile::all(&modules);
+    for ((name, package, source), code) in modules.iter().zip(codes) {
         let packed = miniz_oxide::deflate::compress_to_vec(source, COMPRESSION);
+        let code_at = if code.is_empty() { 0 } else { blob.add_aligned(&code) };
         let row = [
             blob.add(name.as_bytes()),
             name.len() as u32,
@@ -62,8 +80,8 @@ pub fn pack(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
             blob.add(&packed),
             packed.len() as u32,
             source.len() as u32,
-            0,
-            0,
+            code_at,
+            code.len() as u32,
         ];
         words.extend(row);
     }

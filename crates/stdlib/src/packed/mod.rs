@@ -8,6 +8,9 @@ static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/library.bin"))
 /// The platform as it stands in file names, such as `x86_64-linux-gnu`; `sys.implementation._multiarch`.
 pub const MULTIARCH: &str = env!("CINDER_MULTIARCH");
 
+/// What stands before a module's path in the file name of its code.
+pub const PREFIX: &str = "<cinder>";
+
 const MAGIC: u32 = 0x314c_4943;
 const HEAD: usize = 3;
 const MODULE_ROW: usize = 8;
@@ -64,6 +67,11 @@ impl Module {
     pub fn path(self) -> String {
         let stem = self.name().replace('.', "/");
         if self.is_package() { format!("{stem}/__init__.py") } else { format!("{stem}.py") }
+    }
+
+    /// `co_filename` of the module's code.
+    pub fn filename(self) -> String {
+        format!("{PREFIX}/{}", self.path())
     }
 
     /// The source text.

@@ -265,7 +265,11 @@ impl Items for List {
 
 impl Drop for List {
     fn drop(&mut self) {
-        drop(self.take_all());
+        // CPython's order: the last item goes first.
+        let mut items = self.take_all();
+        while let Some(item) = items.pop() {
+            drop(item);
+        }
     }
 }
 

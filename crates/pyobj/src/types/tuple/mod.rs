@@ -42,7 +42,8 @@ unsafe fn drop_items(p: *mut u8) {
     // SAFETY: called once on the payload of a dead tuple, which owns its items.
     unsafe {
         let t = &*(p as *const Tuple);
-        for v in t.values() {
+        // CPython's order: the last item goes first.
+        for v in t.values().iter().rev() {
             v.decref();
         }
     }
