@@ -1,7 +1,6 @@
 //! Compiles the modules of the library.
 //!
-//! Unoptimised builds skip it, unless asked for by `CINDER_PRECOMPILE=1`: the compiler itself would run
-//! unoptimised, and a debug build compiles modules when they are imported.
+//! `CINDER_PRECOMPILE=0` leaves it out, for builds that are not run: modules are compiled when imported, then.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,21 +11,13 @@ use cinder_syntax::{ParseOptions, parse};
 
 use crate::pack::{Module, path_of};
 
-/// Files that are no Python 3.14 on purpose.
-const NOT_COMPILED: &[&str] = &[];
-
 /// What stands before the path in `co_filename`; `packed::PREFIX` says the same.
 const PREFIX: &str = "<cinder>";
 
 /// The code of each module in the on-disk format; empty where there is none.
 pub fn all(modules: &[Module<'_>]) -> Vec<Vec<u8>> {
     println!("cargo::rerun-if-env-changed=CINDER_PRECOMPILE");
-    let optimised = std::env::var("OPT_LEVEL").is_ok_and(|l| l != "0");
-    let wanted = match std::env::var("CINDER_PRECOMPILE") {
-        Ok(v) => v != "0",
-        Err(_) => optimised,
-    };
-    if !wanted {
+    if std::env::var("CINDER_PRECOMPILE").is_ok_and(|v| v == "0") {
         return vec![Vec::new(); modules.len()];
     }
     let next = AtomicUsize::new(0);
@@ -49,9 +40,6 @@ pub fn all(modules: &[Module<'_>]) -> Vec<Vec<u8>> {
 
 fn one((name, package, source): &Module<'_>) -> Vec<u8> {
     let path = path_of(name, *package);
-    if NOT_COMPILED.contains(&path.as_str()) {
-        return Vec::new();
-    }
     let Ok(text) = std::str::from_utf8(source) else {
         println!("cargo::warning={path} is not UTF-8; it is compiled when imported");
         return Vec::new();

@@ -173,6 +173,15 @@ mod tests {
     }
 
     #[test]
+    fn every_module_carries_its_code() {
+        for m in modules() {
+            let bytes = m.code().unwrap_or_else(|| panic!("{} has no code", m.name()));
+            let code = cinder_bytecode::format::deserialize(bytes).unwrap_or_else(|e| panic!("{}: {e}", m.name()));
+            assert_eq!((&*code.name, &*code.filename), ("<module>", &*m.filename()));
+        }
+    }
+
+    #[test]
     fn the_library_is_cinders_own_version() {
         let source = |n: &str| String::from_utf8(find(n).unwrap().source()).unwrap();
         assert!(source("platform").contains("name = 'Cinder'"));
