@@ -178,6 +178,13 @@ mod tests {
             let bytes = m.code().unwrap_or_else(|| panic!("{} has no code", m.name()));
             let code = cinder_bytecode::format::deserialize(bytes).unwrap_or_else(|e| panic!("{}: {e}", m.name()));
             assert_eq!((&*code.name, &*code.filename), ("<module>", &*m.filename()));
+            let mut left = vec![std::sync::Arc::new(code)];
+            while let Some(code) = left.pop() {
+                if let Err(e) = cinder_bytecode::verify(&code) {
+                    panic!("{} in {}: {e}", code.qualname, m.name());
+                }
+                left.extend(code.children().cloned());
+            }
         }
     }
 
