@@ -168,7 +168,7 @@ impl<'a> Compiler<'a, '_> {
         self.u.qualname = self.qualname();
         let table = self.table.scope(scope);
         self.u.hazards = table.has_walrus || table.generator || table.coroutine;
-        self.u.deleted = table.deleted.clone();
+        self.u.deleted = table.deleted.iter().copied().collect();
         let params = table.params.clone();
         let mut cells: Vec<Name> = Vec::new();
         let mut frees: Vec<Name> = Vec::new();
@@ -334,11 +334,9 @@ impl<'a> Compiler<'a, '_> {
                 mangled = format!("_{class}{text}");
                 text = &mangled;
             }
-            let symbols = &self.table.scope(parent.scope).symbols;
-            let global = symbols
-                .iter()
-                .any(|(&at, symbol)| symbol.storage == Storage::GlobalExplicit && self.table.names.text(at) == text);
-            if global {
+            let found = self.table.names.find(text);
+            let scope = self.table.scope(parent.scope);
+            if found.is_some_and(|name| scope.storage(name) == Storage::GlobalExplicit) {
                 return name;
             }
         }

@@ -1,7 +1,7 @@
 //! One code object under construction: instructions, registers, labels, pools.
 
 use crate::code::Const;
-use crate::op::{OpFlags, Opcode, MAX_NEAR_CONSTS, MAX_NEAR_LOCALS};
+use crate::op::{Field, OpFlags, Opcode, MAX_NEAR_CONSTS, MAX_NEAR_LOCALS};
 use crate::symtable::{Name, ScopeId, Symbol};
 use cinder_syntax::ast::{Span, Stmt};
 use indexmap::{IndexMap, IndexSet};
@@ -308,6 +308,22 @@ impl<'a> Unit<'a> {
     pub fn emit(&mut self, op: Opcode, a: Opnd, b: Opnd, c: Opnd, span: Span) {
         if !self.reachable {
             return;
+        }
+        let far = |opnd: Opnd| matches!(opnd, Opnd::Const(index) if index >= MAX_NEAR_CONSTS);
+        let (mut a, mut b, mut c) = (a, b, c);
+        if (far(a) || far(b) || far(c)) && !op.info().operands.iter().any(|&(field, _)| field == Field::bx) {
+            // Scratch registers above everything that the instruction may touch.
+            let top = |opnd: Opnd| if let Opnd::Temp(temp) = opnd { temp + 3 } else { 0 };
+            let mut scratch = self.depth.max(top(a)).max(top(b)).max(top(c));
+            for opnd in [&mut a, &mut b, &mut c] {
+                if far(*opnd) {
+                    let temp = Opnd::Temp(scratch);
+                    scratch += 1;
+                    self.emit2(Opcode::LoadConst, temp, *opnd, span);
+                    *opnd = temp;
+                }
+            }
+            self.max_depth = self.max_depth.max(scratch);
         }
         if !self.pending.is_empty() {
             let at = self.ins.len() as u32;

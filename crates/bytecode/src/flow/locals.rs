@@ -1,6 +1,6 @@
 //! Dataflow over locals: every local that is borrowed is bound, every cell operand is a cell.
 
-use super::{successors, FlowError, Liveness};
+use super::{successors, FlowError, Liveness, Work};
 use crate::code::Code;
 use crate::op::{Opcode, Operand, OperandKind};
 
@@ -21,7 +21,7 @@ impl Known {
 pub(crate) fn check_locals(code: &Code, liveness: &Liveness) -> Result<(), FlowError> {
     let near = code.near_locals();
     for first in (0..near).step_by(64) {
-        Chunk { code, liveness, first, near, before: vec![None; code.insns.len()], work: Vec::new() }.run()?;
+        Chunk { code, liveness, first, near, before: vec![None; code.insns.len()], work: Work::new(code.insns.len()) }.run()?;
     }
     Ok(())
 }
@@ -32,7 +32,7 @@ struct Chunk<'c> {
     first: u32,
     near: u32,
     before: Vec<Option<Known>>,
-    work: Vec<u32>,
+    work: Work,
 }
 
 impl Chunk<'_> {

@@ -127,6 +127,32 @@ impl Liveness {
     }
 }
 
+/// Instructions still to be looked at, lowest first: control mostly goes forward, so most are looked at once.
+pub(crate) struct Work {
+    dirty: Vec<bool>,
+    next: usize,
+}
+
+impl Work {
+    fn new(count: usize) -> Work {
+        Work { dirty: vec![false; count], next: count }
+    }
+
+    fn push(&mut self, pc: u32) {
+        if let Some(slot) = self.dirty.get_mut(pc as usize) {
+            *slot = true;
+            self.next = self.next.min(pc as usize);
+        }
+    }
+
+    fn pop(&mut self) -> Option<u32> {
+        let found = self.next + self.dirty.get(self.next..)?.iter().position(|&dirty| dirty)?;
+        self.dirty[found] = false;
+        self.next = found + 1;
+        Some(found as u32)
+    }
+}
+
 /// Why code is not sound.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("instruction {pc}: {what}")]

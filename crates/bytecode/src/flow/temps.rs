@@ -1,7 +1,7 @@
 //! Dataflow over temporaries: which are live, and what they hold.
 
 use super::effects::Want;
-use super::{effects, extra_of, is_str, successors, Effect, FlowError, Liveness, TempKind};
+use super::{effects, extra_of, is_str, successors, Effect, FlowError, Liveness, TempKind, Work};
 use crate::code::Code;
 use crate::op::{OpFlags, Opcode};
 use rustc_hash::FxHashMap;
@@ -14,7 +14,7 @@ pub(super) fn analyze(code: &Code) -> Result<Liveness, FlowError> {
         state_of: vec![u32::MAX; code.insns.len()],
         states: Vec::new(),
         by_content: FxHashMap::default(),
-        work: Vec::new(),
+        work: Work::new(code.insns.len()),
         raised: FxHashMap::default(),
     };
     let empty = flow.intern(&[]);
@@ -30,7 +30,7 @@ struct Flow<'c> {
     state_of: Vec<u32>,
     states: Vec<Box<[TempKind]>>,
     by_content: FxHashMap<Box<[TempKind]>, u32>,
-    work: Vec<u32>,
+    work: Work,
     /// The state that each entry of the exception table was last reached with, and the state that gave it.
     raised: FxHashMap<(u32, u32), u32>,
 }

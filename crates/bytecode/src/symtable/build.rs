@@ -97,7 +97,7 @@ impl<'a> Builder<'_> {
         if let Some(node) = node {
             self.by_node.insert(node, id);
         }
-        self.reenter(id);
+        self.push_scope(id);
         if matches!(kind, ScopeKind::Annotation | ScopeKind::TypeVariable | ScopeKind::TypeAlias) {
             self.add_def(known::DOT_FORMAT, def::PARAM, span)?;
             self.add_def(known::DOT_FORMAT, def::USE, span)?;
@@ -107,10 +107,14 @@ impl<'a> Builder<'_> {
 
     /// Goes on in a scope of the current one that was opened before.
     pub fn reenter(&mut self, id: ScopeId) {
+        self.stack.push(id);
+    }
+
+    fn push_scope(&mut self, id: ScopeId) {
+        // Annotations that stay text have no effect on other scopes.
         let hidden = self.scopes[id.0 as usize].kind == ScopeKind::Annotation && self.future_annotations;
-        let parent = self.cur_mut();
-        if !hidden && !parent.children.contains(&id) {
-            parent.children.push(id);
+        if !hidden {
+            self.cur_mut().children.push(id);
         }
         self.stack.push(id);
     }
@@ -259,7 +263,7 @@ impl<'a> Builder<'_> {
                     if let Some(name) = handler.name {
                         self.add(name, def::LOCAL, handler.span)?;
                         let name = self.mangle(name);
-                        self.cur_mut().deleted.push(name);
+                        self.cur_mut().deleted.insert(name);
                     }
                     self.conditional(handler.body)?;
                 }

@@ -146,7 +146,7 @@ impl<'a> Builder<'_> {
                 self.check_name(id, span, ctx)?;
                 self.add(id, def::LOCAL, span)?;
                 let name = self.mangle(id);
-                self.cur_mut().deleted.push(name);
+                self.cur_mut().deleted.insert(name);
             }
         }
         Ok(())

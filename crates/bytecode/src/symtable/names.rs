@@ -83,6 +83,11 @@ impl Names {
         name
     }
 
+    /// The name of this text, if it has been seen.
+    pub(crate) fn find(&self, text: &str) -> Option<Name> {
+        self.by_text.get(text).copied()
+    }
+
     /// The text of `name`.
     pub fn text(&self, name: Name) -> &str {
         &self.texts[name.0 as usize]
