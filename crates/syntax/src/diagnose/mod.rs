@@ -73,9 +73,10 @@ fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) 
     let furthest = if passed || recogniser.too_deep { at.unwrap_or(last) as u32 } else { recogniser.furthest };
     recogniser.furthest = furthest;
     let reached_end = furthest as usize >= last;
-    if options.allow_incomplete_input && reached_end {
-        let ended = |error: &Diagnostic| error.msg.contains("triple-quoted") || error.msg.starts_with("unexpected EOF");
-        if lexed.unclosed || lexed.error.as_deref().is_none_or(ended) {
+    if options.allow_incomplete_input {
+        let stopped = reached_end && lexed.error.is_some();
+        let seen = if stopped { lexed.stopped_at_end } else { recogniser.reaches_end(furthest) };
+        if seen {
             return incomplete(source, lexed);
         }
     }
@@ -133,9 +134,14 @@ fn generic(recogniser: &Recogniser, at: u32) -> Diagnostic {
     if recogniser.token(at).kind == Tok::Error && recogniser.text(at) == "<>" {
         found.end_offset = found.offset + 1;
     }
-    if recogniser.token(at).kind == Tok::EndMarker {
+    let token = recogniser.token(at);
+    if token.kind == Tok::EndMarker || token.kind == Tok::Newline && recogniser.is_end(token.start) {
         found.offset = 0;
         found.end_offset = 0;
+    }
+    if recogniser.source.is_empty() {
+        found.lineno = 0;
+        found.end_lineno = 0;
     }
     found
 }

@@ -7,7 +7,6 @@ use crate::ast::Span;
 use crate::error::{Diagnostic, SyntaxErrorKind};
 use crate::lexer::Lexed;
 use crate::token::{Tok, Token};
-use rustc_hash::FxHashMap;
 
 /// Why a rule gave no result.
 #[derive(Debug)]
@@ -51,7 +50,6 @@ pub(super) enum Kind {
 /// The rules whose results are remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Rule {
-    Statement,
     Block,
     Expression,
     StarExpression,
@@ -76,6 +74,14 @@ pub(super) enum Rule {
     StarredExpression,
     SimpleStmt,
     Params,
+}
+
+/// The result of a rule at some token: what it matched, and the token behind.
+#[derive(Clone, Copy, Debug)]
+struct Memory {
+    rule: Rule,
+    invalid_rules: bool,
+    result: Option<(Node, u32)>,
 }
 
 impl Rule {
@@ -119,7 +125,8 @@ pub(super) struct Recogniser<'s> {
     /// Whether the rules that only serve diagnostics are tried.
     pub invalid_rules: bool,
     pub pool: Vec<Node>,
-    memory: FxHashMap<(Rule, u32, bool), Option<(Node, u32)>>,
+    /// For each token, what is known of the rules tried there.
+    memory: Vec<Vec<Memory>>,
     depth: u32,
     pub too_deep: bool,
 }
@@ -144,7 +151,7 @@ impl<'s> Recogniser<'s> {
             furthest: 0,
             invalid_rules: false,
             pool: Vec::new(),
-            memory: FxHashMap::default(),
+            memory: vec![Vec::new(); lexed.tokens.len()],
             depth: 0,
             too_deep: false,
         }
@@ -154,11 +161,17 @@ impl<'s> Recogniser<'s> {
     pub fn restart(&mut self, mark: u32, invalid_rules: bool) {
         self.mark = mark;
         self.invalid_rules = invalid_rules;
-        self.forget();
+        self.memory.iter_mut().for_each(Vec::clear);
     }
 
-    pub fn forget(&mut self) {
-        self.memory.clear();
+    /// Forgets what was found out inside a complete statement, but for its blocks: a long source would fill the
+    /// memory otherwise.
+    pub fn forget(&mut self, from: u32) {
+        let inside = self.memory.get_mut(from as usize..self.mark as usize).unwrap_or_default();
+        for known in inside.iter_mut().filter(|known| !known.is_empty()) {
+            known.retain(|entry| entry.rule == Rule::Block);
+            known.shrink_to_fit();
+        }
     }
 
     // Tokens
@@ -302,9 +315,11 @@ impl<'s> Recogniser<'s> {
 
     /// The result of a rule at this position, computed once.
     pub fn memo(&mut self, rule: Rule, body: impl FnOnce(&mut Self) -> Res) -> Res {
-        let key = (rule, self.mark, self.invalid_rules || rule.forgets_mode());
-        if let Some(known) = self.memory.get(&key) {
-            let (node, mark) = known.ok_or(Stop::Fail)?;
+        let at = (self.mark as usize).min(self.memory.len().saturating_sub(1));
+        let invalid_rules = self.invalid_rules || rule.forgets_mode();
+        let known = self.memory.get(at).into_iter().flatten();
+        if let Some(entry) = known.rev().find(|entry| entry.rule == rule && entry.invalid_rules == invalid_rules) {
+            let (node, mark) = entry.result.ok_or(Stop::Fail)?;
             self.mark = mark;
             return Ok(node);
         }
@@ -315,17 +330,15 @@ impl<'s> Recogniser<'s> {
         self.depth += 1;
         let result = body(self);
         self.depth -= 1;
-        match result {
-            Ok(node) => {
-                self.memory.insert(key, Some((node, self.mark)));
-                Ok(node)
-            }
-            Err(Stop::Fail) => {
-                self.memory.insert(key, None);
-                Err(Stop::Fail)
-            }
-            Err(raise) => Err(raise),
+        let found = match &result {
+            Ok(node) => Some((*node, self.mark)),
+            Err(Stop::Fail) => None,
+            Err(Stop::Raise(_)) => return result,
+        };
+        if let Some(known) = self.memory.get_mut(at) {
+            known.push(Memory { rule, invalid_rules, result: found });
         }
+        result
     }
 
     // Nodes
@@ -370,7 +383,25 @@ impl<'s> Recogniser<'s> {
     }
 
     fn raise_span<T>(&self, span: Span, kind: SyntaxErrorKind, msg: String) -> Res<T> {
-        Err(Stop::Raise(Box::new(Diagnostic::over(self.source, &self.lexed.lines, span, kind, msg))))
+        let mut found = Diagnostic::over(self.source, &self.lexed.lines, span, kind, msg);
+        // The end of a source without a last line end is no place of its own.
+        if self.is_end(span.start) {
+            found.offset = 0;
+            found.end_offset = 0;
+        }
+        Err(Stop::Raise(Box::new(found)))
+    }
+
+    /// Whether an offset is that of the end of the source.
+    pub fn is_end(&self, offset: u32) -> bool {
+        offset as usize >= self.source.len()
+    }
+
+    /// Whether the end of the source is seen when a token has been read.
+    pub fn reaches_end(&self, at: u32) -> bool {
+        let token = self.token(at);
+        let is_string = matches!(token.kind, Tok::String | Tok::FStringStart | Tok::FStringMiddle | Tok::FStringEnd);
+        self.is_end(token.start) || !is_string && token.kind != Tok::Newline && self.is_end(token.end)
     }
 
     /// An error from one token to another.
@@ -410,6 +441,9 @@ impl<'s> Recogniser<'s> {
     /// An error from a token to the end of the last one that was looked at.
     pub fn raise_from<T>(&self, first: u32, msg: impl Into<String>) -> Res<T> {
         let mut found = self.at_token(first, SyntaxErrorKind::Syntax, msg.into());
+        if self.is_end(self.token(first).start) {
+            found.offset = 0;
+        }
         let (line, column) = self.tokenised_until(self.furthest);
         found.end_lineno = line;
         found.end_offset = column;
@@ -436,7 +470,8 @@ impl<'s> Recogniser<'s> {
     pub fn at_token(&self, at: u32, kind: SyntaxErrorKind, msg: String) -> Diagnostic {
         let token = self.token(at);
         let mut span = Span::new(token.start, token.end);
-        let without_text = matches!(token.kind, Tok::Indent | Tok::Dedent | Tok::EndMarker);
+        let without_text =
+            matches!(token.kind, Tok::Indent | Tok::Dedent | Tok::EndMarker) || self.is_end(token.start);
         if without_text {
             span = Span::new(token.end, token.end);
         }

@@ -21,11 +21,9 @@ const AUGMENTED: [Tok; 13] = [
 ];
 
 impl Recogniser<'_> {
-    /// Statements up to the end of the tokens; at the outermost level what is behind is forgotten.
+    /// Statements up to the end of the tokens.
     pub fn file(&mut self) -> Res { let s = self;
-        while s.opt(|s| s.statement())?.is_some() {
-            s.forget();
-        }
+        s.many(|s| s.statement())?;
         s.t(Tok::EndMarker)?;
         Ok(s.nothing())
     }
@@ -65,10 +63,13 @@ impl Recogniser<'_> {
     }
 
     pub fn statement(&mut self) -> Res { let s = self;
-        s.memo(Rule::Statement, |s| {
-            alt!(s, s.compound_stmt());
-            s.simple_stmts()
-        })
+        let l = s.mark;
+        let found = match s.opt(|s| s.compound_stmt())? {
+            Some(found) => found,
+            None => s.simple_stmts()?,
+        };
+        s.forget(l);
+        Ok(found)
     }
 
     pub fn simple_stmts(&mut self) -> Res { let s = self;

@@ -182,7 +182,8 @@ impl Lexer<'_> {
         self.warn(at, crate::literal::invalid_escape_message(&c.to_string(), false));
     }
 
-    fn unterminated_fstring(&self, mode: FMode, at: usize) -> Stop {
+    fn unterminated_fstring(&mut self, mode: FMode, at: usize) -> Stop {
+        self.stopped_at_end = mode.size == 3;
         let mut last = at;
         if at >= self.source.len() && self.source.ends_with('\n') {
             last -= 1;

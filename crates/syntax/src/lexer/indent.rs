@@ -39,6 +39,7 @@ impl Lexer<'_> {
                     let end = at + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
                     self.comment(at, end);
                     at = end;
+                    column = Column::default();
                     continue;
                 }
                 Some(b'\\') => {
@@ -55,10 +56,12 @@ impl Lexer<'_> {
             at += 1;
         }
         self.go_to(at);
-        if at >= self.source.len() {
+        let column = continued.filter(|first| first.wide != 0).unwrap_or(column);
+        // Where the source just ends all blocks are closed; space before its end is indentation all the same.
+        if at >= self.source.len() && column.wide == 0 {
             return Ok(());
         }
-        let column = continued.filter(|first| first.wide != 0).unwrap_or(column);
+        self.ends_in_space = at >= self.source.len();
         self.indent_to(at, column)
     }
 
@@ -121,7 +124,7 @@ impl Lexer<'_> {
         let end = at + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         let msg = "unindent does not match any outer indentation level";
         let mut error = self.layout_error(at, SyntaxErrorKind::Indentation, msg);
-        error.offset = self.characters_before(end) + 1;
+        error.offset = self.characters_before(end) + i32::from(end < self.source.len());
         error.end_offset = -1;
         error
     }

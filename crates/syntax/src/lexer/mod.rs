@@ -36,10 +36,10 @@ pub(crate) struct Lexed {
     pub unclosed: bool,
     /// What is wrong about the innermost bracket that is open where the tokens end.
     pub open_bracket: Option<Box<Diagnostic>>,
+    /// Whether the error is that the source ends too soon.
+    pub stopped_at_end: bool,
     /// Whether the error is reported even if the parser stops before it.
     pub overriding: bool,
-    /// Whether the last logical line, at which blocks end, has no line end of its own.
-    pub ends_in_block: bool,
     /// What was found on the way.
     pub warnings: Vec<Warning>,
 }
@@ -80,7 +80,9 @@ pub(crate) struct Lexer<'s> {
     indents: Vec<indent::Column>,
     modes: Vec<FMode>,
     unclosed: bool,
-    ends_in_block: bool,
+    stopped_at_end: bool,
+    /// Whether the source ends in space at the start of a line.
+    ends_in_space: bool,
     at_line_start: bool,
     /// The start of the comment at the end of the current logical line.
     comment_start: Option<usize>,
@@ -100,7 +102,8 @@ pub(crate) fn lex(source: &str, options: LexOptions) -> Lexed {
         indents: vec![indent::Column::default()],
         modes: Vec::new(),
         unclosed: false,
-        ends_in_block: false,
+        stopped_at_end: false,
+        ends_in_space: false,
         at_line_start: true,
         comment_start: None,
         options,
@@ -126,7 +129,7 @@ pub(crate) fn lex(source: &str, options: LexOptions) -> Lexed {
         open_bracket,
         error,
         unclosed,
-        ends_in_block: lexer.ends_in_block,
+        stopped_at_end: unclosed || lexer.stopped_at_end,
         warnings: lexer.warnings,
     }
 }
@@ -330,10 +333,10 @@ impl Lexer<'_> {
                 self.go_to(at + 1);
                 Ok(())
             }
-            Some(b'\n') | None => Err(self.unexpected_end(at)),
-            Some(_) => {
+            Some(b'\n') => Err(self.unexpected_end(at)),
+            next => {
                 let mut error = self.error(at, "unexpected character after line continuation character");
-                error.offset += 1;
+                error.offset += i32::from(next.is_some());
                 error.end_offset = 0;
                 error.whole_line = true;
                 Err(error)
@@ -345,6 +348,7 @@ impl Lexer<'_> {
         if !self.parens.is_empty() {
             return self.unclosed_bracket();
         }
+        self.stopped_at_end = true;
         let mut error = self.error(at, "unexpected EOF while parsing");
         error.offset += 1;
         error.end_offset = -1;
@@ -419,6 +423,9 @@ impl Lexer<'_> {
         if !self.parens.is_empty() {
             return Err(self.unclosed_bracket());
         }
+        if self.options.start == Some(Tok::StartSingle) {
+            return self.finish_single(end);
+        }
         let line_is_open = self.tokens.last().is_some_and(|token| {
             !matches!(token.kind, Tok::Newline | Tok::Indent | Tok::Dedent | Tok::Nl) && !token.kind.is_start()
         });
@@ -432,13 +439,35 @@ impl Lexer<'_> {
             self.push(Tok::Newline, end, end);
         }
         if !(self.options.dont_imply_dedent && line_is_open) {
-            self.ends_in_block = line_is_open && self.indents.len() > 1;
-            while self.indents.len() > 1 {
-                self.indents.pop();
-                self.push(Tok::Dedent, end, end);
+            self.close_blocks(end);
+        }
+        self.push(Tok::EndMarker, end, end);
+        Ok(())
+    }
+
+    /// The end of a statement typed at a prompt: the end of the source stands for a line end, once before and once
+    /// after the blocks that it closes.
+    fn finish_single(&mut self, end: usize) -> Result<(), Stop> {
+        let last = self.tokens.last().map_or(Tok::StartSingle, |token| token.kind);
+        if !last.is_start() {
+            let line_is_open = !matches!(last, Tok::Newline | Tok::Indent | Tok::Dedent);
+            if !line_is_open && !self.ends_in_space {
+                self.close_blocks(end);
+            }
+            self.push(Tok::Newline, end, end);
+            if self.indents.len() > 1 && !self.options.dont_imply_dedent {
+                self.close_blocks(end);
+                self.push(Tok::Newline, end, end);
             }
         }
         self.push(Tok::EndMarker, end, end);
         Ok(())
+    }
+
+    fn close_blocks(&mut self, end: usize) {
+        while self.indents.len() > 1 {
+            self.indents.pop();
+            self.push(Tok::Dedent, end, end);
+        }
     }
 }

@@ -48,7 +48,7 @@ impl Lexer<'_> {
     }
 
     /// A literal that does not end; `newline` is the line end inside it, if that is what ended it.
-    fn unterminated(&self, start: usize, end: usize, size: usize, newline: Option<usize>, escaped: bool) -> Stop {
+    fn unterminated(&mut self, start: usize, end: usize, size: usize, newline: Option<usize>, escaped: bool) -> Stop {
         let quote = self.byte(end - 1).unwrap_or(b'"');
         if let Some(mode) = self.modes.last()
             && mode.quote == quote
@@ -56,6 +56,7 @@ impl Lexer<'_> {
         {
             return self.error(start + 1, format!("{}-string: expecting '}}'", mode.letter()));
         }
+        self.stopped_at_end = newline.is_none();
         let mut last = newline.unwrap_or(self.source.len());
         if newline.is_none() && self.source.ends_with('\n') {
             last -= 1;

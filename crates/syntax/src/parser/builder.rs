@@ -217,7 +217,12 @@ impl<'a, 't> Builder<'a, 't> {
 
     /// An error over a range of bytes.
     pub(super) fn refusal_at(&self, span: Span, msg: impl Into<String>) -> Rejected {
-        Box::new(Diagnostic::over(self.source, self.lines, span, SyntaxErrorKind::Syntax, msg.into()))
+        let mut found = Diagnostic::over(self.source, self.lines, span, SyntaxErrorKind::Syntax, msg.into());
+        if span.start as usize >= self.source.len() {
+            found.offset -= 1;
+            found.end_offset = -1;
+        }
+        Box::new(found)
     }
 
     pub(super) fn refuse_at<T>(&self, span: Span, msg: impl Into<String>) -> Result<T, Fail> {
@@ -242,9 +247,14 @@ impl<'a, 't> Builder<'a, 't> {
 
     /// Takes the type comment that stands before the token with the given index.
     pub(super) fn type_comment(&mut self, before: u32) -> Option<&'a str> {
+        self.type_comment_span(before).map(|(text, _)| text)
+    }
+
+    /// The same with the end of the comment.
+    pub(super) fn type_comment_span(&mut self, before: u32) -> Option<(&'a str, u32)> {
         let at = self.comments.iter().position(|(index, span)| *index == before && !self.is_ignore(*span))?;
         let (_, span) = self.comments.remove(at);
-        Some(self.comment_text(span))
+        Some((self.comment_text(span), span.end))
     }
 
     fn comment_text(&self, span: Span) -> &'a str {
@@ -270,8 +280,10 @@ impl<'a, 't> Builder<'a, 't> {
         self.arena.slice(items.collect::<Vec<_>>())
     }
 
-    /// The token behind a type comment that belongs to nothing.
-    pub(super) fn unused_type_comment(&self) -> Option<usize> {
-        self.comments.iter().find(|(_, span)| !self.is_ignore(*span)).map(|(at, _)| *at as usize)
+    /// The error for a type comment that belongs to nothing.
+    pub(super) fn unused_type_comment(&self) -> Option<Rejected> {
+        let (_, span) = self.comments.iter().find(|(_, span)| !self.is_ignore(*span))?;
+        let start = span.end - self.comment_text(*span).len() as u32;
+        Some(self.refusal_at(Span::new(start, span.end), "invalid syntax"))
     }
 }

@@ -31,7 +31,7 @@ pub(crate) enum Failure {
     Unexpected(usize),
     /// An action refused what the tables accept.
     Refused(Box<Diagnostic>),
-    /// A literal has no value.
+    /// A literal has no value, or a type comment no place: nothing else is to be looked for.
     Literal(Box<Diagnostic>),
     /// The tree would be deeper than allowed.
     TooDeep,
@@ -49,23 +49,16 @@ pub(crate) fn parse<'a>(
     soft::mark_soft_keywords(source, &mut lexed.tokens, options.flufl);
     let mut rest_is_empty = true;
     let mut statement_end = 0;
+    let mut behind = Vec::new();
     if options.mode == Mode::Single
         && let Some(end) = soft::end_of_simple_line(&lexed.tokens)
     {
         let rest = lexed.tokens.get(end).and_then(|token| source.get(token.end as usize..)).unwrap_or_default();
         rest_is_empty = rest.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'));
         statement_end = end;
-        lexed.tokens.truncate(end + 1);
+        behind = lexed.tokens.split_off(end + 1);
         let at = lexed.tokens.last().map_or(0, |token| token.end);
         lexed.tokens.push(Token { kind: Tok::EndMarker, start: at, end: at });
-        lexed.error = None;
-    } else if options.mode == Mode::Single && !source.ends_with('\n') && !lexed.ends_in_block {
-        // A compound statement is complete only with an empty line, or where its block ends.
-        if let Some(end) = lexed.tokens.len().checked_sub(2)
-            && lexed.tokens.get(end).is_some_and(|token| token.kind == Tok::Newline)
-        {
-            lexed.tokens.insert(end + 1, Token { kind: Tok::Error, start: source.len() as u32, end: source.len() as u32 });
-        }
     }
     let mut builder = Builder::new(arena, source, &lexed.tokens, &lexed.lines, options);
     builder.set_comments(&lexed.comments);
@@ -77,11 +70,15 @@ pub(crate) fn parse<'a>(
     let warnings = std::mem::take(&mut builder.warnings);
     lexed.warnings.extend(warnings);
     lexed.warnings.sort_by_key(|warning| warning.span.start);
+    if result.is_err() && !behind.is_empty() {
+        lexed.tokens.pop();
+        lexed.tokens.extend(behind);
+    }
     match result {
         Ok(_) if too_deep => Err(Failure::TooDeep),
         Ok(_) if !rest_is_empty => Err(Failure::SecondStatement(statement_end)),
         Ok(module) => match refused {
-            Some(at) => Err(Failure::Unexpected(at)),
+            Some(error) => Err(Failure::Literal(error)),
             None => Ok(module),
         },
         Err(ParseError::User { error }) if bad_literal => Err(Failure::Literal(error)),

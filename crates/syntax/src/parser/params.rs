@@ -67,9 +67,9 @@ impl<'a> Builder<'a, '_> {
         let mut star = false;
         let mut names_wanted = false;
         for item in &items {
-            let wrong = |msg: &str| self.refuse_at(item.arg.span, msg);
+            let wrong = |b: &Self, msg: &str| b.refuse_at(item.arg.span, msg);
             if kwarg.is_some() {
-                return wrong("arguments cannot follow var-keyword argument");
+                return wrong(self, "arguments cannot follow var-keyword argument");
             }
             match item.kind {
                 Param::Plain if star => {
@@ -79,27 +79,31 @@ impl<'a> Builder<'a, '_> {
                 }
                 Param::Plain => {
                     if item.default.is_none() && !defaults.is_empty() {
-                        return wrong("parameter without a default follows parameter with a default");
+                        return wrong(self, "parameter without a default follows parameter with a default");
                     }
                     plain.push(item.arg);
                     defaults.extend(item.default);
                 }
                 Param::Slash => {
                     if slash {
-                        return wrong("/ may appear only once");
+                        return wrong(self, "/ may appear only once");
                     }
                     if star {
-                        return wrong("/ must be ahead of *");
+                        return wrong(self, "/ must be ahead of *");
                     }
                     if plain.is_empty() {
-                        return wrong("at least one argument must precede /");
+                        return wrong(self, "at least one argument must precede /");
                     }
                     slash = true;
                     posonly = std::mem::take(&mut plain);
                 }
+                Param::BareStar if item.arg.type_comment.is_some() => {
+                    self.bad_literal = true;
+                    return self.refuse_at(item.arg.span, "bare * has associated type comment");
+                }
                 Param::BareStar | Param::Star => {
                     if star {
-                        return wrong("* argument may appear only once");
+                        return wrong(self, "* argument may appear only once");
                     }
                     star = true;
                     names_wanted = item.kind == Param::BareStar;

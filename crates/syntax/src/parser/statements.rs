@@ -15,6 +15,10 @@ impl<'a> Builder<'a, '_> {
         Mod::Interactive { body: self.body(mark) }
     }
 
+    pub(crate) fn interactive_compound(&mut self, stmt: S<'a>) -> Mod<'a> {
+        Mod::Interactive { body: self.arena.slice([stmt]) }
+    }
+
     /// Nothing but line ends at a prompt: `pass`.
     pub(crate) fn empty_interactive(&mut self) -> Mod<'a> {
         let span = Span::new(0, self.token(1).end);
@@ -54,8 +58,17 @@ impl<'a> Builder<'a, '_> {
 
     pub(crate) fn assign(&mut self, l: u32, r: u32, mark: Mark, value: E<'a>) -> Result<S<'a>, Fail> {
         let targets = self.expr_slice(mark);
-        let type_comment = self.type_comment(r);
-        Ok(self.stmt(l, r, StmtKind::Assign { targets, value, type_comment }))
+        if self.comments.is_empty() {
+            return Ok(self.stmt(l, r, StmtKind::Assign { targets, value, type_comment: None }));
+        }
+        let comment = self.type_comment_span(r);
+        let type_comment = comment.map(|(text, _)| text);
+        let stmt = self.stmt(l, r, StmtKind::Assign { targets, value, type_comment });
+        // The comment belongs to the statement.
+        Ok(match comment {
+            Some((_, end)) => self.arena.stmt(stmt.kind, Span::new(stmt.span.start, end)),
+            None => stmt,
+        })
     }
 
     pub(crate) fn first_target(&mut self, target: E<'a>) -> Result<Mark, Fail> {
@@ -330,13 +343,23 @@ impl<'a> Builder<'a, '_> {
         returns: Option<E<'a>>,
         colon: u32,
         body: Body<'a>,
-    ) -> &'a FunctionDef<'a> {
+    ) -> Result<&'a FunctionDef<'a>, Fail> {
+        let mut type_comment = self.block_comment(colon);
         // A comment on the line after the colon stands before the indent token.
-        let type_comment = match self.block_comment(colon) {
-            None if !self.comments.is_empty() => self.type_comment(colon + 2),
-            found => found,
-        };
-        self.arena.alloc(FunctionDef {
+        if !self.comments.is_empty()
+            && let Some(second) = self.type_comment(colon + 2)
+        {
+            if type_comment.is_some() {
+                self.bad_literal = true;
+                let end = self.token(colon + 2).end;
+                let mut error = self.refusal_at(Span::new(end, end), "Cannot have two type comments on def");
+                error.offset -= 1;
+                error.end_offset = -1;
+                return Err(Fail::User { error });
+            }
+            type_comment = Some(second);
+        }
+        Ok(self.arena.alloc(FunctionDef {
             name,
             args,
             body,
@@ -344,7 +367,7 @@ impl<'a> Builder<'a, '_> {
             returns,
             type_comment,
             type_params: params.unwrap_or_default(),
-        })
+        }))
     }
 
     pub(crate) fn type_param(&mut self, l: u32, r: u32, kind: TypeParamKind<'a>) {
