@@ -530,6 +530,9 @@ impl<'a> Builder<'_> {
                 }
             }
         }
+        if kind == ScopeKind::Class && conditional {
+            self.add_def(known::CONDITIONAL_ANNOTATIONS, def::USE, span)?;
+        }
         let local = kind == ScopeKind::Function;
         let saved = std::mem::replace(&mut self.cur_mut().in_unevaluated_annotation, local);
         self.expr(annotation)?;
