@@ -49,6 +49,7 @@ pub mod union;
 pub mod weakref;
 
 pub(crate) use create::create_native;
+pub use create::set_attr as set_class_constant;
 pub use slots::{CmpOp, SendResult, Slots};
 pub use type_::{call_type, type_type};
 pub use type_object::{Layout, Type, TypeCell, TypeFlags};

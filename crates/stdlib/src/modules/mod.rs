@@ -10,6 +10,7 @@ mod csv;
 mod errno;
 mod functools;
 mod gc;
+mod hashes;
 mod heapq;
 mod itertools;
 mod json;
@@ -26,6 +27,7 @@ mod struct_;
 pub(crate) mod time;
 mod unicodedata;
 mod weakref;
+mod zlib;
 
 use cinder_pyobj::native::ModuleDef;
 
@@ -41,6 +43,11 @@ pub static ALL: &[&ModuleDef] = &[
     &errno::errno::MODULE,
     &functools::functools::MODULE,
     &gc::gc::MODULE,
+    &hashes::blake2::module::MODULE,
+    &hashes::digest::md5_module::MODULE,
+    &hashes::digest::sha1_module::MODULE,
+    &hashes::digest::sha2_module::MODULE,
+    &hashes::sha3::module::MODULE,
     &heapq::heapq::MODULE,
     &itertools::itertools::MODULE,
     &json::module::MODULE,
@@ -57,4 +64,5 @@ pub static ALL: &[&ModuleDef] = &[
     &time::time::MODULE,
     &unicodedata::module::MODULE,
     &weakref::weakref::MODULE,
+    &zlib::module::MODULE,
 ];
