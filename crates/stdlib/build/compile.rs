@@ -12,7 +12,7 @@ use cinder_syntax::{ParseOptions, parse};
 use crate::pack::{Module, path_of};
 
 /// What stands before the path in `co_filename`; `packed::PREFIX` says the same.
-const PREFIX: &str = "<cinder>";
+const PREFIX: &str = "/<cinder>/lib/python3.14";
 
 /// The code of each module in the on-disk format; empty where there is none.
 pub fn all(modules: &[Module<'_>]) -> Vec<Vec<u8>> {

@@ -54,6 +54,47 @@ const EDITS: &[Edit] = &[
         through: "",
         to: "        if instr.opname not in ('MAKE_CELL', 'COPY_FREE', 'RETURN_GENERATOR'):",
     },
+    // The library is an entry of `sys.path` with a finder of its own, so that modules beside a program come
+    // before those of the library, as they do where the library is a folder.
+    Edit {
+        file: "importlib/_bootstrap_external.py",
+        from: "def _install(_bootstrap_module):",
+        through: "    _set_bootstrap_module(_bootstrap_module)",
+        to: concat!(
+            include_str!("importer.py"),
+            "def _install(_bootstrap_module):\n",
+            "    \"\"\"Install the path-based import components.\"\"\"\n",
+            "    global _packed\n",
+            "    _set_bootstrap_module(_bootstrap_module)\n",
+            "    _packed = _bootstrap._builtin_from_name('_packed')\n",
+            "    sys.path_hooks.append(PackedFinder)",
+        ),
+    },
+    // Only what starts the import system, or comes before it has a path, is found as a frozen module.
+    Edit {
+        file: "importlib/_bootstrap.py",
+        from: "        info = _call_with_frames_removed(_imp.find_frozen, fullname)",
+        through: "",
+        to: concat!(
+            "        if fullname not in _FROZEN:\n",
+            "            return None\n",
+            "        info = _call_with_frames_removed(_imp.find_frozen, fullname)",
+        ),
+    },
+    Edit {
+        file: "importlib/_bootstrap.py",
+        from: "class FrozenImporter:",
+        through: "",
+        to: concat!(
+            "_FROZEN = frozenset((\n",
+            "    '__hello__', '__phello__', '__phello__.ham', '__phello__.ham.eggs', '__phello__.spam',\n",
+            "    '_collections_abc', '_sitebuiltins', 'abc', 'codecs', 'genericpath', 'importlib._bootstrap',\n",
+            "    'importlib._bootstrap_external', 'importlib.machinery', 'importlib.util', 'io', 'ntpath', 'os',\n",
+            "    'posixpath', 'runpy', 'site', 'stat', 'zipimport',\n",
+            "))\n\n\n",
+            "class FrozenImporter:",
+        ),
+    },
     // Helpers that belong to another runtime.
     Edit {
         file: "json/decoder.py",

@@ -16,6 +16,7 @@ mod itertools;
 mod json;
 mod math;
 mod operator;
+mod packed;
 mod posix;
 mod queue;
 mod random;
@@ -53,6 +54,7 @@ pub static ALL: &[&ModuleDef] = &[
     &json::module::MODULE,
     &math::math::MODULE,
     &operator::operator::MODULE,
+    &packed::module::MODULE,
     &posix::posix::MODULE,
     &queue::queue::MODULE,
     &random::random::MODULE,

@@ -8,8 +8,9 @@ static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/library.bin"))
 /// The platform as it stands in file names, such as `x86_64-linux-gnu`; `sys.implementation._multiarch`.
 pub const MULTIARCH: &str = env!("CINDER_MULTIARCH");
 
-/// What stands before a module's path in the file name of its code.
-pub const PREFIX: &str = "<cinder>";
+/// What stands before a module's path in the file name of its code; also the library's entry in `sys.path`, and
+/// `sys._stdlib_dir`.
+pub const PREFIX: &str = "/<cinder>/lib/python3.14";
 
 const MAGIC: u32 = 0x314c_4943;
 const HEAD: usize = 3;
@@ -128,6 +129,27 @@ pub fn file(path: &str) -> Option<Vec<u8>> {
     Some(unpack(bytes(word(at), word(at + 1)), word(at + 2)))
 }
 
+/// The paths of all files, source files first.
+fn paths() -> impl Iterator<Item = String> {
+    let count = if word(0) == MAGIC { word(2) as usize } else { 0 };
+    let row = |i: usize| HEAD + MODULE_ROW * module_count() + FILE_ROW * i;
+    modules().map(Module::path).chain((0..count).map(move |i| text(word(row(i)), word(row(i) + 1)).to_owned()))
+}
+
+/// The sorted names of the files and folders in a folder (the empty name is the top); none if there is no such
+/// folder.
+pub fn names(folder: &str) -> Vec<String> {
+    let mut names: Vec<String> = paths()
+        .filter_map(|p| {
+            let rest = if folder.is_empty() { &*p } else { p.strip_prefix(folder)?.strip_prefix('/')? };
+            Some(rest.split('/').next().unwrap_or(rest).to_owned())
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// The licence of the packed library.
 pub fn licence() -> String {
     String::from_utf8(file("PSF-LICENSE").unwrap_or_default()).unwrap_or_default()
@@ -204,6 +226,14 @@ mod tests {
         let wheel = children("ensurepip").count();
         assert!(wheel > 0 && file("ensurepip/none.whl").is_none());
         assert!(file("pydoc_data/_pydoc.css").is_some());
+    }
+
+    #[test]
+    fn folders_list_files_and_folders() {
+        assert_eq!(names("wsgiref"), ["__init__.py", "handlers.py", "headers.py", "simple_server.py", "types.py", "util.py", "validate.py"]);
+        assert!(names("").iter().any(|n| n == "PSF-LICENSE") && names("").iter().any(|n| n == "email"));
+        assert_eq!(names("ensurepip/_bundled").len(), 1);
+        assert!(names("os.py").is_empty() && names("nothing").is_empty());
     }
 
     #[test]
