@@ -8,6 +8,7 @@ mod codecs;
 mod collections;
 mod csv;
 mod errno;
+mod fcntl;
 mod functools;
 mod gc;
 mod hashes;
@@ -18,9 +19,12 @@ mod math;
 mod operator;
 mod packed;
 mod posix;
+mod posixsubprocess;
+mod pwd;
 mod queue;
 mod random;
 mod resource;
+mod select;
 mod sre;
 mod stat_;
 mod string;
@@ -42,6 +46,7 @@ pub static ALL: &[&ModuleDef] = &[
     &collections::collections::MODULE,
     &csv::module::MODULE,
     &errno::errno::MODULE,
+    &fcntl::fcntl::MODULE,
     &functools::functools::MODULE,
     &gc::gc::MODULE,
     &hashes::blake2::module::MODULE,
@@ -56,9 +61,13 @@ pub static ALL: &[&ModuleDef] = &[
     &operator::operator::MODULE,
     &packed::module::MODULE,
     &posix::posix::MODULE,
+    &posixsubprocess::posixsubprocess::MODULE,
+    &pwd::grp::MODULE,
+    &pwd::pwd::MODULE,
     &queue::queue::MODULE,
     &random::random::MODULE,
     &resource::resource::MODULE,
+    &select::select::MODULE,
     &sre::sre::MODULE,
     &stat_::stat::MODULE,
     &string::module::MODULE,
