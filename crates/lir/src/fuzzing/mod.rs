@@ -138,7 +138,7 @@ pub fn interpret(
     force_exit_at: Option<u64>,
 ) -> Result<(Outcome, Vec<u8>), InterpError> {
     let mut interp = Interp::default();
-    (interp.force_exit_at, interp.thread) = (force_exit_at, BUFFER_ADDR);
+    (interp.force_exit_at, interp.thread, interp.fuel) = (force_exit_at, BUFFER_ADDR, 1 << 22);
     interp.memory.add(BUFFER_ADDR, buffer(seed));
     for host in hosts() {
         interp.host(Symbol::User(host.id), move |_, args| (host.call)(args));

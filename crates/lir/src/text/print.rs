@@ -199,7 +199,9 @@ impl Printed<'_> {
             }
             _ => {}
         }
-        let values = if inst.op.has(OpFlags::MEM) { uses.len() - inst.mode.addr_regs() } else { uses.len() };
+        let regs = if inst.op.has(OpFlags::MEM) { inst.mode.addr_regs() } else { 0 };
+        // The verifier prints what it refuses: there may be fewer operands than belong here.
+        let values = uses.len().saturating_sub(regs);
         let mem_first = matches!(inst.op.shape(), Shape::GuardIcmpMem | Shape::BrIcmpMem);
         let addr = func.addr(inst);
         if let (Some(addr), true) = (&addr, mem_first) {
@@ -207,6 +209,7 @@ impl Printed<'_> {
         }
         match (crate::passes::rhs_index(inst.op.shape()), inst.imm_rhs()) {
             (Some(at), Some(imm)) => {
+                let at = at.min(values);
                 out.regs(&uses[..at])?;
                 out.add(imm)?;
                 out.regs(&uses[at..values])?;
