@@ -1,6 +1,7 @@
 //! Developer commands: `cargo xtask <command>`.
 
 mod ast_diff;
+mod fuzz;
 
 use std::process::ExitCode;
 
@@ -14,6 +15,9 @@ usage: cargo xtask <command>
       --python PATH        the CPython 3.14 whose test package is used (default: python3.14)
       --update             write the results as the new floor
       MODULE...            only these test modules
+  fuzz TARGET [options]    random inputs until the time is over or one fails; without TARGET lists what there is
+      --seconds N          for how long (default: 60)
+      --seed N             the first seed (default: the time of day)
   help                     this text
 ";
 
@@ -25,6 +29,7 @@ fn main() -> ExitCode {
         "licenses" | "licences" => xtask::licences::check().map(|n| println!("{n} packages, all permissively licensed")),
         "ast-diff" => ast_diff::run(&rest).map_err(|e| e.to_string()),
         "conformance" => xtask::conformance::run(&rest),
+        "fuzz" => fuzz::run(&rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

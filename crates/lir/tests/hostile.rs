@@ -45,13 +45,14 @@ fn damage(text: &str, rng: &mut Rng) -> String {
 
 #[test]
 fn damaged_texts_are_refused_or_work() {
-    let mut rng = Rng::new(2024);
+    let number = |name: &str| std::env::var(name).ok().and_then(|s| s.parse::<u64>().ok());
+    let first = number("LIR_SEED").unwrap_or(0);
+    let mut rng = Rng::new(first ^ 2024);
     let mut pipeline = Pipeline::default();
     let mut allocator = Allocator::default();
     let (mut parsed, mut verified) = (0, 0);
     let config = Config { size: 30, depth: 2, ..Config::default() };
-    let count = std::env::var("LIR_COUNT").ok().and_then(|s| s.parse().ok()).unwrap_or(40);
-    for seed in 0..count {
+    for seed in first..first + number("LIR_COUNT").unwrap_or(25) {
         let text = function(seed, &config).to_string();
         for _ in 0..40 {
             let bad = damage(&text, &mut rng);

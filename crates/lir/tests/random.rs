@@ -8,7 +8,7 @@ use cinder_lir::{Function, verify};
 
 fn seeds() -> std::ops::Range<u64> {
     let from = std::env::var("LIR_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
-    let count = std::env::var("LIR_COUNT").ok().and_then(|s| s.parse().ok()).unwrap_or(120);
+    let count = std::env::var("LIR_COUNT").ok().and_then(|s| s.parse().ok()).unwrap_or(60);
     from..from + count
 }
 
