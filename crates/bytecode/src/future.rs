@@ -38,14 +38,10 @@ pub fn future_features(module: &Mod<'_>, lines: &LineIndex) -> Result<Future, Sy
         }
         for alias in names {
             future.flags |= match alias.name {
-                "nested_scopes" | "generators" => 0,
-                "division" => flags::FUTURE_DIVISION,
-                "absolute_import" => flags::FUTURE_ABSOLUTE_IMPORT,
-                "with_statement" => flags::FUTURE_WITH_STATEMENT,
-                "print_function" => flags::FUTURE_PRINT_FUNCTION,
-                "unicode_literals" => flags::FUTURE_UNICODE_LITERALS,
+                // What is part of the language by now changes nothing, not even the flags.
+                "nested_scopes" | "generators" | "division" | "absolute_import" | "with_statement"
+                | "print_function" | "unicode_literals" | "generator_stop" => 0,
                 "barry_as_FLUFL" => flags::FUTURE_BARRY_AS_BDFL,
-                "generator_stop" => flags::FUTURE_GENERATOR_STOP,
                 "annotations" => flags::FUTURE_ANNOTATIONS,
                 "braces" => return Err(error_at(lines, alias.span, "not a chance")),
                 name => return Err(error_at(lines, alias.span, format!("future feature {name} is not defined"))),

@@ -19,7 +19,7 @@ impl<'a> Compiler<'a, '_> {
         self.u.arg_count = 1;
         self.u.posonly_arg_count = 1;
         self.prologue();
-        let format = self.load(known::DOT_FORMAT, span, None)?;
+        let format = Opnd::Local(self.u.var(known::DOT_FORMAT, false));
         let most = self.u.konst(Const::Int(MOST));
         let supported = self.u.label();
         self.u.branch(Opcode::BrGt, format, most, false, supported, span);

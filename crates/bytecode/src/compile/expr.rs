@@ -130,13 +130,13 @@ impl<'a> Compiler<'a, '_> {
         right: &'a Expr<'a>,
         dst: Option<Opnd>,
     ) -> R<Opnd> {
-        let depth = self.u.depth;
+        let (depth, absorbed) = (self.u.depth, self.u.pending.len());
         let l = self.operand(left, &[right])?;
         let r = self.expr(right)?;
         if let (Opnd::Const(a), Opnd::Const(b)) = (l, r) {
             let consts = &self.u.consts;
             if let Some(value) = fold::binary(&consts[a as usize], op, &consts[b as usize]) {
-                return Ok(self.folded(value, expr.span, dst));
+                return Ok(self.folded(value, absorbed, expr.span, dst));
             }
         }
         let dst = self.target(depth, dst);
@@ -144,10 +144,10 @@ impl<'a> Compiler<'a, '_> {
         Ok(dst)
     }
 
-    /// Delivers a constant that replaces operands absorbed before.
-    fn folded(&mut self, value: Const, span: Span, dst: Option<Opnd>) -> Opnd {
+    /// Delivers a constant that replaces operands; `absorbed` is what was pending before those.
+    fn folded(&mut self, value: Const, absorbed: usize, span: Span, dst: Option<Opnd>) -> Opnd {
         let value = self.u.konst(value);
-        self.u.pending.clear();
+        self.u.pending.truncate(absorbed);
         self.deliver(value, span, dst)
     }
 
@@ -174,11 +174,12 @@ impl<'a> Compiler<'a, '_> {
                 return Ok(dst);
             }
         }
+        let absorbed = self.u.pending.len();
         let value = self.expr(operand)?;
         if let Opnd::Const(index) = value
             && let Some(value) = fold::unary(op, &self.u.consts[index as usize])
         {
-            return Ok(self.folded(value, expr.span, dst));
+            return Ok(self.folded(value, absorbed, expr.span, dst));
         }
         let opcode = match op {
             UnaryOp::Invert => Opcode::UnaryInvert,
@@ -367,12 +368,13 @@ impl<'a> Compiler<'a, '_> {
             self.u.emit(Opcode::GetSlice, dst, object, window, expr.span);
             return Ok(dst);
         }
+        let absorbed = self.u.pending.len();
         let object = self.operand(value, &[slice])?;
         let key = self.expr(slice)?;
         if let (Opnd::Const(a), Opnd::Const(b)) = (object, key)
             && let Some(value) = fold::subscript(&self.u.consts[a as usize], &self.u.consts[b as usize])
         {
-            return Ok(self.folded(value, expr.span, dst));
+            return Ok(self.folded(value, absorbed, expr.span, dst));
         }
         let dst = self.target(depth, dst);
         self.u.emit(Opcode::GetItem, dst, object, key, expr.span);
@@ -547,8 +549,17 @@ impl<'a> Compiler<'a, '_> {
         let starred = elts.iter().any(|elt| matches!(elt.kind, ExprKind::Starred { .. }));
         let count = elts.len() + extra.len();
         if !starred && count <= MOST_AT_ONCE {
+            let first = self.u.ins.len();
             for elt in elts {
                 self.expr_temp(elt)?;
+            }
+            if kind == Display::Tuple
+                && extra.is_empty()
+                && let Some(items) = self.u.take_constants(first, depth, elts.len())
+            {
+                self.u.depth = depth;
+                let value = self.u.konst(Const::Tuple(items.into()));
+                return Ok(self.deliver(value, span, dst));
             }
             for &name in extra {
                 let slot = Opnd::Temp(self.u.depth);

@@ -194,18 +194,7 @@ impl<'a> Compiler<'a, '_> {
             return Ok(None);
         }
         let span = stmt.span;
-        if self.future.flags & flags::FUTURE_ANNOTATIONS != 0 {
-            let mut items = Vec::with_capacity(annotated.len() * 2);
-            for (name, annotation, _) in annotated {
-                let name = self.mangle(name);
-                items.push(Const::str(self.table.names.text(name)));
-                items.push(Const::Str(super::unparse::unparse(annotation).into()));
-            }
-            let items = self.u.konst(Const::Tuple(items.into()));
-            let slot = Opnd::Temp(self.u.push());
-            self.copy(slot, items, span);
-            return Ok(Some((slot, FunctionAttr::Annotations)));
-        }
+        let as_text = self.future.flags & flags::FUTURE_ANNOTATIONS != 0;
         let Some(scope) = self.table.of(f, Role::Annotations) else { return self.error(span, "no scope") };
         self.enter_annotations(scope, known::ANNOTATE, span)?;
         let result = Opnd::Temp(self.u.push());
@@ -215,7 +204,11 @@ impl<'a> Compiler<'a, '_> {
             let name = self.mangle(name);
             let key = self.u.konst(Const::str(self.table.names.text(name)));
             let key = self.near(key, span);
+            if as_text {
+                self.u.absorb(annotation.span);
+            }
             let value = match annotation.kind {
+                _ if as_text => self.u.konst(Const::Str(super::unparse::unparse(annotation).into())),
                 ExprKind::Starred { value, .. } if star => self.starred_value(value, annotation.span)?,
                 _ => self.expr(annotation)?,
             };

@@ -403,7 +403,7 @@ impl<'a> Compiler<'a, '_> {
 
     fn module_body(&mut self, body: &'a [&'a Stmt<'a>], interactive: bool) -> R {
         let start = body.first().map_or(Span::default(), |stmt| stmt.span);
-        if self.table.top().has_conditional_annotations && self.future.flags & flags::FUTURE_ANNOTATIONS == 0 {
+        if self.table.top().has_conditional_annotations {
             let set = Opnd::Temp(self.u.depth);
             self.u.max_depth = self.u.max_depth.max(1);
             self.u.emit(Opcode::BuildSet, set, set, Opnd::Imm(0), start);

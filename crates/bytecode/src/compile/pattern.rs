@@ -364,6 +364,7 @@ impl<'a> Compiler<'a, '_> {
             let slot = Opnd::Temp(self.u.depth);
             self.collect(span, keys, &[], super::expr::Display::Tuple, Some(slot))?
         };
+        let mut rest_value = None;
         if let Some(rest) = rest {
             let left = Opnd::Temp(self.u.push());
             let keys = match key_tuple {
@@ -376,10 +377,10 @@ impl<'a> Compiler<'a, '_> {
                 other => other,
             };
             self.u.emit(Opcode::MatchRest, left, subject, keys, span);
-            self.capture(rest, left, span, matching)?;
+            rest_value = Some((rest, left));
         }
         if keys.is_empty() {
-            return Ok(());
+            return rest_value.map_or(Ok(()), |(rest, left)| self.capture(rest, left, span, matching));
         }
         let first = self.u.push();
         let values = Opnd::Temp(first);
@@ -390,7 +391,7 @@ impl<'a> Compiler<'a, '_> {
         for (index, pattern) in patterns.iter().enumerate() {
             self.pattern(pattern, Opnd::Temp(first + index as u32), matching)?;
         }
-        Ok(())
+        rest_value.map_or(Ok(()), |(rest, left)| self.capture(rest, left, span, matching))
     }
 
     /// Fails if the temporary on top is None, which is dropped then with the others.

@@ -163,7 +163,7 @@ impl<'a> Compiler<'a, '_> {
             None => self.store_name(first, module, span)?,
             Some(asname) => {
                 for part in parts {
-                    let name = self.table.names.intern(part);
+                    let name = self.mangle(part);
                     let name = self.u.name_index(name);
                     let inner = Opnd::Temp(self.u.push());
                     self.u.emit2(Opcode::ImportFrom, inner, module, span);
@@ -183,7 +183,7 @@ impl<'a> Compiler<'a, '_> {
         let from = self.near(from, span);
         let level = self.u.konst(Const::Int(level as i64));
         let level = self.near(level, span);
-        let name = self.table.names.intern(name);
+        let name = self.mangle(name);
         let name = self.u.name_index(name);
         self.u.emit(Opcode::ImportName, dst, from, level, span);
         self.u.emit2(Opcode::Extra, Opnd::No, name, span);
@@ -213,7 +213,7 @@ impl<'a> Compiler<'a, '_> {
                 self.u.emit1(Opcode::ImportStar, imported, span);
                 return Ok(());
             }
-            let name = self.table.names.intern(alias.name);
+            let name = self.mangle(alias.name);
             let name = self.u.name_index(name);
             let value = Opnd::Temp(self.u.push());
             self.u.emit2(Opcode::ImportFrom, value, imported, span);

@@ -336,6 +336,24 @@ impl<'a> Unit<'a> {
         }
     }
 
+    /// Takes back the instructions from number `first` on if they are exactly moves of `count` constants to the
+    /// temporaries from `temp` on.
+    pub fn take_constants(&mut self, first: usize, temp: u32, count: usize) -> Option<Vec<Const>> {
+        let tail = self.ins.get(first..).filter(|tail| tail.len() == count && count > 0)?;
+        let mut items = Vec::with_capacity(count);
+        for (at, ins) in tail.iter().enumerate() {
+            match (ins.op, ins.a, ins.b) {
+                (Opcode::Move, Opnd::Temp(dst), Opnd::Const(index)) if dst == temp + at as u32 => {
+                    items.push(self.consts[index as usize].clone());
+                }
+                _ => return None,
+            }
+        }
+        self.ins.truncate(first);
+        while self.events.pop_if(|&mut (at, _)| at as usize >= first).is_some() {}
+        Some(items)
+    }
+
     pub fn emit2(&mut self, op: Opcode, a: Opnd, b: Opnd, span: Span) {
         self.emit(op, a, b, Opnd::No, span);
     }

@@ -237,7 +237,6 @@ impl<'a> Builder<'_> {
         let scope = self.cur_mut();
         scope.comprehension = kind;
         scope.coroutine = first.is_async;
-        scope.method = false;
         scope.in_unevaluated_annotation = unevaluated;
         self.add_def(known::DOT_ZERO, def::PARAM, expr.span)?;
         self.comp_target(first)?;
