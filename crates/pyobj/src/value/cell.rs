@@ -22,6 +22,13 @@ impl ObjCell {
         unsafe { (*self.0.as_ptr()).clone() }
     }
 
+    /// The reference as a borrowed word.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> Option<super::Value> {
+        // SAFETY: as in `get`; the word is copied out.
+        unsafe { (*self.0.as_ptr()).as_ref().map(Obj::value) }
+    }
+
     /// Whether the cell is empty.
     pub fn is_empty(&self) -> bool {
         // SAFETY: as in `get`.

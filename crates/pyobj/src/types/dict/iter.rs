@@ -33,15 +33,17 @@ impl Cursor {
         let n = d.map_or(0, |d| d.len());
         Cursor {
             of: ObjCell::new(Some(dict.clone())),
-            at: Cell::new(if backwards { d.map_or(0, |d| d.end()) } else { 0 }),
+            at: Cell::new(d.map_or(0, |d| if backwards { d.end() } else { d.first() })),
             expected: Cell::new(n),
             left: Cell::new(n),
         }
     }
 
     fn advance(&self, cx: &Ctx, backwards: bool) -> PyResult<Option<(Obj, Obj)>> {
-        let Some(of) = self.of.get() else { return Ok(None) };
-        let Some(d) = as_dict(&of) else { return Ok(None) };
+        let Some(word) = self.of.peek() else { return Ok(None) };
+        // SAFETY: the cell keeps the dict alive; nothing runs before it is changed below.
+        let of = unsafe { Obj::borrow_from(&word) };
+        let Some(d) = as_dict(of) else { return Ok(None) };
         if self.expected.get() != d.len() {
             self.expected.set(usize::MAX);
             return Err(cx.runtime_error("dictionary changed size during iteration"));

@@ -206,6 +206,15 @@ impl Dict {
         None
     }
 
+    /// Entries below this number are deleted.
+    #[inline]
+    pub(crate) fn first(&self) -> usize {
+        match self.form.get() {
+            Form::Compact => self.table().first(),
+            _ => 0,
+        }
+    }
+
     /// Entry numbers are below this.
     #[inline]
     pub(crate) fn end(&self) -> usize {
@@ -333,6 +342,18 @@ impl Traverse for Dict {
             self.clear_all();
         }
     }
+}
+
+/// Whether the object is exactly a dict, so that its entries may be accessed directly.
+#[inline(always)]
+pub fn items_if_dict_exact(o: &Obj) -> bool {
+    Dict::is_exact(o)
+}
+
+/// The cell of a name in a namespace dict, made unbound if the name is new; nothing for other objects. It lives
+/// as long as the dict.
+pub fn cell(d: &Obj, name: Name) -> Option<*const AttrCell> {
+    as_dict(d)?.cell(name).map(std::ptr::from_ref)
 }
 
 /// The entries of a dict object; nothing for other objects.

@@ -103,6 +103,8 @@ pub(crate) struct Table {
     entries: Vec<Entry>,
     /// Entries that have a key.
     live: usize,
+    /// Entries before this one have no key, so that taking from the front does not look at them again.
+    first: usize,
     /// Index slots that are not empty.
     fill: usize,
     /// Counts the events after which entry numbers or probe positions mean something else.
@@ -119,7 +121,7 @@ impl Default for Table {
 
 impl Table {
     pub const fn new() -> Table {
-        Table { indices: Indices::None, entries: Vec::new(), live: 0, fill: 0, generation: 0, all_str: true }
+        Table { indices: Indices::None, entries: Vec::new(), live: 0, first: 0, fill: 0, generation: 0, all_str: true }
     }
 
     /// A table with room for `n` entries.
@@ -142,6 +144,12 @@ impl Table {
     #[inline(always)]
     pub fn all_str(&self) -> bool {
         self.all_str
+    }
+
+    /// Entries below this number are deleted.
+    #[inline(always)]
+    pub fn first(&self) -> usize {
+        self.first
     }
 
     /// Entry numbers are below this.
@@ -327,6 +335,7 @@ impl Table {
 
     fn compact(&mut self) {
         self.entries.retain(|e| e.key.is_some());
+        self.first = 0;
         self.generation = self.generation.wrapping_add(1);
     }
 
@@ -364,8 +373,14 @@ impl Table {
                 self.entries.pop();
             }
         }
+        if i == self.first {
+            while self.entries.get(self.first).is_some_and(|e| e.key.is_none()) {
+                self.first += 1;
+            }
+        }
         if self.live == 0 {
             self.all_str = true;
+            self.first = 0;
         }
         Some((key, e.value))
     }

@@ -33,9 +33,11 @@ impl ListIterator {
     /// The next item.
     #[inline]
     pub fn advance(&self) -> Option<Obj> {
-        let of = self.of.get()?;
+        let word = self.of.peek()?;
         let i = self.at.get();
-        match as_list(&of)?.get(i) {
+        // SAFETY: the cell keeps the object alive; reading an item runs nothing.
+        let of = unsafe { Obj::borrow_from(&word) };
+        match as_list(of)?.get(i) {
             Some(x) => {
                 self.at.set(i + 1);
                 Some(x)

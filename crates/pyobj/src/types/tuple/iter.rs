@@ -33,12 +33,14 @@ impl TupleIterator {
     /// The next item.
     #[inline]
     pub fn advance(&self) -> Option<Obj> {
-        let of = self.of.get()?;
+        let word = self.of.peek()?;
         let i = self.at.get();
-        match items_if_tuple(&of)?.get(i) {
+        // SAFETY: the cell keeps the object alive; reading an item runs nothing.
+        let of = unsafe { Obj::borrow_from(&word) };
+        match items_if_tuple(of)?.get(i).cloned() {
             Some(x) => {
                 self.at.set(i + 1);
-                Some(x.clone())
+                Some(x)
             }
             None => {
                 self.of.set(None);
