@@ -49,7 +49,9 @@ pub fn decode(cx: &Ctx, b: &[u8], errors: &Errors, order: ByteOrder, last: bool)
         _ => (order, 0),
     };
     let big = order_found == ByteOrder::Big;
-    let mut d = Decoder::new(cx, errors, name(order), b);
+    // Errors name the order that is used; without a mark that is little-endian.
+    let used = if order_found == ByteOrder::Marked { ByteOrder::Little } else { order_found };
+    let mut d = Decoder::new(cx, errors, name(used), b);
     let unit = |d: &Decoder<'_>, i: usize| {
         let u = [*d.input.get(i)?, *d.input.get(i + 1)?];
         Some(if big { u16::from_be_bytes(u) } else { u16::from_le_bytes(u) } as u32)

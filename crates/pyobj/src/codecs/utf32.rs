@@ -48,7 +48,9 @@ pub fn decode(cx: &Ctx, b: &[u8], errors: &Errors, order: ByteOrder, last: bool)
         (ByteOrder::Marked, [0, 0, 0xfe, 0xff, ..]) => (ByteOrder::Big, 4),
         _ => (order, 0),
     };
-    let mut d = Decoder::new(cx, errors, name(order), b);
+    // Errors name the order that is used; without a mark that is little-endian.
+    let used = if found == ByteOrder::Marked { ByteOrder::Little } else { found };
+    let mut d = Decoder::new(cx, errors, name(used), b);
     loop {
         let len = d.input.len();
         let Some(u) = d.input.get(at..at + 4).and_then(|u| <[u8; 4]>::try_from(u).ok()) else {

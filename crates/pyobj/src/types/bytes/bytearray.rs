@@ -40,7 +40,7 @@ impl ByteArray {
         let mut out = crate::types::str::StrBuilder::new();
         out.push_str(&this.obj().type_of().name());
         out.push_str("(");
-        let text = this.payload().with(hex::repr);
+        let text = this.payload().with(|b| hex::repr(b, true));
         crate::with_units!(text.data(), u => out.push_units(u));
         out.push_str(")");
         Ok(out.finish())

@@ -41,11 +41,11 @@ impl Bytes {
     }
 
     fn __repr__(&self) -> Obj {
-        hex::repr(self.as_slice()).finish()
+        hex::repr(self.as_slice(), false).finish()
     }
 
     fn __str__(&self) -> Obj {
-        hex::repr(self.as_slice()).finish()
+        hex::repr(self.as_slice(), false).finish()
     }
 
     fn __hash__(&self) -> PyResult<i64> {

@@ -5,8 +5,8 @@ use crate::ctx::{Ctx, PyResult};
 use crate::types::str::{self as text, Str, StrBuilder};
 use crate::value::Obj;
 
-/// `repr` of bytes, with the `b`.
-pub(crate) fn repr(b: &[u8]) -> StrBuilder {
+/// `repr` of bytes, with the `b`. A bytearray shows single quotes escaped even between double quotes.
+pub(crate) fn repr(b: &[u8], mutable: bool) -> StrBuilder {
     let q = text::repr::quote_for(b.contains(&b'\''), b.contains(&b'"'));
     let mut out = StrBuilder::new();
     out.push_str("b");
@@ -14,7 +14,7 @@ pub(crate) fn repr(b: &[u8]) -> StrBuilder {
     for &c in b {
         match c {
             b'\\' => out.push_str("\\\\"),
-            c if c == q => {
+            c if c == q || (mutable && c == b'\'') => {
                 out.push('\\' as u32);
                 out.push(c as u32);
             }

@@ -190,7 +190,7 @@ impl ByteArray {
     fn resize(cx: &Ctx, this: This<'_, ByteArray>, size: &Obj) -> PyResult<()> {
         let n = size.to_isize(cx)?;
         if n < 0 {
-            return Err(cx.value_error(format!("bytearray.resize(): new size must be >= 0, got {n}")));
+            return Err(cx.value_error(format!("Can only resize to positive sizes, got {n}")));
         }
         let n = n as usize;
         let fits = this.payload().store().resize(cx, |b| {

@@ -95,10 +95,11 @@ impl Percent<'_> {
             crate::with_units!(self.template, u => self.out.push_units(&u[from..to]));
             if self.at < n {
                 self.at += 1;
-                let spec = self.spec()?;
-                if spec.code == PERCENT {
+                if self.at < n && self.template.at(self.at) == PERCENT {
+                    self.at += 1;
                     self.out.push(PERCENT);
                 } else {
+                    let spec = self.spec()?;
                     self.one(&spec)?;
                 }
             }

@@ -25,10 +25,11 @@ pub(crate) fn resolve(cx: &Ctx, key: &Obj, len: usize, what: &str) -> PyResult<I
         return Ok(Index::Slice { start, step, count });
     }
     if key.type_of().slots.index.get().is_none() {
-        return Err(cx.type_error(format!(
-            "{what} indices must be integers or slices, not {}",
-            key.type_of().name()
-        )));
+        let name = key.type_of().name();
+        return Err(cx.type_error(match what {
+            "string" => format!("string indices must be integers, not '{name}'"),
+            _ => format!("{what} indices must be integers or slices, not {name}"),
+        }));
     }
     let i = key.to_index(cx)?;
     at(cx, i, len, what)
@@ -38,7 +39,10 @@ fn at(cx: &Ctx, i: isize, len: usize, what: &str) -> PyResult<Index> {
     let real = if i < 0 { i + len as isize } else { i };
     match usize::try_from(real) {
         Ok(i) if i < len => Ok(Index::At(i)),
-        _ => Err(cx.index_error(format!("{} index out of range", if what == "byte" { "index" } else { what }))),
+        _ => Err(cx.index_error(match what {
+            "byte" => "index out of range".to_owned(),
+            _ => format!("{what} index out of range"),
+        })),
     }
 }
 
