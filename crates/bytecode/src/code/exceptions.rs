@@ -26,6 +26,7 @@ impl ExceptionTable {
     }
 
     /// The entry that protects instruction `pc`, if any.
+    #[inline]
     pub fn find(&self, pc: u32) -> Option<&ExceptionEntry> {
         let index = self.entries.partition_point(|entry| entry.end <= pc);
         self.entries.get(index).filter(|entry| entry.start <= pc)

@@ -123,21 +123,25 @@ pub struct Code {
 impl Code {
     /// Locals reachable as operands; the remaining ones are far. Also the distance from the first parameter to the
     /// frame's base pointer.
+    #[inline]
     pub fn near_locals(&self) -> u32 {
         (self.locals.len() as u32).min(MAX_NEAR_LOCALS)
     }
 
     /// Locals reached by `LoadFar` and its like.
+    #[inline]
     pub fn far_locals(&self) -> u32 {
         self.locals.len() as u32 - self.near_locals()
     }
 
     /// Registers and raw words of a frame, in 8-byte words.
+    #[inline]
     pub fn frame_size(&self) -> usize {
         self.locals.len() + self.temps as usize + self.raw_words as usize
     }
 
     /// The position of local `number` as an offset in words from the frame's base pointer.
+    #[inline]
     pub fn local_offset(&self, number: u32) -> i32 {
         let near = self.near_locals();
         if number < near {
@@ -148,12 +152,14 @@ impl Code {
     }
 
     /// Parameters of all kinds: the locals that a call fills.
+    #[inline]
     pub fn param_count(&self) -> u32 {
         let extra = |flag| u32::from(self.flags & flag != 0);
         self.arg_count + self.kwonly_arg_count + extra(flags::VARARGS) + extra(flags::VARKEYWORDS)
     }
 
     /// Whether calling a function of this code makes a generator, coroutine or async generator.
+    #[inline]
     pub fn is_generator_like(&self) -> bool {
         self.flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) != 0
     }
@@ -195,6 +201,7 @@ impl Code {
     /// What is live at each instruction; computed once.
     ///
     /// Code that the verifier rejects gets a map in which nothing is live.
+    #[inline]
     pub fn liveness(&self) -> &Liveness {
         self.liveness.get_or_init(|| Liveness::of(self))
     }

@@ -16,6 +16,9 @@ pub(super) fn analyze(code: &Code) -> Result<Liveness, FlowError> {
         by_content: FxHashMap::default(),
         work: Work::new(code.insns.len()),
         raised: FxHashMap::default(),
+        before: Vec::new(),
+        during: Vec::new(),
+        defs: Vec::new(),
     };
     let empty = flow.intern(&[]);
     flow.reach(0, empty, 0)?;
@@ -33,6 +36,10 @@ struct Flow<'c> {
     work: Work,
     /// The state that each entry of the exception table was last reached with, and the state that gave it.
     raised: FxHashMap<(u32, u32), u32>,
+    /// Of the present instruction: the state before it, the same without what it consumes, and what it writes.
+    before: Vec<TempKind>,
+    during: Vec<TempKind>,
+    defs: Vec<(u32, TempKind)>,
 }
 
 impl Flow<'_> {
@@ -88,10 +95,14 @@ impl Flow<'_> {
         if op == Opcode::Extra {
             return Err(FlowError::new(pc, "a data word is executed"));
         }
-        let before = self.states[self.state_of[pc as usize] as usize].clone();
-        let mut during = before.to_vec();
-        let mut defs: Vec<(u32, TempKind)> = Vec::new();
+        let old = self.state_of[pc as usize];
+        self.before.clear();
+        self.before.extend_from_slice(&self.states[old as usize]);
+        self.during.clone_from(&self.before);
+        self.defs.clear();
+        let (before, during, defs) = (&self.before, &mut self.during, &mut self.defs);
         let mut error = None;
+        let mut changes = false;
         let code = self.code;
         let temps = code.temps;
         effects(insn, op, extra_of(code, pc), &|index| is_str(code, index), &mut |effect| {
@@ -99,6 +110,7 @@ impl Flow<'_> {
             let mut fail = |temp: u32, kind: TempKind| {
                 error.get_or_insert_with(|| FlowError::new(pc, format!("temporary {temp} is {kind:?}")));
             };
+            changes |= !matches!(effect, Effect::Keep(..));
             match effect {
                 Effect::Take(temp, want) | Effect::Keep(temp, want) => {
                     let now = match effect {
@@ -120,35 +132,27 @@ impl Flow<'_> {
                         *slot = TempKind::Dead;
                     }
                 }
-                Effect::Def(temp, kind) => {
-                    if temp >= temps {
-                        fail(temp, kind);
-                    }
-                    defs.push((temp, kind));
-                }
-                Effect::DefLike(temp, other) => {
-                    if temp >= temps {
-                        fail(temp, TempKind::Dead);
-                    }
-                    defs.push((temp, kind(other)));
-                }
+                Effect::Def(temp, _) if temp >= temps => fail(temp, TempKind::Dead),
+                Effect::DefLike(temp, _) if temp >= temps => fail(temp, TempKind::Dead),
+                Effect::Def(temp, kind) => defs.push((temp, kind)),
+                Effect::DefLike(temp, other) => defs.push((temp, kind(other))),
             }
         });
         if let Some(error) = error {
             return Err(error);
         }
         if op.flags().may_raise() {
-            self.raise(pc, &during)?;
+            self.raise(pc)?;
         }
         if op.is(OpFlags::CALLS) && op.is_window_call() {
             // The callee's frame lies over everything above the window's start.
             let window = insn.b() as usize;
-            if during.get(window..).is_some_and(|above| above.iter().any(|&kind| kind != TempKind::Dead)) {
+            if self.during.get(window..).is_some_and(|above| above.iter().any(|&kind| kind != TempKind::Dead)) {
                 return Err(FlowError::new(pc, "a temporary above the call window is live"));
             }
         }
-        let mut after = during;
-        for &(temp, kind) in &defs {
+        let mut after = std::mem::take(&mut self.during);
+        for &(temp, kind) in &self.defs {
             let slot = temp as usize;
             if after.len() <= slot {
                 after.resize(slot + 1, TempKind::Dead);
@@ -158,11 +162,11 @@ impl Flow<'_> {
             }
             after[slot] = kind;
         }
-        let normal = self.intern(&after);
+        let normal = if changes { self.intern(&after) } else { old };
         // The other way out of ForIter, JumpIf…OrDrop and Send.
         let special = match op {
             Opcode::ForIter => {
-                for &(temp, _) in &defs {
+                for &(temp, _) in &self.defs {
                     after[temp as usize] = TempKind::Dead;
                 }
                 after[insn.b() as usize] = TempKind::Dead;
@@ -173,11 +177,12 @@ impl Flow<'_> {
                 if after.len() <= slot {
                     after.resize(slot + 1, TempKind::Dead);
                 }
-                after[slot] = before.get(slot).copied().unwrap_or(TempKind::Dead);
+                after[slot] = self.before.get(slot).copied().unwrap_or(TempKind::Dead);
                 self.intern(&after)
             }
             _ => normal,
         };
+        self.during = after;
         let mut next = [(0, false); 2];
         let mut count = 0;
         successors(code, pc, op, &mut |target, taken| {
@@ -193,10 +198,10 @@ impl Flow<'_> {
     }
 
     /// Passes what stays live at `pc` to the handler that protects it.
-    fn raise(&mut self, pc: u32, during: &[TempKind]) -> Result<(), FlowError> {
+    fn raise(&mut self, pc: u32) -> Result<(), FlowError> {
         let Some(entry) = self.code.exceptions.find(pc).copied() else { return Ok(()) };
         let keep = entry.temp as usize;
-        let mut state: Vec<TempKind> = during[..during.len().min(keep)].to_vec();
+        let mut state: Vec<TempKind> = self.during[..self.during.len().min(keep)].to_vec();
         state.resize(keep, TempKind::Dead);
         state.push(TempKind::Exception);
         let state = self.intern(&state);

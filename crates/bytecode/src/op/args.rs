@@ -11,6 +11,7 @@ macro_rules! numbered {
 
         impl $name {
             /// The argument of this number, if there is one.
+            #[inline]
             pub const fn from_u16(number: u16) -> Option<$name> {
                 match number {
                     $($number => Some($name::$variant),)*

@@ -18,51 +18,61 @@ pub struct Insn(pub u64);
 
 impl Insn {
     /// An instruction with three 16-bit fields.
+    #[inline]
     pub const fn abc(op: Opcode, a: u16, b: u16, c: u16) -> Insn {
         Insn(op as u64 | (a as u64) << 16 | (b as u64) << 32 | (c as u64) << 48)
     }
 
     /// An instruction with a 16-bit and a 32-bit field.
+    #[inline]
     pub const fn abx(op: Opcode, a: u16, bx: u32) -> Insn {
         Insn(op as u64 | (a as u64) << 16 | (bx as u64) << 32)
     }
 
     /// The opcode number; verified code has only numbers below [`Opcode::COUNT`].
+    #[inline]
     pub const fn op_number(self) -> u16 {
         self.0 as u16
     }
 
     /// The opcode, or `None` if the number has none.
+    #[inline]
     pub fn op(self) -> Option<Opcode> {
         Opcode::from_u16(self.op_number())
     }
 
     /// Field `a`.
+    #[inline]
     pub const fn a(self) -> u16 {
         (self.0 >> 16) as u16
     }
 
     /// Field `b`.
+    #[inline]
     pub const fn b(self) -> u16 {
         (self.0 >> 32) as u16
     }
 
     /// Field `c`.
+    #[inline]
     pub const fn c(self) -> u16 {
         (self.0 >> 48) as u16
     }
 
     /// Fields `b` and `c` as one number.
+    #[inline]
     pub const fn bx(self) -> u32 {
         (self.0 >> 32) as u32
     }
 
     /// Fields `b` and `c` as one signed number: a jump distance from the next instruction.
+    #[inline]
     pub const fn sbx(self) -> i32 {
         (self.0 >> 32) as i32
     }
 
     /// The value of `field`, zero-extended.
+    #[inline]
     pub const fn field(self, field: Field) -> u32 {
         match field {
             Field::a => self.a() as u32,
@@ -73,6 +83,7 @@ impl Insn {
     }
 
     /// The same instruction with another `bx`.
+    #[inline]
     pub const fn with_bx(self, bx: u32) -> Insn {
         Insn(self.0 & 0xffff_ffff | (bx as u64) << 32)
     }
@@ -95,6 +106,7 @@ pub enum Operand {
 
 impl Operand {
     /// The field value for this operand in a code object with `near` near locals.
+    #[inline]
     pub const fn encode(self, near: u32) -> u16 {
         match self {
             Operand::Local(i) => (i as i32 - near as i32) as i16 as u16,
@@ -104,6 +116,7 @@ impl Operand {
     }
 
     /// Decodes a field value; `None` if it is a local outside `0..near`.
+    #[inline]
     pub const fn decode(field: u16, near: u32) -> Option<Operand> {
         let x = field as i16;
         if x < 0 {

@@ -94,15 +94,18 @@ impl OpFlags {
     pub const BACK: OpFlags = OpFlags(512);
 
     /// Whether all bits of `other` are set.
+    #[inline]
     pub const fn contains(self, other: OpFlags) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// Whether the instruction may raise by itself (finalisers of dropped values never raise).
+    #[inline]
     pub const fn may_raise(self) -> bool {
         self.0 & (Self::RAISES.0 | Self::PY.0) != 0
     }
 
+    #[inline]
     const fn union(self, other: OpFlags) -> OpFlags {
         OpFlags(self.0 | other.0)
     }
@@ -164,21 +167,25 @@ impl Opcode {
     pub const COUNT: usize = TABLE.len();
 
     /// The opcode of this number, if there is one.
+    #[inline]
     pub fn from_u16(number: u16) -> Option<Opcode> {
         TABLE.get(number as usize).map(|info| info.op)
     }
 
     /// The table row of this opcode.
+    #[inline]
     pub fn info(self) -> &'static OpInfo {
         &TABLE[self as usize]
     }
 
     /// The opcode's properties.
+    #[inline]
     pub fn flags(self) -> OpFlags {
         self.info().flags
     }
 
     /// Whether the opcode has all properties of `flags`.
+    #[inline]
     pub fn is(self, flags: OpFlags) -> bool {
         self.info().flags.contains(flags)
     }
