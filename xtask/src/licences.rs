@@ -116,7 +116,9 @@ mod tests {
         ] {
             assert!(allowed(good), "{good}");
         }
-        for bad in ["LGPL-3.0-only", "MIT AND GPL-2.0", "", "MPL-2.0", "(MIT", "Apache-2.0 WITH Classpath-exception-2.0"] {
+        for bad in
+            ["LGPL-3.0-only", "MIT AND GPL-2.0", "", "MPL-2.0", "(MIT", "Apache-2.0 WITH Classpath-exception-2.0"]
+        {
             assert!(!allowed(bad), "{bad}");
         }
     }

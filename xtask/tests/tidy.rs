@@ -52,7 +52,14 @@ fn lines_end_cleanly() {
 
 #[test]
 fn modules_say_what_they_are() {
-    for (path, text) in texts().filter(|(p, _)| p.ends_with(".rs") && p.contains("/src/") && !p.ends_with("/tests.rs")) {
-        assert!(text.starts_with("//!") || text.starts_with("#!") || text.starts_with("// @generated") || text.trim().is_empty(), "{path} begins without a doc line");
+    for (path, text) in texts().filter(|(p, _)| p.ends_with(".rs") && p.contains("/src/") && !p.ends_with("/tests.rs"))
+    {
+        assert!(
+            text.starts_with("//!")
+                || text.starts_with("#!")
+                || text.starts_with("// @generated")
+                || text.trim().is_empty(),
+            "{path} begins without a doc line"
+        );
     }
 }

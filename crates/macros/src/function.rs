@@ -96,13 +96,7 @@ pub struct Native {
 }
 
 /// Makes wrapper and definition of a method or module function. `path` calls the Rust function.
-pub fn native(
-    f: &ItemFn,
-    opts: &FnOptions,
-    binding: Binding,
-    owner: &Owner,
-    prefix: &TokenStream,
-) -> Result<Native> {
+pub fn native(f: &ItemFn, opts: &FnOptions, binding: Binding, owner: &Owner, prefix: &TokenStream) -> Result<Native> {
     let p = pyobj();
     let rust = RustFn::of(&f.sig)?;
     let ident = &rust.ident;

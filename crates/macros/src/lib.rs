@@ -158,7 +158,6 @@ fn finish(r: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
     r.unwrap_or_else(|e| e.to_compile_error()).into()
 }
 
-
 /// Declares a struct to be a Python class. See the crate's page.
 #[proc_macro_attribute]
 pub fn pyclass(args: TokenStream, item: TokenStream) -> TokenStream {

@@ -97,7 +97,10 @@ pub fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
         ),
         ("var", Some(def)) => (quote!(&#def), own),
         ("var", None) => {
-            return Err(Error::new_spanned(&o.payload, "`payload = \"var\"` needs `payload_def = PATH` of a static PayloadDef"));
+            return Err(Error::new_spanned(
+                &o.payload,
+                "`payload = \"var\"` needs `payload_def = PATH` of a static PayloadDef",
+            ));
         }
         ("inherit", None) => (
             base_payload,

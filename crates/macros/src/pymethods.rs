@@ -10,16 +10,8 @@ use crate::function::{Binding, Owner, RustFn, native};
 use crate::slots;
 use crate::util::{FnOptions, doc_of, is_named, is_ref, plain_name, pyobj, take_attr};
 
-const ATTRS: [&str; 8] = [
-    "pymethod",
-    "pyclassmethod",
-    "pystaticmethod",
-    "pynew",
-    "pyslot",
-    "pygetter",
-    "pysetter",
-    "pyinit",
-];
+const ATTRS: [&str; 8] =
+    ["pymethod", "pyclassmethod", "pystaticmethod", "pynew", "pyslot", "pygetter", "pysetter", "pyinit"];
 
 #[derive(Default)]
 struct Options {
@@ -197,12 +189,7 @@ impl Collected {
                 #p::native::IntoResult::into_result(#call, cx)
             }
         });
-        self.getters.push(Getter {
-            name,
-            doc: doc_of(&f.attrs),
-            member: opts.member,
-            call: quote!(Self::#wrapper),
-        });
+        self.getters.push(Getter { name, doc: doc_of(&f.attrs), member: opts.member, call: quote!(Self::#wrapper) });
         Ok(())
     }
 
@@ -301,7 +288,9 @@ impl Collected {
             )
         };
         let init = match init {
-            Some(f) => quote!(pub(crate) const CINDER_INIT: ::core::option::Option<fn(&#p::Type)> = ::core::option::Option::Some(#f);),
+            Some(f) => {
+                quote!(pub(crate) const CINDER_INIT: ::core::option::Option<fn(&#p::Type)> = ::core::option::Option::Some(#f);)
+            }
             None => TokenStream::new(),
         };
         let new_sig = match new_sig {

@@ -114,12 +114,7 @@ const EDITS: &[Edit] = &[
         through: "    RawIOBase.register(FileIO)",
         to: "RawIOBase.register(FileIO)",
     },
-    Edit {
-        file: "unittest/__init__.py",
-        from: "# XXX: RUSTPYTHON",
-        through: "    return test_item",
-        to: "",
-    },
+    Edit { file: "unittest/__init__.py", from: "# XXX: RUSTPYTHON", through: "    return test_item", to: "" },
     Edit {
         file: "_compat_pickle.py",
         from: "# NOTE: RUSTPYTHON exceptions",

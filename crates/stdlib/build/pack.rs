@@ -87,13 +87,8 @@ pub fn pack(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     }
     for (path, data) in &others {
         let packed = miniz_oxide::deflate::compress_to_vec(data, COMPRESSION);
-        let row = [
-            blob.add(path.as_bytes()),
-            path.len() as u32,
-            blob.add(&packed),
-            packed.len() as u32,
-            data.len() as u32,
-        ];
+        let row =
+            [blob.add(path.as_bytes()), path.len() as u32, blob.add(&packed), packed.len() as u32, data.len() as u32];
         words.extend(row);
     }
     for (i, w) in words.iter().enumerate() {
