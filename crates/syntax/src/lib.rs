@@ -1,4 +1,35 @@
 //! Python 3.14 front end: source text to tokens (logos) to a typed AST (lalrpop, typed-arena).
+//!
+//! ```
+//! use cinder_syntax::ast::{Arena, ExprKind, Mod, StmtKind, dump};
+//! use cinder_syntax::{ParseOptions, parse};
+//!
+//! let arena = Arena::new();
+//! let parsed = parse("answer = 6 * 7\n", &ParseOptions::default(), &arena)?;
+//!
+//! // The tree mirrors Python's `ast` module.
+//! let Mod::Module { body: [stmt], .. } = parsed.module else { panic!("one statement") };
+//! let StmtKind::Assign { value, .. } = stmt.kind else { panic!("an assignment") };
+//! assert!(matches!(value.kind, ExprKind::BinOp { .. }));
+//! assert_eq!(parsed.lines.location(value.span.start).column, 9);
+//! assert!(dump(parsed.module, None).starts_with("Module(body=[Assign(targets=[Name(id='answer', ctx=Store())]"));
+//!
+//! // Errors are those of CPython: message, position, line of text.
+//! let error = parse("f(a b)\n", &ParseOptions::default(), &arena).unwrap_err();
+//! assert_eq!(error.msg, "invalid syntax. Perhaps you forgot a comma?");
+//! assert_eq!((error.lineno, error.offset, error.end_offset), (1, 3, 6));
+//! # Ok::<(), Box<cinder_syntax::SyntaxError>>(())
+//! ```
+//!
+//! The way of a source: [`detect_encoding`] tells how to decode it; the lexer cuts it into tokens, all at once; a
+//! token pass decides which soft keywords are keywords; the LALR(1) tables of `grammar.lalrpop` drive the actions
+//! that make the [`ast`]. A source that does not parse goes through a second, top-down recogniser whose only
+//! purpose is to find CPython's message and position for the mistake. The same lexer makes the stream of the
+//! `tokenize` module ([`tokenize()`]).
+//!
+//! The crate knows nothing of Python objects: constants are plain data. Nothing in it recurses natively as deep as
+//! its input: the tables keep their own stack, the recogniser counts its depth, and a tree is never deeper than
+//! [`ParseOptions::max_depth`].
 #![forbid(unsafe_code)]
 
 pub mod ast;

@@ -108,6 +108,26 @@ fn trees_can_be_shared_between_threads() {
     check::<Mod<'static>>();
 }
 
+#[test]
+fn newer_syntax_is_refused() {
+    let cases = [
+        ("(a := 1)\n", 7, "Assignment expressions are only supported in Python 3.8 and greater", (1, 8)),
+        ("def f(a, /): pass\n", 7, "Positional-only parameters are only supported in Python 3.8 and greater", (1, 11)),
+        ("a: int\n", 5, "Variable annotation syntax is only supported in Python 3.6 and greater", (1, 7)),
+        ("t'a'\n", 13, "t-strings are only supported in Python 3.14 and greater", (1, 5)),
+        ("1_0\n", 5, "Underscores in numeric literals are only supported in Python 3.6 and greater", (1, 1)),
+        ("def f[T](): pass\n", 11, "Type parameter lists are only supported in Python 3.12 and greater", (1, 8)),
+    ];
+    for (source, version, msg, place) in cases {
+        let arena = Arena::new();
+        let options = ParseOptions { feature_version: version, ..ParseOptions::default() };
+        let error = parse(source, &options, &arena).expect_err(source);
+        assert_eq!((error.msg.as_str(), (error.lineno, error.offset)), (msg, place));
+        let newer = ParseOptions { feature_version: version + 1, ..ParseOptions::default() };
+        assert!(parse(source, &newer, &arena).is_ok(), "{source}");
+    }
+}
+
 /// A small generator of pseudo-random numbers (xorshift).
 struct Random(u64);
 

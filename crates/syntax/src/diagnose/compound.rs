@@ -381,7 +381,7 @@ impl Recogniser<'_> {
         s.many(|s| s.block())?;
         s.many1(|s| s.except_block(true))?;
         let except = s.t(Tok::Except)?;
-        if let Some(_) = s.opt(|s| s.expression())? {
+        if s.opt(|s| s.expression())?.is_some() {
             s.opt(|s| {
                 s.t(Tok::As)?;
                 s.name()

@@ -43,6 +43,7 @@ fn plain(source: &str, lexed: &Lexed, failure: &Failure) -> Diagnostic {
         Failure::Refused(error) | Failure::Literal(error) => return (**error).clone(),
         Failure::TooDeep => (0, SyntaxErrorKind::TooDeep, "too many nested expressions or statements".to_string()),
         Failure::Unexpected(at) => (*at, SyntaxErrorKind::Syntax, "invalid syntax".to_string()),
+        Failure::TooNew(at, msg) => (*at, SyntaxErrorKind::Syntax, msg.clone()),
         Failure::SecondStatement(at) => {
             let msg = "multiple statements found while compiling a single statement";
             (*at, SyntaxErrorKind::Syntax, msg.to_string())
@@ -58,6 +59,10 @@ fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) 
         let mut found = plain(source, lexed, failure);
         found.whole_line = found.end_lineno == found.lineno;
         return found;
+    }
+    if let Failure::TooNew(at, msg) = failure {
+        let at = (*at).min(lexed.tokens.len().saturating_sub(1)) as u32;
+        return Recogniser::new(source, lexed).at_token(at, SyntaxErrorKind::Syntax, msg.clone());
     }
     let at = match failure {
         Failure::Unexpected(at) => Some(*at),

@@ -9,6 +9,7 @@ mod soft;
 mod statements;
 mod strings;
 mod targets;
+mod version;
 
 use crate::ast::{Arena, Mod};
 use crate::error::Diagnostic;
@@ -24,6 +25,9 @@ lalrpop_mod!(
     "/parser/grammar.rs"
 );
 
+/// The minor version of the language described by the grammar.
+const NEWEST: u8 = 14;
+
 /// Why a source has no tree.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -35,6 +39,8 @@ pub(crate) enum Failure {
     Literal(Box<Diagnostic>),
     /// The tree would be deeper than allowed.
     TooDeep,
+    /// What stands before the token with this index is newer than the version asked for.
+    TooNew(usize, String),
     /// Behind the one statement that is wanted, which ends at the token with this index, comes more.
     SecondStatement(usize),
 }
@@ -79,7 +85,11 @@ pub(crate) fn parse<'a>(
         Ok(_) if !rest_is_empty => Err(Failure::SecondStatement(statement_end)),
         Ok(module) => match refused {
             Some(error) => Err(Failure::Literal(error)),
-            None => Ok(module),
+            None if options.feature_version >= NEWEST => Ok(module),
+            None => match version::first_too_new(module, source, &lexed.tokens, options.feature_version) {
+                Some((at, msg)) => Err(Failure::TooNew(at, msg)),
+                None => Ok(module),
+            },
         },
         Err(ParseError::User { error }) if bad_literal => Err(Failure::Literal(error)),
         Err(ParseError::User { error }) => Err(Failure::Refused(error)),
