@@ -54,11 +54,8 @@ pub fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
         collect(Path::new(path), &mut files)?;
     }
     files.sort();
-    let mut oracle = Command::new(python)
-        .args(["-I", "-c", ORACLE])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut oracle =
+        Command::new(python).args(["-I", "-c", ORACLE]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut to = oracle.stdin.take().ok_or("no stdin")?;
     let mut from = BufReader::new(oracle.stdout.take().ok_or("no stdout")?);
     let (mut same, mut different, mut skipped) = (0usize, 0usize, 0usize);
@@ -93,7 +90,9 @@ pub fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
     }
     drop(to);
     oracle.wait()?;
-    println!("{same} same, {different} different, {skipped} skipped; {lines} lines: ours {our_time:.2?}, theirs {their_time:.2}s");
+    println!(
+        "{same} same, {different} different, {skipped} skipped; {lines} lines: ours {our_time:.2?}, theirs {their_time:.2}s"
+    );
     if different == 0 { Ok(()) } else { Err("trees differ".into()) }
 }
 
@@ -115,10 +114,12 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 
 fn parse_ours(source: &[u8]) -> (Outcome, Duration) {
     let text = match detect_encoding(source) {
-        Ok(Encoding::Utf8 { bom }) => match std::str::from_utf8(source.get(if bom { 3 } else { 0 }..).unwrap_or_default()) {
-            Ok(text) => text.to_string(),
-            Err(_) => return (Outcome::Skipped("not UTF-8".into()), Duration::ZERO),
-        },
+        Ok(Encoding::Utf8 { bom }) => {
+            match std::str::from_utf8(source.get(if bom { 3 } else { 0 }..).unwrap_or_default()) {
+                Ok(text) => text.to_string(),
+                Err(_) => return (Outcome::Skipped("not UTF-8".into()), Duration::ZERO),
+            }
+        }
         Ok(Encoding::Latin1) => source.iter().map(|byte| char::from(*byte)).collect(),
         Ok(Encoding::Other(name)) => return (Outcome::Skipped(name), Duration::ZERO),
         Err(error) => return (Outcome::Skipped(error.to_string()), Duration::ZERO),
@@ -143,9 +144,10 @@ pub fn error_text(error: &SyntaxError) -> String {
         SyntaxErrorKind::IncompleteInput => "_IncompleteInputError",
         SyntaxErrorKind::TooDeep => "MemoryError",
     };
-    let text = error.text.as_ref().map_or("None".to_string(), |text| {
-        cinder_syntax::ast::str_repr(cinder_syntax::ast::StrValue::Utf8(text))
-    });
+    let text = error
+        .text
+        .as_ref()
+        .map_or("None".to_string(), |text| cinder_syntax::ast::str_repr(cinder_syntax::ast::StrValue::Utf8(text)));
     let (line, column, end_line, end_column) = (error.lineno, error.offset, error.end_lineno, error.end_offset);
     if line == 0 {
         return format!("{kind}|{}|None|None|None|None|None", error.msg);

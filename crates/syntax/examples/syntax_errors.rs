@@ -30,10 +30,7 @@ fn main() -> std::io::Result<()> {
             Ok(_) => println!("ok"),
             Err(e) => {
                 let text = e.text.as_deref().map_or("None".into(), |text| str_repr(StrValue::Utf8(text)));
-                println!(
-                    "{:?}|{}|{}|{}|{}|{}|{text}",
-                    e.kind, e.msg, e.lineno, e.offset, e.end_lineno, e.end_offset
-                );
+                println!("{:?}|{}|{}|{}|{}|{}|{text}", e.kind, e.msg, e.lineno, e.offset, e.end_lineno, e.end_offset);
             }
         }
     }

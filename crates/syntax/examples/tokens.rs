@@ -11,7 +11,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for t in &found.tokens {
         println!(
             "{} {} ({}, {}) ({}, {}) {}",
-            t.kind, repr(t.text), t.start.line, t.start.column, t.end.line, t.end.column, repr(t.line)
+            t.kind,
+            repr(t.text),
+            t.start.line,
+            t.start.column,
+            t.end.line,
+            t.end.column,
+            repr(t.line)
         );
     }
     if let Some(error) = found.error {

@@ -213,9 +213,7 @@ fn expr_depth(kind: &ExprKind) -> u32 {
         ExprKind::UnaryOp { operand, .. } => operand.depth,
         ExprKind::Lambda { args, body } => body.depth.max(arguments_depth(args)),
         ExprKind::IfExp { test, body, orelse } => test.depth.max(body.depth).max(orelse.depth),
-        ExprKind::Dict { keys, values } => {
-            deepest(values).max(keys.iter().map(|key| opt(*key)).max().unwrap_or(0))
-        }
+        ExprKind::Dict { keys, values } => deepest(values).max(keys.iter().map(|key| opt(*key)).max().unwrap_or(0)),
         ExprKind::ListComp { elt, generators }
         | ExprKind::SetComp { elt, generators }
         | ExprKind::GeneratorExp { elt, generators } => elt.depth.max(comprehension_depth(generators)),

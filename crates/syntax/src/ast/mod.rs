@@ -23,10 +23,10 @@ mod nodes;
 mod reflect;
 
 pub use arena::Arena;
-pub use constant::{Constant, IntValue, StrValue};
 pub(crate) use constant::push_code_point;
-pub(crate) use fold_int::parse_int;
+pub use constant::{Constant, IntValue, StrValue};
 pub use dump::{dump, float_repr, str_repr};
+pub(crate) use fold_int::parse_int;
 pub use location::{LineCursor, LineIndex, Location, Position, Span};
 pub use nodes::*;
 pub use reflect::{Field, NodeRef};

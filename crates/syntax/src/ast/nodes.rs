@@ -158,39 +158,131 @@ impl Expr<'_> {
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "names and meaning of the fields are those of Python's abstract grammar")]
 pub enum ExprKind<'a> {
-    BoolOp { op: BoolOp, values: &'a [&'a Expr<'a>] },
-    NamedExpr { target: &'a Expr<'a>, value: &'a Expr<'a> },
-    BinOp { left: &'a Expr<'a>, op: Operator, right: &'a Expr<'a> },
-    UnaryOp { op: UnaryOp, operand: &'a Expr<'a> },
-    Lambda { args: &'a Arguments<'a>, body: &'a Expr<'a> },
-    IfExp { test: &'a Expr<'a>, body: &'a Expr<'a>, orelse: &'a Expr<'a> },
+    BoolOp {
+        op: BoolOp,
+        values: &'a [&'a Expr<'a>],
+    },
+    NamedExpr {
+        target: &'a Expr<'a>,
+        value: &'a Expr<'a>,
+    },
+    BinOp {
+        left: &'a Expr<'a>,
+        op: Operator,
+        right: &'a Expr<'a>,
+    },
+    UnaryOp {
+        op: UnaryOp,
+        operand: &'a Expr<'a>,
+    },
+    Lambda {
+        args: &'a Arguments<'a>,
+        body: &'a Expr<'a>,
+    },
+    IfExp {
+        test: &'a Expr<'a>,
+        body: &'a Expr<'a>,
+        orelse: &'a Expr<'a>,
+    },
     /// A key of `None` stands for `**value`.
-    Dict { keys: &'a [Option<&'a Expr<'a>>], values: &'a [&'a Expr<'a>] },
-    Set { elts: &'a [&'a Expr<'a>] },
-    ListComp { elt: &'a Expr<'a>, generators: &'a [Comprehension<'a>] },
-    SetComp { elt: &'a Expr<'a>, generators: &'a [Comprehension<'a>] },
-    DictComp { key: &'a Expr<'a>, value: &'a Expr<'a>, generators: &'a [Comprehension<'a>] },
-    GeneratorExp { elt: &'a Expr<'a>, generators: &'a [Comprehension<'a>] },
-    Await { value: &'a Expr<'a> },
-    Yield { value: Option<&'a Expr<'a>> },
-    YieldFrom { value: &'a Expr<'a> },
-    Compare { left: &'a Expr<'a>, ops: &'a [CmpOp], comparators: &'a [&'a Expr<'a>] },
-    Call { func: &'a Expr<'a>, args: &'a [&'a Expr<'a>], keywords: &'a [Keyword<'a>] },
+    Dict {
+        keys: &'a [Option<&'a Expr<'a>>],
+        values: &'a [&'a Expr<'a>],
+    },
+    Set {
+        elts: &'a [&'a Expr<'a>],
+    },
+    ListComp {
+        elt: &'a Expr<'a>,
+        generators: &'a [Comprehension<'a>],
+    },
+    SetComp {
+        elt: &'a Expr<'a>,
+        generators: &'a [Comprehension<'a>],
+    },
+    DictComp {
+        key: &'a Expr<'a>,
+        value: &'a Expr<'a>,
+        generators: &'a [Comprehension<'a>],
+    },
+    GeneratorExp {
+        elt: &'a Expr<'a>,
+        generators: &'a [Comprehension<'a>],
+    },
+    Await {
+        value: &'a Expr<'a>,
+    },
+    Yield {
+        value: Option<&'a Expr<'a>>,
+    },
+    YieldFrom {
+        value: &'a Expr<'a>,
+    },
+    Compare {
+        left: &'a Expr<'a>,
+        ops: &'a [CmpOp],
+        comparators: &'a [&'a Expr<'a>],
+    },
+    Call {
+        func: &'a Expr<'a>,
+        args: &'a [&'a Expr<'a>],
+        keywords: &'a [Keyword<'a>],
+    },
     /// `conversion` is -1, or the code of `s`, `r` or `a`.
-    FormattedValue { value: &'a Expr<'a>, conversion: i32, format_spec: Option<&'a Expr<'a>> },
+    FormattedValue {
+        value: &'a Expr<'a>,
+        conversion: i32,
+        format_spec: Option<&'a Expr<'a>>,
+    },
     /// `str` is the source text of the value.
-    Interpolation { value: &'a Expr<'a>, str: &'a Constant<'a>, conversion: i32, format_spec: Option<&'a Expr<'a>> },
-    JoinedStr { values: &'a [&'a Expr<'a>] },
-    TemplateStr { values: &'a [&'a Expr<'a>] },
+    Interpolation {
+        value: &'a Expr<'a>,
+        str: &'a Constant<'a>,
+        conversion: i32,
+        format_spec: Option<&'a Expr<'a>>,
+    },
+    JoinedStr {
+        values: &'a [&'a Expr<'a>],
+    },
+    TemplateStr {
+        values: &'a [&'a Expr<'a>],
+    },
     /// `kind` is `u` for string literals with that prefix.
-    Constant { value: Constant<'a>, kind: Option<&'a str> },
-    Attribute { value: &'a Expr<'a>, attr: Identifier<'a>, ctx: ExprContext },
-    Subscript { value: &'a Expr<'a>, slice: &'a Expr<'a>, ctx: ExprContext },
-    Starred { value: &'a Expr<'a>, ctx: ExprContext },
-    Name { id: Identifier<'a>, ctx: ExprContext },
-    List { elts: &'a [&'a Expr<'a>], ctx: ExprContext },
-    Tuple { elts: &'a [&'a Expr<'a>], ctx: ExprContext },
-    Slice { lower: Option<&'a Expr<'a>>, upper: Option<&'a Expr<'a>>, step: Option<&'a Expr<'a>> },
+    Constant {
+        value: Constant<'a>,
+        kind: Option<&'a str>,
+    },
+    Attribute {
+        value: &'a Expr<'a>,
+        attr: Identifier<'a>,
+        ctx: ExprContext,
+    },
+    Subscript {
+        value: &'a Expr<'a>,
+        slice: &'a Expr<'a>,
+        ctx: ExprContext,
+    },
+    Starred {
+        value: &'a Expr<'a>,
+        ctx: ExprContext,
+    },
+    Name {
+        id: Identifier<'a>,
+        ctx: ExprContext,
+    },
+    List {
+        elts: &'a [&'a Expr<'a>],
+        ctx: ExprContext,
+    },
+    Tuple {
+        elts: &'a [&'a Expr<'a>],
+        ctx: ExprContext,
+    },
+    Slice {
+        lower: Option<&'a Expr<'a>>,
+        upper: Option<&'a Expr<'a>>,
+        step: Option<&'a Expr<'a>>,
+    },
 }
 
 /// What is done with the value an expression denotes.
@@ -358,19 +450,36 @@ impl Pattern<'_> {
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "names and meaning of the fields are those of Python's abstract grammar")]
 pub enum PatternKind<'a> {
-    MatchValue { value: &'a Expr<'a> },
-    MatchSingleton { value: Constant<'a> },
-    MatchSequence { patterns: &'a [&'a Pattern<'a>] },
-    MatchMapping { keys: &'a [&'a Expr<'a>], patterns: &'a [&'a Pattern<'a>], rest: Option<Identifier<'a>> },
+    MatchValue {
+        value: &'a Expr<'a>,
+    },
+    MatchSingleton {
+        value: Constant<'a>,
+    },
+    MatchSequence {
+        patterns: &'a [&'a Pattern<'a>],
+    },
+    MatchMapping {
+        keys: &'a [&'a Expr<'a>],
+        patterns: &'a [&'a Pattern<'a>],
+        rest: Option<Identifier<'a>>,
+    },
     MatchClass {
         cls: &'a Expr<'a>,
         patterns: &'a [&'a Pattern<'a>],
         kwd_attrs: &'a [Identifier<'a>],
         kwd_patterns: &'a [&'a Pattern<'a>],
     },
-    MatchStar { name: Option<Identifier<'a>> },
-    MatchAs { pattern: Option<&'a Pattern<'a>>, name: Option<Identifier<'a>> },
-    MatchOr { patterns: &'a [&'a Pattern<'a>] },
+    MatchStar {
+        name: Option<Identifier<'a>>,
+    },
+    MatchAs {
+        pattern: Option<&'a Pattern<'a>>,
+        name: Option<Identifier<'a>>,
+    },
+    MatchOr {
+        patterns: &'a [&'a Pattern<'a>],
+    },
 }
 
 /// A `# type: ignore` comment.

@@ -209,11 +209,9 @@ impl<'a> NodeRef<'a> {
                 vec![("lineno", Field::Int(Some(node.lineno.into()))), ("tag", text(node.tag))]
             }
             NodeRef::TypeParam(node) => match node.kind {
-                TypeParamKind::TypeVar { name, bound, default_value } => vec![
-                    ("name", text(name)),
-                    ("bound", opt_expr(bound)),
-                    ("default_value", opt_expr(default_value)),
-                ],
+                TypeParamKind::TypeVar { name, bound, default_value } => {
+                    vec![("name", text(name)), ("bound", opt_expr(bound)), ("default_value", opt_expr(default_value))]
+                }
                 TypeParamKind::ParamSpec { name, default_value }
                 | TypeParamKind::TypeVarTuple { name, default_value } => {
                     vec![("name", text(name)), ("default_value", opt_expr(default_value))]
@@ -279,11 +277,9 @@ fn stmt_fields<'a>(kind: &StmtKind<'a>) -> Fields<'a> {
         StmtKind::Assign { targets, value, type_comment } => {
             vec![("targets", exprs(targets)), ("value", expr(value)), ("type_comment", Field::Text(type_comment))]
         }
-        StmtKind::TypeAlias { name, type_params, value } => vec![
-            ("name", expr(name)),
-            ("type_params", list(type_params, NodeRef::TypeParam)),
-            ("value", expr(value)),
-        ],
+        StmtKind::TypeAlias { name, type_params, value } => {
+            vec![("name", expr(name)), ("type_params", list(type_params, NodeRef::TypeParam)), ("value", expr(value))]
+        }
         StmtKind::AugAssign { target, op, value } => {
             vec![("target", expr(target)), ("op", Field::Node(NodeRef::Operator(op))), ("value", expr(value))]
         }
@@ -367,11 +363,9 @@ fn expr_fields<'a>(kind: &ExprKind<'a>) -> Fields<'a> {
             ("ops", Field::Nodes(ops.iter().map(|op| Some(NodeRef::CmpOp(*op))).collect())),
             ("comparators", exprs(comparators)),
         ],
-        ExprKind::Call { func, args, keywords } => vec![
-            ("func", expr(func)),
-            ("args", exprs(args)),
-            ("keywords", list(keywords, NodeRef::Keyword)),
-        ],
+        ExprKind::Call { func, args, keywords } => {
+            vec![("func", expr(func)), ("args", exprs(args)), ("keywords", list(keywords, NodeRef::Keyword))]
+        }
         ExprKind::FormattedValue { value, conversion, format_spec } => vec![
             ("value", expr(value)),
             ("conversion", Field::Int(Some(conversion.into()))),

@@ -19,7 +19,8 @@ impl Place {
 impl Recogniser<'_> {
     // Calls
 
-    pub fn arguments(&mut self) -> Res { let s = self;
+    pub fn arguments(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Arguments, |s| {
             alt!(s, {
                 let args = s.args()?;
@@ -32,7 +33,8 @@ impl Recogniser<'_> {
     }
 
     /// Arguments in the right order; the kind tells whether the last of them is a keyword or `**` one.
-    fn args(&mut self) -> Res { let s = self;
+    fn args(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.comma_list(|s| s.positional())?;
@@ -46,7 +48,8 @@ impl Recogniser<'_> {
     }
 
     /// A starred or plain argument that is not the name of a keyword argument.
-    fn positional(&mut self) -> Res { let s = self;
+    fn positional(&mut self) -> Res {
+        let s = self;
         alt!(s, s.starred_expression());
         if let Some(assignment) = s.opt(|s| s.assignment_expression())? {
             s.next_is_not(&[Tok::Equal])?;
@@ -59,7 +62,8 @@ impl Recogniser<'_> {
     }
 
     /// Keyword arguments; `Other("**")` if any of them unpacks a mapping, else `Other("=")`.
-    fn kwargs(&mut self) -> Res { let s = self;
+    fn kwargs(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         if let Some(first) = s.opt(|s| s.comma_list(|s| s.keyword_or_starred()))? {
             let more = s.opt(|s| {
@@ -73,7 +77,8 @@ impl Recogniser<'_> {
         Ok(s.other(l, "**"))
     }
 
-    fn keyword(&mut self) -> Res { let s = self;
+    fn keyword(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.t(Tok::Name)?;
         s.t(Tok::Equal)?;
@@ -81,7 +86,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn keyword_or_starred(&mut self) -> Res { let s = self;
+    fn keyword_or_starred(&mut self) -> Res {
+        let s = self;
         if s.invalid_rules {
             alt!(s, s.invalid_keyword());
         }
@@ -89,7 +95,8 @@ impl Recogniser<'_> {
         s.starred_expression()
     }
 
-    fn keyword_or_double_starred(&mut self) -> Res { let s = self;
+    fn keyword_or_double_starred(&mut self) -> Res {
+        let s = self;
         if s.invalid_rules {
             alt!(s, s.invalid_keyword());
         }
@@ -99,7 +106,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    pub fn starred_expression(&mut self) -> Res { let s = self;
+    pub fn starred_expression(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::StarredExpression, |s| {
             let l = s.mark;
             if s.invalid_rules {
@@ -125,7 +133,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn invalid_keyword(&mut self) -> Res { let s = self;
+    fn invalid_keyword(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             let name = s.one_of(&[Tok::True, Tok::False, Tok::None])?;
             let equal = s.t(Tok::Equal)?;
@@ -155,7 +164,8 @@ impl Recogniser<'_> {
         s.raise_tokens(stars, s.mark - 1, "cannot assign to keyword argument unpacking")
     }
 
-    fn invalid_arguments(&mut self) -> Res { let s = self;
+    fn invalid_arguments(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             // Keyword arguments, one of them at least with `**`, before a starred one.
             let args = s.args()?;
@@ -222,7 +232,8 @@ impl Recogniser<'_> {
     }
 
     /// The positional arguments, one by one, if there are no others.
-    fn args_items(&mut self) -> Res<Vec<Node>> { let s = self;
+    fn args_items(&mut self) -> Res<Vec<Node>> {
+        let s = self;
         let items = s.comma_list(|s| s.positional())?;
         let keywords = s.opt(|s| {
             s.t(Tok::Comma)?;
@@ -233,15 +244,18 @@ impl Recogniser<'_> {
 
     // Parameters
 
-    pub fn params(&mut self) -> Res { let s = self;
+    pub fn params(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Params, |s| s.parameter_list(Place::Function))
     }
 
-    pub fn lambda_params(&mut self) -> Res { let s = self;
+    pub fn lambda_params(&mut self) -> Res {
+        let s = self;
         s.parameter_list(Place::Lambda)
     }
 
-    fn parameter_list(&mut self, place: Place) -> Res { let s = self;
+    fn parameter_list(&mut self, place: Place) -> Res {
+        let s = self;
         if s.invalid_rules {
             alt!(s, s.invalid_parameters(place));
         }
@@ -260,14 +274,16 @@ impl Recogniser<'_> {
     }
 
     /// The end of a parameter: a comma, or the end of the list ahead.
-    fn param_end(&mut self, place: Place) -> Res<()> { let s = self;
+    fn param_end(&mut self, place: Place) -> Res<()> {
+        let s = self;
         if s.opt(|s| s.t(Tok::Comma))?.is_none() {
             s.next_is(&[place.end()])?;
         }
         Ok(())
     }
 
-    fn param(&mut self, place: Place) -> Res { let s = self;
+    fn param(&mut self, place: Place) -> Res {
+        let s = self;
         let l = s.mark;
         s.t(Tok::Name)?;
         if place == Place::Function {
@@ -279,27 +295,31 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn param_no_default(&mut self, place: Place) -> Res { let s = self;
+    fn param_no_default(&mut self, place: Place) -> Res {
+        let s = self;
         let param = s.param(place)?;
         s.param_end(place)?;
         Ok(param)
     }
 
-    fn param_with_default(&mut self, place: Place) -> Res { let s = self;
+    fn param_with_default(&mut self, place: Place) -> Res {
+        let s = self;
         let param = s.param(place)?;
         s.default(place)?;
         s.param_end(place)?;
         Ok(param)
     }
 
-    fn param_maybe_default(&mut self, place: Place) -> Res { let s = self;
+    fn param_maybe_default(&mut self, place: Place) -> Res {
+        let s = self;
         let param = s.param(place)?;
         s.opt(|s| s.default(place))?;
         s.param_end(place)?;
         Ok(param)
     }
 
-    fn default(&mut self, place: Place) -> Res { let s = self;
+    fn default(&mut self, place: Place) -> Res {
+        let s = self;
         let l = s.t(Tok::Equal)?;
         if s.invalid_rules && (s.peek() == place.end() || s.peek() == Tok::Comma) {
             return s.raise_tokens(l, l, "expected default value expression");
@@ -308,7 +328,8 @@ impl Recogniser<'_> {
     }
 
     /// Positional-only parameters; the result tells whether any has a default.
-    fn slash(&mut self, place: Place) -> Res<bool> { let s = self;
+    fn slash(&mut self, place: Place) -> Res<bool> {
+        let s = self;
         alt!(s, {
             s.many1(|s| s.param_no_default(place))?;
             s.t(Tok::Slash)?;
@@ -322,7 +343,8 @@ impl Recogniser<'_> {
         Ok(true)
     }
 
-    fn star_etc(&mut self, place: Place) -> Res { let s = self;
+    fn star_etc(&mut self, place: Place) -> Res {
+        let s = self;
         if s.invalid_rules {
             alt!(s, s.invalid_star_etc(place));
         }
@@ -350,7 +372,8 @@ impl Recogniser<'_> {
         s.kwds(place)
     }
 
-    fn star_annotation(&mut self) -> Res { let s = self;
+    fn star_annotation(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             let l = s.t(Tok::Star)?;
             s.bitwise_or()?;
@@ -359,7 +382,8 @@ impl Recogniser<'_> {
         s.expression()
     }
 
-    fn kwds(&mut self, place: Place) -> Res { let s = self;
+    fn kwds(&mut self, place: Place) -> Res {
+        let s = self;
         let l = s.mark;
         if s.invalid_rules {
             alt!(s, {
@@ -385,7 +409,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn invalid_parameters(&mut self, place: Place) -> Res { let s = self;
+    fn invalid_parameters(&mut self, place: Place) -> Res {
+        let s = self;
         alt!(s, {
             let slash = s.t(Tok::Slash)?;
             s.t(Tok::Comma)?;
@@ -444,7 +469,8 @@ impl Recogniser<'_> {
         s.raise_tokens(star, star, "expected comma between / and *")
     }
 
-    fn invalid_star_etc(&mut self, place: Place) -> Res { let s = self;
+    fn invalid_star_etc(&mut self, place: Place) -> Res {
+        let s = self;
         alt!(s, {
             let star = s.t(Tok::Star)?;
             let end = place.end();

@@ -5,7 +5,8 @@ use super::targets::Targets;
 use crate::token::Tok;
 
 impl Recogniser<'_> {
-    pub fn atom(&mut self) -> Res { let s = self;
+    pub fn atom(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Atom, |s| {
             let l = s.mark;
             let literal = match s.peek() {
@@ -38,7 +39,8 @@ impl Recogniser<'_> {
         })
     }
 
-    pub fn list(&mut self) -> Res { let s = self;
+    pub fn list(&mut self) -> Res {
+        let s = self;
         let l = s.t(Tok::LSqb)?;
         let items = s.opt(|s| s.star_named_expressions())?.unwrap_or_default();
         s.t(Tok::RSqb)?;
@@ -46,7 +48,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::List(from, until)))
     }
 
-    pub fn tuple(&mut self) -> Res { let s = self;
+    pub fn tuple(&mut self) -> Res {
+        let s = self;
         let l = s.t(Tok::LPar)?;
         let items = s.opt(|s| {
             let mut items = vec![s.star_named_expression()?];
@@ -59,7 +62,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Tuple(from, until)))
     }
 
-    fn group(&mut self) -> Res { let s = self;
+    fn group(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             s.t(Tok::LPar)?;
             let inner = match s.opt(|s| s.yield_expr())? {
@@ -85,7 +89,8 @@ impl Recogniser<'_> {
         s.raise_tokens(stars, stars, "cannot use double starred expression here")
     }
 
-    pub fn genexp(&mut self) -> Res { let s = self;
+    pub fn genexp(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.t(Tok::LPar)?;
@@ -101,7 +106,8 @@ impl Recogniser<'_> {
         s.invalid_comprehension()
     }
 
-    fn list_comp(&mut self) -> Res { let s = self;
+    fn list_comp(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.t(Tok::LSqb)?;
@@ -113,14 +119,16 @@ impl Recogniser<'_> {
         s.invalid_comprehension()
     }
 
-    fn set(&mut self) -> Res { let s = self;
+    fn set(&mut self) -> Res {
+        let s = self;
         let l = s.t(Tok::LBrace)?;
         s.star_named_expressions()?;
         s.t(Tok::RBrace)?;
         Ok(s.other(l, "set display"))
     }
 
-    fn set_comp(&mut self) -> Res { let s = self;
+    fn set_comp(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.t(Tok::LBrace)?;
@@ -132,7 +140,8 @@ impl Recogniser<'_> {
         s.invalid_comprehension()
     }
 
-    fn invalid_comprehension(&mut self) -> Res { let s = self;
+    fn invalid_comprehension(&mut self) -> Res {
+        let s = self;
         if !s.invalid_rules {
             return Err(Stop::Fail);
         }
@@ -158,7 +167,8 @@ impl Recogniser<'_> {
         s.raise_tokens(first.l, comma, msg)
     }
 
-    fn dict(&mut self) -> Res { let s = self;
+    fn dict(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.t(Tok::LBrace)?;
@@ -176,7 +186,8 @@ impl Recogniser<'_> {
         Err(Stop::Fail)
     }
 
-    fn double_starred_pair(&mut self) -> Res { let s = self;
+    fn double_starred_pair(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             let l = s.t(Tok::DoubleStar)?;
             s.bitwise_or()?;
@@ -185,7 +196,8 @@ impl Recogniser<'_> {
         s.pair()
     }
 
-    fn pair(&mut self) -> Res { let s = self;
+    fn pair(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.expression()?;
         s.t(Tok::Colon)?;
@@ -193,7 +205,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn invalid_pairs(&mut self) -> Res { let s = self;
+    fn invalid_pairs(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             // The last of the pairs must leave its comma for the one that is wrong.
             s.double_starred_pair()?;
@@ -207,7 +220,8 @@ impl Recogniser<'_> {
         s.invalid_value()
     }
 
-    fn invalid_value(&mut self) -> Res { let s = self;
+    fn invalid_value(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             s.expression()?;
             s.t(Tok::Colon)?;
@@ -221,11 +235,13 @@ impl Recogniser<'_> {
         s.raise_tokens(colon, colon, "expression expected after dictionary key and ':'")
     }
 
-    fn invalid_pair(&mut self) -> Res { let s = self;
+    fn invalid_pair(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             let key = s.expression()?;
             s.next_is_not(&[Tok::Colon])?;
-            let mut found = s.at_token(key.r - 1, crate::SyntaxErrorKind::Syntax, "':' expected after dictionary key".into());
+            let mut found =
+                s.at_token(key.r - 1, crate::SyntaxErrorKind::Syntax, "':' expected after dictionary key".into());
             found.offset = found.end_offset - 1;
             found.end_offset = 0;
             found.lineno = s.lexed.lines.location(s.token(key.l).start).line as i32;
@@ -235,7 +251,8 @@ impl Recogniser<'_> {
         s.invalid_value()
     }
 
-    fn dict_comp(&mut self) -> Res { let s = self;
+    fn dict_comp(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.t(Tok::LBrace)?;
@@ -256,7 +273,8 @@ impl Recogniser<'_> {
     }
 
     /// The clauses of a comprehension; the node covers the last of them.
-    pub fn for_if_clauses(&mut self) -> Res { let s = self;
+    pub fn for_if_clauses(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::ForIfClauses, |s| {
             let clauses = s.many1(|s| s.for_if_clause())?;
             let l = clauses.first().map_or(s.mark, |clause| clause.l);
@@ -264,7 +282,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn for_if_clause(&mut self) -> Res { let s = self;
+    fn for_if_clause(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         // Once `in` is there, no other reading is tried.
         let head = s.opt(|s| {
@@ -299,7 +318,8 @@ impl Recogniser<'_> {
         s.invalid_for_target()
     }
 
-    pub fn invalid_for_target(&mut self) -> Res { let s = self;
+    pub fn invalid_for_target(&mut self) -> Res {
+        let s = self;
         s.opt(|s| s.t(Tok::Async))?;
         s.t(Tok::For)?;
         let targets = s.star_expressions()?;
@@ -308,7 +328,8 @@ impl Recogniser<'_> {
 
     // Strings
 
-    fn strings(&mut self) -> Res { let s = self;
+    fn strings(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Strings, |s| {
             let l = s.mark;
             let mut name = "literal";
@@ -347,14 +368,16 @@ impl Recogniser<'_> {
         })
     }
 
-    fn fstring(&mut self) -> Res { let s = self;
+    fn fstring(&mut self) -> Res {
+        let s = self;
         let l = s.t(Tok::FStringStart)?;
         s.many(|s| s.fstring_middle())?;
         s.t(Tok::FStringEnd)?;
         Ok(s.other(l, "f-string expression"))
     }
 
-    fn fstring_middle(&mut self) -> Res { let s = self;
+    fn fstring_middle(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             let at = s.t(Tok::FStringMiddle)?;
             Ok(s.node(at, Kind::Nothing))
@@ -363,7 +386,8 @@ impl Recogniser<'_> {
     }
 
     /// `f` or `t`: the innermost formatted string that is open at a token.
-    pub fn string_letter(&self, at: u32) -> char { let s = self;
+    pub fn string_letter(&self, at: u32) -> char {
+        let s = self;
         let mut open = 0;
         for index in (0..at).rev() {
             match s.token(index).kind {
@@ -376,7 +400,8 @@ impl Recogniser<'_> {
         'f'
     }
 
-    fn replacement_field(&mut self) -> Res { let s = self;
+    fn replacement_field(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.t(Tok::LBrace)?;
@@ -390,7 +415,8 @@ impl Recogniser<'_> {
         if s.invalid_rules { s.invalid_replacement_field() } else { Err(Stop::Fail) }
     }
 
-    fn conversion(&mut self) -> Res<u32> { let s = self;
+    fn conversion(&mut self) -> Res<u32> {
+        let s = self;
         let mark = s.t(Tok::Exclamation)?;
         let name = s.t(Tok::Name)?;
         let letter = s.string_letter(mark);
@@ -406,18 +432,18 @@ impl Recogniser<'_> {
         Ok(name)
     }
 
-    fn format_spec(&mut self) -> Res<u32> { let s = self;
+    fn format_spec(&mut self) -> Res<u32> {
+        let s = self;
         let at = s.t(Tok::Colon)?;
         s.many(|s| s.fstring_middle())?;
         Ok(at)
     }
 
-    fn invalid_replacement_field(&mut self) -> Res { let s = self;
+    fn invalid_replacement_field(&mut self) -> Res {
+        let s = self;
         let brace = s.t(Tok::LBrace)?;
         let letter = s.string_letter(brace);
-        for (kind, text) in
-            [(Tok::Equal, "="), (Tok::Exclamation, "!"), (Tok::Colon, ":"), (Tok::RBrace, "}")]
-        {
+        for (kind, text) in [(Tok::Equal, "="), (Tok::Exclamation, "!"), (Tok::Colon, ":"), (Tok::RBrace, "}")] {
             if s.peek() == kind {
                 let at = s.mark;
                 let msg = format!("{letter}-string: valid expression required before '{text}'");
@@ -430,9 +456,7 @@ impl Recogniser<'_> {
         if !matches!(s.peek(), Tok::Equal | Tok::Exclamation | Tok::Colon | Tok::RBrace) {
             return s.raise_next(format!("{letter}-string: expecting '=', or '!', or ':', or '}}'"));
         }
-        if s.opt(|s| s.t(Tok::Equal))?.is_some()
-            && !matches!(s.peek(), Tok::Exclamation | Tok::Colon | Tok::RBrace)
-        {
+        if s.opt(|s| s.t(Tok::Equal))?.is_some() && !matches!(s.peek(), Tok::Exclamation | Tok::Colon | Tok::RBrace) {
             return s.raise_next(format!("{letter}-string: expecting '!', or ':', or '}}'"));
         }
         let mut has_conversion = false;

@@ -5,7 +5,8 @@ use super::targets::{Targets, expr_name};
 use crate::token::Tok;
 
 impl Recogniser<'_> {
-    pub fn compound_stmt(&mut self) -> Res { let s = self;
+    pub fn compound_stmt(&mut self) -> Res {
+        let s = self;
         match s.peek() {
             Tok::At => {
                 s.many1(|s| {
@@ -33,18 +34,21 @@ impl Recogniser<'_> {
         }
     }
 
-    fn expected_colon(&mut self) -> Res { let s = self;
+    fn expected_colon(&mut self) -> Res {
+        let s = self;
         s.t(Tok::Newline)?;
         s.raise_here("expected ':'")
     }
 
     /// A colon that must be there, and the block behind it.
-    fn forced_block(&mut self) -> Res { let s = self;
+    fn forced_block(&mut self) -> Res {
+        let s = self;
         s.forced(Tok::Colon, ":")?;
         s.block()
     }
 
-    fn function_def(&mut self) -> Res { let s = self;
+    fn function_def(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let head = |s: &mut Self| {
             s.opt(|s| s.t(Tok::Async))?;
@@ -86,7 +90,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn class_def(&mut self) -> Res { let s = self;
+    fn class_def(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let head = |s: &mut Self| {
             let class = s.t(Tok::Class)?;
@@ -118,7 +123,8 @@ impl Recogniser<'_> {
     }
 
     /// `if` or `elif` and what follows; further `elif`s are taken in a loop.
-    fn if_stmt(&mut self, keyword: Tok) -> Res { let s = self;
+    fn if_stmt(&mut self, keyword: Tok) -> Res {
+        let s = self;
         let l = s.mark;
         let mut keyword = keyword;
         loop {
@@ -150,7 +156,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn else_block(&mut self) -> Res { let s = self;
+    fn else_block(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         if s.invalid_rules {
             alt!(s, {
@@ -172,7 +179,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn while_stmt(&mut self) -> Res { let s = self;
+    fn while_stmt(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         if s.invalid_rules {
             alt!(s, {
@@ -196,7 +204,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn for_stmt(&mut self) -> Res { let s = self;
+    fn for_stmt(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let head = |s: &mut Self| {
             s.opt(|s| s.t(Tok::Async))?;
@@ -231,7 +240,8 @@ impl Recogniser<'_> {
 
     // With
 
-    fn with_stmt(&mut self) -> Res { let s = self;
+    fn with_stmt(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let start = |s: &mut Self| {
             s.opt(|s| s.t(Tok::Async))?;
@@ -283,7 +293,8 @@ impl Recogniser<'_> {
         s.expected_colon()
     }
 
-    fn loose_with_item(&mut self, many: bool) -> Res { let s = self;
+    fn loose_with_item(&mut self, many: bool) -> Res {
+        let s = self;
         let item = if many { s.expressions()? } else { s.expression()? };
         s.opt(|s| {
             s.t(Tok::As)?;
@@ -292,7 +303,8 @@ impl Recogniser<'_> {
         Ok(item)
     }
 
-    fn loose_with_group(&mut self) -> Res<()> { let s = self;
+    fn loose_with_group(&mut self) -> Res<()> {
+        let s = self;
         s.t(Tok::LPar)?;
         s.comma_list(|s| s.loose_with_item(true))?;
         s.opt(|s| s.t(Tok::Comma))?;
@@ -300,7 +312,8 @@ impl Recogniser<'_> {
         Ok(())
     }
 
-    fn with_item(&mut self) -> Res { let s = self;
+    fn with_item(&mut self) -> Res {
+        let s = self;
         let follow = [Tok::Comma, Tok::RPar, Tok::Colon];
         alt!(s, {
             let item = s.expression()?;
@@ -323,7 +336,8 @@ impl Recogniser<'_> {
 
     // Try
 
-    fn try_stmt(&mut self) -> Res { let s = self;
+    fn try_stmt(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         if s.invalid_rules {
             alt!(s, s.invalid_try());
@@ -346,7 +360,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn invalid_try(&mut self) -> Res { let s = self;
+    fn invalid_try(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             let at = s.t(Tok::Try)?;
             s.t(Tok::Colon)?;
@@ -391,7 +406,8 @@ impl Recogniser<'_> {
         s.raise_tokens(except, except, msg)
     }
 
-    fn except_block(&mut self, star: bool) -> Res { let s = self;
+    fn except_block(&mut self, star: bool) -> Res {
+        let s = self;
         let l = s.mark;
         let start = |s: &mut Self| {
             let at = s.t(Tok::Except)?;
@@ -491,7 +507,8 @@ impl Recogniser<'_> {
         s.raise_node(target, format!("cannot use except{stars} statement with {}", expr_name(target)))
     }
 
-    fn finally_block(&mut self) -> Res { let s = self;
+    fn finally_block(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         if s.invalid_rules {
             alt!(s, {

@@ -4,18 +4,19 @@ use super::recogniser::{Kind, Node, Recogniser, Res, Rule, Stop, alt};
 use super::targets::expr_name;
 use crate::token::Tok;
 
-const COMPARE_OPS: [Tok; 6] =
-    [Tok::EqEqual, Tok::NotEqual, Tok::LessEqual, Tok::Less, Tok::GreaterEqual, Tok::Greater];
+const COMPARE_OPS: [Tok; 6] = [Tok::EqEqual, Tok::NotEqual, Tok::LessEqual, Tok::Less, Tok::GreaterEqual, Tok::Greater];
 
 impl Recogniser<'_> {
-    pub fn expressions(&mut self) -> Res { let s = self;
+    pub fn expressions(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let first = s.expression()?;
         s.rest_of_tuple(l, first, |s| s.expression())
     }
 
     /// More elements behind a first one: a tuple, unless there is no comma.
-    fn rest_of_tuple(&mut self, l: u32, first: Node, mut item: impl FnMut(&mut Self) -> Res) -> Res { let s = self;
+    fn rest_of_tuple(&mut self, l: u32, first: Node, mut item: impl FnMut(&mut Self) -> Res) -> Res {
+        let s = self;
         let mut items = vec![first];
         let mut is_tuple = false;
         while s.opt(|s| s.t(Tok::Comma))?.is_some() {
@@ -32,7 +33,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Tuple(from, until)))
     }
 
-    pub fn star_expressions(&mut self) -> Res { let s = self;
+    pub fn star_expressions(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::StarExpressions, |s| {
             let l = s.mark;
             let first = s.star_expression()?;
@@ -40,33 +42,38 @@ impl Recogniser<'_> {
         })
     }
 
-    fn star_expression(&mut self) -> Res { let s = self;
+    fn star_expression(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::StarExpression, |s| {
             alt!(s, s.star_bitwise_or());
             s.expression()
         })
     }
 
-    fn star_bitwise_or(&mut self) -> Res { let s = self;
+    fn star_bitwise_or(&mut self) -> Res {
+        let s = self;
         let l = s.t(Tok::Star)?;
         let operand = s.bitwise_or()?;
         let operand = s.pooled(operand);
         Ok(s.node(l, Kind::Starred(operand)))
     }
 
-    pub fn star_named_expression(&mut self) -> Res { let s = self;
+    pub fn star_named_expression(&mut self) -> Res {
+        let s = self;
         alt!(s, s.star_bitwise_or());
         s.named_expression()
     }
 
     /// Elements of a display, with an optional last comma.
-    pub fn star_named_expressions(&mut self) -> Res<Vec<Node>> { let s = self;
+    pub fn star_named_expressions(&mut self) -> Res<Vec<Node>> {
+        let s = self;
         let items = s.comma_list(|s| s.star_named_expression())?;
         s.opt(|s| s.t(Tok::Comma))?;
         Ok(items)
     }
 
-    pub fn assignment_expression(&mut self) -> Res { let s = self;
+    pub fn assignment_expression(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.name()?;
         s.t(Tok::ColonEqual)?;
@@ -74,7 +81,8 @@ impl Recogniser<'_> {
         Ok(s.other(l, "named expression"))
     }
 
-    pub fn named_expression(&mut self) -> Res { let s = self;
+    pub fn named_expression(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::NamedExpression, |s| {
             // After `:=` there is no other reading.
             if s.ahead(|s| {
@@ -92,7 +100,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn invalid_named_expression(&mut self) -> Res { let s = self;
+    fn invalid_named_expression(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::InvalidNamedExpression, |s| {
             alt!(s, {
                 let target = s.expression()?;
@@ -120,7 +129,8 @@ impl Recogniser<'_> {
         })
     }
 
-    pub fn yield_expr(&mut self) -> Res { let s = self;
+    pub fn yield_expr(&mut self) -> Res {
+        let s = self;
         let l = s.t(Tok::Yield)?;
         alt!(s, {
             s.t(Tok::From)?;
@@ -131,12 +141,14 @@ impl Recogniser<'_> {
         Ok(s.other(l, "yield expression"))
     }
 
-    pub fn annotated_rhs(&mut self) -> Res { let s = self;
+    pub fn annotated_rhs(&mut self) -> Res {
+        let s = self;
         alt!(s, s.yield_expr());
         s.star_expressions()
     }
 
-    pub fn expression(&mut self) -> Res { let s = self;
+    pub fn expression(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Expression, |s| {
             if s.invalid_rules {
                 alt!(s, s.invalid_expression());
@@ -146,7 +158,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn plain_expression(&mut self) -> Res { let s = self;
+    fn plain_expression(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         if let Some(body) = s.opt(|s| s.disjunction())? {
             alt!(s, {
@@ -162,22 +175,26 @@ impl Recogniser<'_> {
     }
 
     /// An expression in which no diagnostics are looked for.
-    fn expression_without_invalid(&mut self) -> Res { let s = self;
+    fn expression_without_invalid(&mut self) -> Res {
+        let s = self;
         let before = std::mem::replace(&mut s.invalid_rules, false);
         let result = s.plain_expression();
         s.invalid_rules = before;
         result
     }
 
-    fn is_legacy_statement(&self, node: Node) -> bool { let s = self;
+    fn is_legacy_statement(&self, node: Node) -> bool {
+        let s = self;
         node.kind == Kind::Name && node.r == node.l + 1 && matches!(s.text(node.l), "print" | "exec")
     }
 
-    fn is_soft_keyword(&mut self) -> bool { let s = self;
+    fn is_soft_keyword(&mut self) -> bool {
+        let s = self;
         s.peek() == Tok::Name && matches!(s.text(s.mark), "match" | "case" | "type" | "_")
     }
 
-    fn invalid_expression(&mut self) -> Res { let s = self;
+    fn invalid_expression(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             s.t(Tok::String)?;
             let between = s.many1(|s| {
@@ -239,7 +256,8 @@ impl Recogniser<'_> {
         s.raise_tokens(lambda, colon, msg)
     }
 
-    fn invalid_legacy_expression(&mut self) -> Res { let s = self;
+    fn invalid_legacy_expression(&mut self) -> Res {
+        let s = self;
         let name = s.name()?;
         s.next_is_not(&[Tok::LPar])?;
         let rest = s.star_expressions()?;
@@ -250,7 +268,8 @@ impl Recogniser<'_> {
         s.raise_range(name, rest, format!("Missing parentheses in call to '{text}'. Did you mean {text}(...)?"))
     }
 
-    fn lambda(&mut self) -> Res { let s = self;
+    fn lambda(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Lambda, |s| {
             let l = s.t(Tok::Lambda)?;
             s.opt(|s| s.lambda_params())?;
@@ -260,7 +279,8 @@ impl Recogniser<'_> {
         })
     }
 
-    pub fn disjunction(&mut self) -> Res { let s = self;
+    pub fn disjunction(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Disjunction, |s| {
             let l = s.mark;
             let first = s.conjunction()?;
@@ -272,7 +292,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn conjunction(&mut self) -> Res { let s = self;
+    fn conjunction(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let first = s.inversion()?;
         let more = s.many(|s| {
@@ -282,7 +303,8 @@ impl Recogniser<'_> {
         Ok(if more.is_empty() { first } else { s.other(l, "expression") })
     }
 
-    fn inversion(&mut self) -> Res { let s = self;
+    fn inversion(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Inversion, |s| {
             let l = s.mark;
             alt!(s, {
@@ -294,7 +316,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn comparison(&mut self) -> Res { let s = self;
+    fn comparison(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let left = s.bitwise_or()?;
         let operators = s.many(|s| {
@@ -312,7 +335,8 @@ impl Recogniser<'_> {
         }
     }
 
-    fn compare_op(&mut self) -> Res<Tok> { let s = self;
+    fn compare_op(&mut self) -> Res<Tok> {
+        let s = self;
         let at = s.mark;
         let kind = s.peek();
         match kind {
@@ -342,7 +366,8 @@ impl Recogniser<'_> {
     }
 
     /// A left-associative level of binary operators.
-    fn binary(&mut self, operators: &[Tok], operand: fn(&mut Self) -> Res) -> Res { let s = self;
+    fn binary(&mut self, operators: &[Tok], operand: fn(&mut Self) -> Res) -> Res {
+        let s = self;
         let l = s.mark;
         let first = operand(s)?;
         let more = s.many(|s| {
@@ -352,19 +377,23 @@ impl Recogniser<'_> {
         Ok(if more.is_empty() { first } else { s.other(l, "expression") })
     }
 
-    pub fn bitwise_or(&mut self) -> Res { let s = self;
+    pub fn bitwise_or(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::BitwiseOr, |s| s.binary(&[Tok::VBar], Self::bitwise_xor))
     }
 
-    fn bitwise_xor(&mut self) -> Res { let s = self;
+    fn bitwise_xor(&mut self) -> Res {
+        let s = self;
         s.binary(&[Tok::Circumflex], Self::bitwise_and)
     }
 
-    fn bitwise_and(&mut self) -> Res { let s = self;
+    fn bitwise_and(&mut self) -> Res {
+        let s = self;
         s.binary(&[Tok::Amper], Self::shift)
     }
 
-    fn shift(&mut self) -> Res { let s = self;
+    fn shift(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let first = s.sum()?;
         let more = s.many(|s| {
@@ -377,7 +406,8 @@ impl Recogniser<'_> {
         Ok(if more.is_empty() { first } else { s.other(l, "expression") })
     }
 
-    fn sum(&mut self) -> Res { let s = self;
+    fn sum(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Sum, |s| {
             let l = s.mark;
             let mut result = s.term()?;
@@ -399,7 +429,8 @@ impl Recogniser<'_> {
     }
 
     /// A `not` behind an arithmetic operator.
-    fn refuse_not(&mut self) -> Res<()> { let s = self;
+    fn refuse_not(&mut self) -> Res<()> {
+        let s = self;
         if !s.invalid_rules || s.peek() != Tok::Not {
             return Ok(());
         }
@@ -417,7 +448,8 @@ impl Recogniser<'_> {
         }
     }
 
-    fn term(&mut self) -> Res { let s = self;
+    fn term(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let mut result = s.factor()?;
         let operators = [Tok::Star, Tok::Slash, Tok::DoubleSlash, Tok::Percent, Tok::At];
@@ -435,7 +467,8 @@ impl Recogniser<'_> {
         }
     }
 
-    fn factor(&mut self) -> Res { let s = self;
+    fn factor(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Factor, |s| {
             let l = s.mark;
             alt!(s, {
@@ -454,7 +487,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn refuse_not_factor(&mut self) -> Res<()> { let s = self;
+    fn refuse_not_factor(&mut self) -> Res<()> {
+        let s = self;
         if !s.invalid_rules || s.peek() != Tok::Not {
             return Ok(());
         }
@@ -472,7 +506,8 @@ impl Recogniser<'_> {
         }
     }
 
-    fn await_primary(&mut self) -> Res { let s = self;
+    fn await_primary(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.t(Tok::Await)?;
@@ -482,7 +517,8 @@ impl Recogniser<'_> {
         s.primary()
     }
 
-    pub fn primary(&mut self) -> Res { let s = self;
+    pub fn primary(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Primary, |s| {
             let l = s.mark;
             let mut result = s.atom()?;
@@ -519,7 +555,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn slices(&mut self) -> Res { let s = self;
+    fn slices(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             let one = s.slice()?;
             s.next_is_not(&[Tok::Comma])?;
@@ -534,7 +571,8 @@ impl Recogniser<'_> {
         Ok(s.other(l, "tuple"))
     }
 
-    fn slice(&mut self) -> Res { let s = self;
+    fn slice(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.opt(|s| s.expression())?;

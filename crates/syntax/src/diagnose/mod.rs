@@ -153,7 +153,13 @@ fn generic(recogniser: &Recogniser, at: u32) -> Diagnostic {
 
 fn incomplete(source: &str, lexed: &Lexed) -> Diagnostic {
     let end = source.len() as u32;
-    Diagnostic::over(source, &lexed.lines, Span::new(end, end), SyntaxErrorKind::IncompleteInput, "incomplete input".into())
+    Diagnostic::over(
+        source,
+        &lexed.lines,
+        Span::new(end, end),
+        SyntaxErrorKind::IncompleteInput,
+        "incomplete input".into(),
+    )
 }
 
 /// The start of the outermost statement before the one with the error: what is further up has parsed.

@@ -5,7 +5,8 @@ use super::targets::expr_name;
 use crate::token::Tok;
 
 impl Recogniser<'_> {
-    pub fn match_stmt(&mut self) -> Res { let s = self;
+    pub fn match_stmt(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.soft("match")?;
@@ -33,7 +34,8 @@ impl Recogniser<'_> {
         Err(Stop::Fail)
     }
 
-    fn subject(&mut self) -> Res { let s = self;
+    fn subject(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             let first = s.star_named_expression()?;
             s.t(Tok::Comma)?;
@@ -43,7 +45,8 @@ impl Recogniser<'_> {
         s.named_expression()
     }
 
-    fn case_block(&mut self) -> Res { let s = self;
+    fn case_block(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let head = |s: &mut Self| {
             let at = s.soft("case")?;
@@ -73,12 +76,14 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn patterns(&mut self) -> Res { let s = self;
+    fn patterns(&mut self) -> Res {
+        let s = self;
         alt!(s, s.open_sequence());
         s.pattern()
     }
 
-    fn open_sequence(&mut self) -> Res { let s = self;
+    fn open_sequence(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.maybe_star()?;
         s.t(Tok::Comma)?;
@@ -86,14 +91,16 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn maybe_sequence(&mut self) -> Res { let s = self;
+    fn maybe_sequence(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.comma_list(|s| s.maybe_star())?;
         s.opt(|s| s.t(Tok::Comma))?;
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn maybe_star(&mut self) -> Res { let s = self;
+    fn maybe_star(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             let l = s.t(Tok::Star)?;
             s.name()?;
@@ -102,12 +109,14 @@ impl Recogniser<'_> {
         s.pattern()
     }
 
-    fn pattern(&mut self) -> Res { let s = self;
+    fn pattern(&mut self) -> Res {
+        let s = self;
         alt!(s, s.as_pattern());
         s.or_pattern()
     }
 
-    fn as_pattern(&mut self) -> Res { let s = self;
+    fn as_pattern(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.or_pattern()?;
@@ -134,7 +143,8 @@ impl Recogniser<'_> {
         s.raise_node(target, format!("cannot use {} as pattern target", expr_name(target)))
     }
 
-    fn or_pattern(&mut self) -> Res { let s = self;
+    fn or_pattern(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.closed_pattern()?;
         s.many(|s| {
@@ -144,7 +154,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn closed_pattern(&mut self) -> Res { let s = self;
+    fn closed_pattern(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::ClosedPattern, |s| {
             let l = s.mark;
             match s.peek() {
@@ -194,7 +205,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn pattern_number(&mut self) -> Res { let s = self;
+    fn pattern_number(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.opt(|s| s.t(Tok::Minus))?;
         let real = s.t(Tok::Number)?;
@@ -214,7 +226,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn name_or_attr(&mut self) -> Res { let s = self;
+    fn name_or_attr(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let name = s.name()?;
         let parts = s.many(|s| {
@@ -224,7 +237,8 @@ impl Recogniser<'_> {
         Ok(if parts.is_empty() { name } else { s.node(l, Kind::Attribute) })
     }
 
-    fn class_pattern(&mut self) -> Res { let s = self;
+    fn class_pattern(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.name_or_attr()?;
@@ -257,14 +271,13 @@ impl Recogniser<'_> {
         s.t(Tok::Comma)?;
         let wrong: Vec<Node> = s.comma_list(|s| s.pattern())?;
         match (wrong.first(), wrong.last()) {
-            (Some(first), Some(last)) => {
-                s.raise_range(*first, *last, "positional patterns follow keyword patterns")
-            }
+            (Some(first), Some(last)) => s.raise_range(*first, *last, "positional patterns follow keyword patterns"),
             _ => Err(Stop::Fail),
         }
     }
 
-    fn keyword_pattern(&mut self) -> Res { let s = self;
+    fn keyword_pattern(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.name()?;
         s.t(Tok::Equal)?;
@@ -272,7 +285,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn mapping_pattern(&mut self) -> Res { let s = self;
+    fn mapping_pattern(&mut self) -> Res {
+        let s = self;
         let l = s.t(Tok::LBrace)?;
         let rest = |s: &mut Self| {
             s.t(Tok::DoubleStar)?;

@@ -470,8 +470,7 @@ impl<'s> Recogniser<'s> {
     pub fn at_token(&self, at: u32, kind: SyntaxErrorKind, msg: String) -> Diagnostic {
         let token = self.token(at);
         let mut span = Span::new(token.start, token.end);
-        let without_text =
-            matches!(token.kind, Tok::Indent | Tok::Dedent | Tok::EndMarker) || self.is_end(token.start);
+        let without_text = matches!(token.kind, Tok::Indent | Tok::Dedent | Tok::EndMarker) || self.is_end(token.start);
         if without_text {
             span = Span::new(token.end, token.end);
         }

@@ -22,13 +22,15 @@ const AUGMENTED: [Tok; 13] = [
 
 impl Recogniser<'_> {
     /// Statements up to the end of the tokens.
-    pub fn file(&mut self) -> Res { let s = self;
+    pub fn file(&mut self) -> Res {
+        let s = self;
         s.many(|s| s.statement())?;
         s.t(Tok::EndMarker)?;
         Ok(s.nothing())
     }
 
-    pub fn single(&mut self) -> Res { let s = self;
+    pub fn single(&mut self) -> Res {
+        let s = self;
         if s.opt(|s| s.t(Tok::Newline))?.is_none() && s.opt(|s| s.simple_stmts())?.is_none() {
             s.compound_stmt()?;
             s.t(Tok::Newline)?;
@@ -36,14 +38,16 @@ impl Recogniser<'_> {
         Ok(s.nothing())
     }
 
-    pub fn eval_input(&mut self) -> Res { let s = self;
+    pub fn eval_input(&mut self) -> Res {
+        let s = self;
         s.expressions()?;
         s.many(|s| s.t(Tok::Newline))?;
         s.t(Tok::EndMarker)?;
         Ok(s.nothing())
     }
 
-    pub fn func_type(&mut self) -> Res { let s = self;
+    pub fn func_type(&mut self) -> Res {
+        let s = self;
         s.t(Tok::LPar)?;
         s.opt(|s| {
             s.comma_list(|s| {
@@ -56,13 +60,15 @@ impl Recogniser<'_> {
         s.eval_input()
     }
 
-    pub fn statements(&mut self) -> Res { let s = self;
+    pub fn statements(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.many1(|s| s.statement())?;
         Ok(s.node(l, Kind::Nothing))
     }
 
-    pub fn statement(&mut self) -> Res { let s = self;
+    pub fn statement(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let found = match s.opt(|s| s.compound_stmt())? {
             Some(found) => found,
@@ -72,7 +78,8 @@ impl Recogniser<'_> {
         Ok(found)
     }
 
-    pub fn simple_stmts(&mut self) -> Res { let s = self;
+    pub fn simple_stmts(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.simple_stmt()?;
@@ -90,7 +97,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    pub fn simple_stmt(&mut self) -> Res { let s = self;
+    pub fn simple_stmt(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::SimpleStmt, |s| {
             let l = s.mark;
             alt!(s, s.assignment());
@@ -134,7 +142,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn assignment(&mut self) -> Res { let s = self;
+    fn assignment(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.name()?;
@@ -185,7 +194,8 @@ impl Recogniser<'_> {
         if s.invalid_rules { s.invalid_assignment() } else { Err(Stop::Fail) }
     }
 
-    fn invalid_assignment(&mut self) -> Res { let s = self;
+    fn invalid_assignment(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             let target = s.invalid_annotation_target()?;
             s.t(Tok::Colon)?;
@@ -221,13 +231,11 @@ impl Recogniser<'_> {
         let target = s.star_expressions()?;
         s.one_of(&AUGMENTED)?;
         s.annotated_rhs()?;
-        s.raise_node(
-            target,
-            format!("'{}' is an illegal expression for augmented assignment", expr_name(target)),
-        )
+        s.raise_node(target, format!("'{}' is an illegal expression for augmented assignment", expr_name(target)))
     }
 
-    fn assigned_targets(&mut self) -> Res<()> { let s = self;
+    fn assigned_targets(&mut self) -> Res<()> {
+        let s = self;
         s.many(|s| {
             s.star_targets()?;
             s.t(Tok::Equal)
@@ -235,7 +243,8 @@ impl Recogniser<'_> {
         Ok(())
     }
 
-    fn invalid_annotation_target(&mut self) -> Res { let s = self;
+    fn invalid_annotation_target(&mut self) -> Res {
+        let s = self;
         alt!(s, s.list());
         alt!(s, s.tuple());
         s.t(Tok::LPar)?;
@@ -244,7 +253,8 @@ impl Recogniser<'_> {
         Ok(inner)
     }
 
-    fn del_stmt(&mut self) -> Res { let s = self;
+    fn del_stmt(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, {
             s.t(Tok::Del)?;
@@ -260,7 +270,8 @@ impl Recogniser<'_> {
         s.raise_invalid_target(targets, Targets::Del)
     }
 
-    fn type_alias(&mut self) -> Res { let s = self;
+    fn type_alias(&mut self) -> Res {
+        let s = self;
         let l = s.soft("type")?;
         s.name()?;
         s.opt(|s| s.type_params())?;
@@ -269,7 +280,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    pub fn type_params(&mut self) -> Res { let s = self;
+    pub fn type_params(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         if s.invalid_rules {
             alt!(s, {
@@ -285,7 +297,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn type_param(&mut self) -> Res { let s = self;
+    fn type_param(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         let stars = s.opt(|s| s.one_of(&[Tok::Star, Tok::DoubleStar]))?;
         s.name()?;
@@ -317,7 +330,8 @@ impl Recogniser<'_> {
 
     // Imports
 
-    fn import_stmt(&mut self) -> Res { let s = self;
+    fn import_stmt(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         if s.invalid_rules {
             alt!(s, {
@@ -349,7 +363,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn import_targets(&mut self) -> Res { let s = self;
+    fn import_targets(&mut self) -> Res {
+        let s = self;
         alt!(s, {
             s.t(Tok::LPar)?;
             s.comma_list(|s| s.import_name(false))?;
@@ -379,7 +394,8 @@ impl Recogniser<'_> {
         s.raise_from(newline, "Expected one or more names after 'import'")
     }
 
-    fn dotted_name(&mut self) -> Res { let s = self;
+    fn dotted_name(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.name()?;
         s.many(|s| {
@@ -389,7 +405,8 @@ impl Recogniser<'_> {
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn import_name(&mut self, dotted: bool) -> Res { let s = self;
+    fn import_name(&mut self, dotted: bool) -> Res {
+        let s = self;
         let source = |s: &mut Self| if dotted { s.dotted_name() } else { s.name() };
         if s.invalid_rules {
             alt!(s, {
@@ -413,7 +430,8 @@ impl Recogniser<'_> {
 
     // Blocks
 
-    pub fn block(&mut self) -> Res { let s = self;
+    pub fn block(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::Block, |s| {
             let l = s.mark;
             alt!(s, {
@@ -434,7 +452,8 @@ impl Recogniser<'_> {
     }
 
     /// After a colon: raises if a line end follows and no deeper indentation.
-    pub fn refuse_missing_block(&mut self, keyword: u32, what: &str) -> Res<()> { let s = self;
+    pub fn refuse_missing_block(&mut self, keyword: u32, what: &str) -> Res<()> {
+        let s = self;
         let missing = s.ahead(|s| {
             s.t(Tok::Newline)?;
             s.next_is_not(&[Tok::Indent])

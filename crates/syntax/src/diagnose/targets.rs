@@ -28,7 +28,8 @@ pub(super) fn expr_name(node: Node) -> &'static str {
 
 impl Recogniser<'_> {
     /// The first part of an expression that cannot be a target.
-    pub fn invalid_target(&self, node: Node, targets: Targets) -> Option<Node> { let s = self;
+    pub fn invalid_target(&self, node: Node, targets: Targets) -> Option<Node> {
+        let s = self;
         match node.kind {
             Kind::List(from, until) | Kind::Tuple(from, until) => {
                 (from..until).find_map(|at| s.invalid_target(s.pool_node(at), targets))
@@ -36,7 +37,11 @@ impl Recogniser<'_> {
             Kind::Starred(_) if targets == Targets::Del => Some(node),
             Kind::Starred(operand) => s.invalid_target(s.pool_node(operand), targets),
             Kind::Compare(left, is_in) if targets == Targets::For => {
-                if is_in { s.invalid_target(s.pool_node(left), targets) } else { None }
+                if is_in {
+                    s.invalid_target(s.pool_node(left), targets)
+                } else {
+                    None
+                }
             }
             Kind::Name | Kind::Subscript | Kind::Attribute => None,
             _ => Some(node),
@@ -44,13 +49,15 @@ impl Recogniser<'_> {
     }
 
     /// Raises for an expression that cannot be a target; fails for one that can.
-    pub fn raise_invalid_target<T>(&self, node: Node, targets: Targets) -> Res<T> { let s = self;
+    pub fn raise_invalid_target<T>(&self, node: Node, targets: Targets) -> Res<T> {
+        let s = self;
         let Some(wrong) = s.invalid_target(node, targets) else { return Err(Stop::Fail) };
         let verb = if targets == Targets::Del { "delete" } else { "assign to" };
         s.raise_node(wrong, format!("cannot {verb} {}", expr_name(wrong)))
     }
 
-    pub fn star_targets(&mut self) -> Res { let s = self;
+    pub fn star_targets(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::StarTargets, |s| {
             alt!(s, {
                 let one = s.star_target()?;
@@ -65,7 +72,8 @@ impl Recogniser<'_> {
         })
     }
 
-    pub fn star_target(&mut self) -> Res { let s = self;
+    pub fn star_target(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::StarTarget, |s| {
             let l = s.mark;
             alt!(s, {
@@ -81,7 +89,8 @@ impl Recogniser<'_> {
     }
 
     /// A primary that ends in an attribute or a subscript and is followed by neither, nor by a call.
-    pub fn attribute_target(&mut self) -> Res { let s = self;
+    pub fn attribute_target(&mut self) -> Res {
+        let s = self;
         let primary = s.t_primary()?;
         match primary.kind {
             Kind::Attribute | Kind::Subscript => Ok(primary),
@@ -90,7 +99,8 @@ impl Recogniser<'_> {
     }
 
     /// The longest primary whose last trailer is an attribute or subscript.
-    fn t_primary(&mut self) -> Res { let s = self;
+    fn t_primary(&mut self) -> Res {
+        let s = self;
         s.memo(Rule::TargetPrimary, |s| {
             let primary = s.primary()?;
             s.next_is_not(&[Tok::LPar, Tok::LSqb, Tok::Dot])?;
@@ -98,7 +108,8 @@ impl Recogniser<'_> {
         })
     }
 
-    fn star_atom(&mut self) -> Res { let s = self;
+    fn star_atom(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, s.name());
         alt!(s, {
@@ -131,7 +142,8 @@ impl Recogniser<'_> {
         Err(Stop::Fail)
     }
 
-    pub fn single_target(&mut self) -> Res { let s = self;
+    pub fn single_target(&mut self) -> Res {
+        let s = self;
         alt!(s, s.attribute_target());
         alt!(s, s.name());
         s.t(Tok::LPar)?;
@@ -140,14 +152,16 @@ impl Recogniser<'_> {
         Ok(inner)
     }
 
-    pub fn del_targets(&mut self) -> Res { let s = self;
+    pub fn del_targets(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         s.comma_list(|s| s.del_target())?;
         s.opt(|s| s.t(Tok::Comma))?;
         Ok(s.node(l, Kind::Nothing))
     }
 
-    fn del_target(&mut self) -> Res { let s = self;
+    fn del_target(&mut self) -> Res {
+        let s = self;
         let l = s.mark;
         alt!(s, s.attribute_target());
         alt!(s, s.name());

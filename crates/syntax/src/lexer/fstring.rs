@@ -65,7 +65,6 @@ impl Lexer<'_> {
         }
     }
 
-
     fn open_field(&mut self, at: usize) -> Result<(), Stop> {
         let Some(mode) = self.modes.last_mut() else { return Ok(()) };
         if mode.fields >= MAX_FIELDS {

@@ -11,8 +11,8 @@ mod number;
 mod strings;
 
 use crate::ast::LineIndex;
-use crate::error::{Diagnostic, SyntaxErrorKind, Warning, WarningKind};
 use crate::ast::Span;
+use crate::error::{Diagnostic, SyntaxErrorKind, Warning, WarningKind};
 use crate::token::{Tok, Token};
 use crate::unicode::{is_identifier_continue, is_identifier_start, is_printable};
 use fstring::FMode;
@@ -430,9 +430,12 @@ impl Lexer<'_> {
             !matches!(token.kind, Tok::Newline | Tok::Indent | Tok::Dedent | Tok::Nl) && !token.kind.is_start()
         });
         let only_comment = self.tokens.last().is_some_and(|token| token.kind == Tok::Comment)
-            && self.tokens.iter().rev().find(|token| token.kind != Tok::Comment).is_none_or(|token| {
-                matches!(token.kind, Tok::Newline | Tok::Indent | Tok::Dedent | Tok::Nl)
-            });
+            && self
+                .tokens
+                .iter()
+                .rev()
+                .find(|token| token.kind != Tok::Comment)
+                .is_none_or(|token| matches!(token.kind, Tok::Newline | Tok::Indent | Tok::Dedent | Tok::Nl));
         if only_comment {
             self.push(Tok::Nl, end, end);
         } else if line_is_open {

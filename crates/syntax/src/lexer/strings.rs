@@ -24,11 +24,8 @@ impl Lexer<'_> {
         let mut escaped_quote = false;
         loop {
             let rest = bytes.get(at..).unwrap_or_default();
-            let found = if triple {
-                memchr::memchr2(quote, b'\\', rest)
-            } else {
-                memchr::memchr3(quote, b'\\', b'\n', rest)
-            };
+            let found =
+                if triple { memchr::memchr2(quote, b'\\', rest) } else { memchr::memchr3(quote, b'\\', b'\n', rest) };
             let Some(found) = found else { return Err(self.unterminated(start, end, size, None, escaped_quote)) };
             at += found;
             match bytes.get(at) {

@@ -68,8 +68,7 @@ impl<'a> Builder<'a, '_> {
 
     /// The first operand, after the `not`s with indices `l..n`.
     pub(crate) fn chain_not(&mut self, l: u32, n: u32, r: u32, expr: E<'a>) -> Chain<'a> {
-        let chain =
-            Chain::Many { operands: self.operands.len() as u32, operators: self.operators.len() as u32 };
+        let chain = Chain::Many { operands: self.operands.len() as u32, operators: self.operators.len() as u32 };
         self.push_nots(l, n);
         self.operands.push(Operand { expr, span: self.span(n, r) });
         chain

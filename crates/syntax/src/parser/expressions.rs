@@ -150,9 +150,7 @@ impl<'a> Builder<'a, '_> {
 
     fn refuse_starred(&self, elt: E<'a>) -> Result<(), Fail> {
         match elt.kind {
-            ExprKind::Starred { .. } => {
-                self.refuse_at(elt.span, "iterable unpacking cannot be used in comprehension")
-            }
+            ExprKind::Starred { .. } => self.refuse_at(elt.span, "iterable unpacking cannot be used in comprehension"),
             _ => Ok(()),
         }
     }
@@ -195,13 +193,7 @@ impl<'a> Builder<'a, '_> {
         ArgItem::Starred(self.expr(l, r, ExprKind::Starred { value, ctx: ExprContext::Load }))
     }
 
-    pub(crate) fn keyword_arg(
-        &mut self,
-        l: u32,
-        r: u32,
-        arg: Option<Identifier<'a>>,
-        value: E<'a>,
-    ) -> ArgItem<'a> {
+    pub(crate) fn keyword_arg(&mut self, l: u32, r: u32, arg: Option<Identifier<'a>>, value: E<'a>) -> ArgItem<'a> {
         let span = self.span(l, r);
         self.keywords.push(Keyword { arg, value, span });
         if arg.is_some() { ArgItem::Keyword } else { ArgItem::DoubleStar }

@@ -68,13 +68,7 @@ impl<'a> Builder<'a, '_> {
         self.pattern(l, r, PatternKind::MatchAs { pattern: None, name })
     }
 
-    pub(crate) fn as_pattern(
-        &mut self,
-        l: u32,
-        r: u32,
-        pattern: P<'a>,
-        name: Identifier<'a>,
-    ) -> Result<P<'a>, Fail> {
+    pub(crate) fn as_pattern(&mut self, l: u32, r: u32, pattern: P<'a>, name: Identifier<'a>) -> Result<P<'a>, Fail> {
         if name == "_" {
             return self.refuse(r - 1, r, "cannot use '_' as a target");
         }
@@ -89,8 +83,7 @@ impl<'a> Builder<'a, '_> {
         op: Operator,
         right: E<'a>,
     ) -> Result<E<'a>, Fail> {
-        let is_complex =
-            |expr: E| matches!(expr.kind, ExprKind::Constant { value: Constant::Complex { .. }, .. });
+        let is_complex = |expr: E| matches!(expr.kind, ExprKind::Constant { value: Constant::Complex { .. }, .. });
         let magnitude = match left.kind {
             ExprKind::UnaryOp { operand, .. } => operand,
             _ => left,
@@ -105,8 +98,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     pub(crate) fn first_mapping_item(&mut self, item: MappingItem<'a>) -> Result<MappingMark, Fail> {
-        let mark =
-            MappingMark { keys: self.exprs.len() as Mark, patterns: self.patterns.len() as Mark, rest: None };
+        let mark = MappingMark { keys: self.exprs.len() as Mark, patterns: self.patterns.len() as Mark, rest: None };
         self.add_mapping_item(mark, item)
     }
 
@@ -123,11 +115,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// Nothing may follow the name that takes the rest.
-    pub(crate) fn next_mapping_item(
-        &mut self,
-        mark: MappingMark,
-        item: MappingItem<'a>,
-    ) -> Result<MappingMark, Fail> {
+    pub(crate) fn next_mapping_item(&mut self, mark: MappingMark, item: MappingItem<'a>) -> Result<MappingMark, Fail> {
         match mark.rest {
             Some(at) => self.refuse(at, at + 1, "invalid syntax"),
             None => self.add_mapping_item(mark, item),

@@ -93,7 +93,8 @@ impl<'a> Builder<'a, '_> {
             ExprKind::Name { .. } | ExprKind::Attribute { .. } | ExprKind::Subscript { .. } => self.store(target)?,
             _ => {
                 let name = super::targets::expr_name(target);
-                return self.refuse_at(target.span, format!("'{name}' is an illegal expression for augmented assignment"));
+                return self
+                    .refuse_at(target.span, format!("'{name}' is an illegal expression for augmented assignment"));
             }
         };
         Ok(self.stmt(l, r, StmtKind::AugAssign { target, op, value }))
@@ -238,14 +239,7 @@ impl<'a> Builder<'a, '_> {
         self.arena.alloc(With { items, body, type_comment })
     }
 
-    pub(crate) fn handler(
-        &mut self,
-        l: u32,
-        r: u32,
-        typ: Option<E<'a>>,
-        name: Option<Identifier<'a>>,
-        body: Body<'a>,
-    ) {
+    pub(crate) fn handler(&mut self, l: u32, r: u32, typ: Option<E<'a>>, name: Option<Identifier<'a>>, body: Body<'a>) {
         let span = self.span(l, r);
         self.handlers.push(ExceptHandler { typ, name, body, span });
     }
@@ -323,14 +317,8 @@ impl<'a> Builder<'a, '_> {
         body: Body<'a>,
     ) -> S<'a> {
         let (bases, keywords) = args.map_or((&[][..], &[][..]), |args| self.take_args(args));
-        let node = ClassDef {
-            name,
-            bases,
-            keywords,
-            body,
-            decorator_list: &[],
-            type_params: params.unwrap_or_default(),
-        };
+        let node =
+            ClassDef { name, bases, keywords, body, decorator_list: &[], type_params: params.unwrap_or_default() };
         let node = self.arena.alloc(node);
         self.stmt(l, r, StmtKind::ClassDef(node))
     }

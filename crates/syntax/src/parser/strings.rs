@@ -99,11 +99,8 @@ impl<'a> Builder<'a, '_> {
         }
         let raw = self.fstring_modes.last().is_some_and(|mode| mode.raw);
         let token = self.token(at);
-        let value = if raw {
-            Cow::Borrowed(text.as_bytes())
-        } else {
-            self.decode(at, token.start, text, literal::decode_str)?
-        };
+        let value =
+            if raw { Cow::Borrowed(text.as_bytes()) } else { self.decode(at, token.start, text, literal::decode_str)? };
         if !value.is_empty() {
             let value = Constant::Str(self.string_value(&value, text));
             let constant = self.expr(at, at + 1, ExprKind::Constant { value, kind: None });
@@ -121,7 +118,11 @@ impl<'a> Builder<'a, '_> {
                     i32::from(text.as_bytes().first().copied().unwrap_or(b'r'))
                 }
                 "s" | "r" | "a" => {
-                    return self.refuse(name, name + 1, "f-string: conversion type must come right after the exclamation mark");
+                    return self.refuse(
+                        name,
+                        name + 1,
+                        "f-string: conversion type must come right after the exclamation mark",
+                    );
                 }
                 _ => {
                     let msg = format!("f-string: invalid conversion character '{text}': expected 's', 'r', or 'a'");
@@ -177,7 +178,8 @@ impl<'a> Builder<'a, '_> {
             _ => None,
         };
         let mut merged: Vec<E<'a>> = Vec::with_capacity(values.len());
-        let mut rest = values.into_iter().filter(|expr| text(expr).is_none_or(|(value, _)| !value.is_empty())).peekable();
+        let mut rest =
+            values.into_iter().filter(|expr| text(expr).is_none_or(|(value, _)| !value.is_empty())).peekable();
         while let Some(first) = rest.next() {
             let Some((value, kind)) = text(first) else {
                 merged.push(first);
@@ -275,11 +277,8 @@ impl<'a> Builder<'a, '_> {
                 self.bad_literal = true;
                 return self.refuse(at, at + 1, "bytes can only contain ASCII literal characters");
             }
-            let value = if raw {
-                Cow::Borrowed(body.as_bytes())
-            } else {
-                self.decode(at, start, body, literal::decode_bytes)?
-            };
+            let value =
+                if raw { Cow::Borrowed(body.as_bytes()) } else { self.decode(at, start, body, literal::decode_bytes)? };
             let value = match value {
                 Cow::Borrowed(bytes) => bytes,
                 Cow::Owned(bytes) => self.arena.bytes(&bytes),
