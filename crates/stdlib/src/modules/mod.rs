@@ -15,6 +15,7 @@ mod hashes;
 mod heapq;
 mod itertools;
 mod json;
+mod locale;
 mod math;
 mod operator;
 mod packed;
@@ -25,10 +26,12 @@ mod queue;
 mod random;
 mod resource;
 mod select;
+mod socket;
 mod sre;
 mod stat_;
 mod string;
 mod struct_;
+mod termios;
 pub(crate) mod time;
 mod unicodedata;
 mod weakref;
@@ -57,6 +60,7 @@ pub static ALL: &[&ModuleDef] = &[
     &heapq::heapq::MODULE,
     &itertools::itertools::MODULE,
     &json::module::MODULE,
+    &locale::locale::MODULE,
     &math::math::MODULE,
     &operator::operator::MODULE,
     &packed::module::MODULE,
@@ -68,10 +72,12 @@ pub static ALL: &[&ModuleDef] = &[
     &random::random::MODULE,
     &resource::resource::MODULE,
     &select::select::MODULE,
+    &socket::socket::MODULE,
     &sre::sre::MODULE,
     &stat_::stat::MODULE,
     &string::module::MODULE,
     &struct_::module::MODULE,
+    &termios::termios::MODULE,
     &time::time::MODULE,
     &unicodedata::module::MODULE,
     &weakref::weakref::MODULE,
