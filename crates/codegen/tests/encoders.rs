@@ -72,7 +72,7 @@ impl<M: Masm> Book<M> {
         self.add("sym_addr r9".into(), |m| m.sym_addr(Gpr(9), Ref::Symbol(0)));
         for ty in FLOATS {
             self.add(format!("bits_of.{ty} r9, f3"), |m| m.bits_of(ty, Gpr(9), Fpr(3)));
-            self.add(format!("from_bits.{ty} f3, r9"), |m| m.from_bits(ty, Fpr(3), Gpr(9)));
+            self.add(format!("from_bits.{ty} f3, r9"), |m| m.float_of(ty, Fpr(3), Gpr(9)));
         }
     }
 
@@ -387,4 +387,43 @@ fn aarch64_forms() {
     let mut book = Book { lines: Vec::new(), new: Aarch64Masm::new, x64: false };
     book.all();
     check("aarch64", &cs, &book.lines);
+}
+
+/// Whole functions for AArch64: every word is an instruction, and what the tables say lies on instructions.
+#[test]
+fn aarch64_functions_decode() {
+    use cinder_codegen::compiler::Compiler;
+    use cinder_lir::alloc::{AllocOptions, Target, Tier};
+    let cs = Capstone::new().arm64().mode(arch::arm64::ArchMode::Arm).build().unwrap();
+    let mut decoded = 0;
+    for seed in 0..40 {
+        for tier in [Tier::Quick, Tier::Optimising] {
+            for clobber_every in [None, Some(3)] {
+                let mut func = cinder_lir::fuzzing::function(seed, &cinder_lir::fuzzing::Config::default());
+                let mut compiler = Compiler::new(Target::aarch64());
+                compiler.alloc_options = AllocOptions { check: true, clobber_every, ..AllocOptions::default() };
+                let (alloc, lowered) = compiler.lower(&mut func, tier).unwrap();
+                let code = &lowered.assembled.code[..lowered.assembled.code_len as usize];
+                let insns = cs.disasm_all(code, 0).unwrap();
+                let read: usize = insns.iter().map(|i| i.bytes().len()).sum();
+                let has_table = func.insts().iter().any(|i| i.op == cinder_lir::Op::Switch);
+                assert!(read == code.len() || has_table, "seed {seed}: undecodable at {read:#x}");
+                decoded += insns.len();
+                let target = |at: u32| insns.iter().find(|i| i.address() == u64::from(at));
+                for call in lowered.calls.iter().filter(|c| (c.return_offset as usize) < read) {
+                    let before = target(call.return_offset - 4).expect("aligned");
+                    assert!(before.mnemonic().unwrap().starts_with("bl"), "seed {seed}: {before}");
+                }
+                for exit in lowered.exits.iter().filter(|e| (e.offset as usize) < read) {
+                    assert!(target(exit.offset).unwrap().op_str().unwrap().contains("16, #"), "seed {seed}");
+                }
+                for reloc in &lowered.assembled.relocs {
+                    assert_eq!(reloc.offset % 4, 0);
+                    assert!(reloc.offset < lowered.assembled.code_len);
+                }
+                assert!(alloc.deopt_points().len() >= lowered.exits.len());
+            }
+        }
+    }
+    assert!(decoded > 10_000);
 }

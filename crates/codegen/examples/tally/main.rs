@@ -13,6 +13,7 @@ use cinder_codegen::space::{CodeSpace, CodeSpaceConfig, CompiledCode, ExitId, Sa
 use cinder_lir::alloc::Tier;
 use cinder_lir::{Function, Type};
 use lang::{Func, Program, interpret};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
@@ -42,7 +43,9 @@ fn enter(f: &Func, pc: usize, vars: &mut [u64]) -> Option<u64> {
 
 /// A guard failed: the interpreter does the statement again and goes on, back into compiled code at the next loop.
 unsafe extern "C" fn on_exit(_thread: *mut u8, frame: *mut u8, registers: *mut SavedRegisters, exit: ExitId) {
-    let (Some(rt), registers) = (RUNTIME.get(), unsafe { &mut *registers }) else { return };
+    let Some(rt) = RUNTIME.get() else { return };
+    // SAFETY: the common stub passes its own block of registers.
+    let registers = unsafe { &mut *registers };
     let code = &rt.codes.iter().find(|c| c.id() == exit.function()).expect("installed");
     let user = code.point(exit.point()).expect("known").user;
     let values = code.point_values(exit.point()).iter();
@@ -98,10 +101,13 @@ fn main() {
     let sum = interpret(p, p.func("total"), 0, &mut vars, &enter);
     println!("total(1000000) = {sum}, entered {} times on the way", ENTERED.load(Relaxed) - before);
     let squares = p.func("squares");
-    let mut frame = vec![0u64; squares.vars.len() + 2];
-    (frame[1], frame[squares.vars.len() + 1]) = (6, frame.as_ptr() as u64);
-    while frame[0] != u64::MAX {
-        let value = enter(squares, frame[0] as usize, &mut frame.clone()[1..]).expect("compiled");
+    // A generator's frame, written by compiled code: where to go on, then the variables, the last of them its address.
+    let frame = vec![Cell::new(0u64); squares.vars.len() + 2];
+    frame[1].set(6);
+    frame[squares.vars.len() + 1].set(frame.as_ptr() as u64);
+    while frame[0].get() != u64::MAX {
+        let mut vars: Vec<u64> = frame[1..].iter().map(Cell::get).collect();
+        let value = enter(squares, frame[0].get() as usize, &mut vars).expect("compiled");
         println!("squares: {}", value as i64);
     }
     println!("{} bytes of code", RUNTIME.get().expect("started").space.used().code);

@@ -112,7 +112,8 @@ pub fn registered() -> usize {
     let mut count = 0;
     // SAFETY: the lock keeps the list still.
     unsafe {
-        let mut next = (*(&raw const __jit_debug_descriptor)).first;
+        let descriptor = &raw const __jit_debug_descriptor;
+        let mut next = (*descriptor).first;
         while !next.is_null() {
             count += 1;
             next = (*next).next;

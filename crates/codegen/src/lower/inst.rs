@@ -190,7 +190,7 @@ impl<M: Masm> Lower<'_, M> {
         let from = self.use_type(inst, 0);
         match (from.is_float(), inst.ty.is_float()) {
             (true, false) => self.m.bits_of(from, self.def(id), self.use_fpr(id, 0)),
-            (false, true) => self.m.from_bits(inst.ty, self.fdef(id), self.use_gpr(id, 0)),
+            (false, true) => self.m.float_of(inst.ty, self.fdef(id), self.use_gpr(id, 0)),
             (true, true) => self.m.fmov(self.fdef(id), self.use_fpr(id, 0)),
             (false, false) => self.m.mov(self.def(id), self.use_gpr(id, 0)),
         }

@@ -319,7 +319,7 @@ pub trait Masm: Sized {
     /// The bits of a float in a general-purpose register.
     fn bits_of(&mut self, ty: Type, dst: Gpr, src: Fpr);
     /// A float from its bits.
-    fn from_bits(&mut self, ty: Type, dst: Fpr, src: Gpr);
+    fn float_of(&mut self, ty: Type, dst: Fpr, src: Gpr);
 
     /// Compares integers.
     fn cmp(&mut self, cc: IntCC, ty: Type, a: Gpr, b: Rhs) -> Self::Cond;

@@ -19,19 +19,13 @@ impl ExitId {
 
 /// All registers at an exit, by hardware numbers; floating-point registers as the low 64 bits. What the handler
 /// writes to the return registers is what the function returns.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[repr(C)]
 pub struct SavedRegisters {
     /// General-purpose registers; the stack pointer's is its value in the function's body.
     pub gprs: [u64; 32],
     /// Floating-point registers.
     pub fprs: [u64; 32],
-}
-
-impl Default for SavedRegisters {
-    fn default() -> SavedRegisters {
-        SavedRegisters { gprs: [0; 32], fprs: [0; 32] }
-    }
 }
 
 /// Offset of the floating-point registers in [`SavedRegisters`].

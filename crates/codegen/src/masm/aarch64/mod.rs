@@ -47,7 +47,8 @@ static INFO: LazyLock<EmitInfo> = LazyLock::new(|| {
 
 /// The AArch64 assembler.
 pub struct Aarch64Masm {
-    buf: MachBuffer<Inst>,
+    /// Boxed: it is several kilobytes large, and assemblers are moved around.
+    buf: Box<MachBuffer<Inst>>,
     control: ControlPlane,
     state: EmitState,
     relocs: Vec<Reloc>,
@@ -132,7 +133,7 @@ impl Masm for Aarch64Masm {
 
     fn new() -> Aarch64Masm {
         Aarch64Masm {
-            buf: MachBuffer::new(),
+            buf: Box::new(MachBuffer::new()),
             control: ControlPlane::default(),
             state: EmitState::default(),
             relocs: Vec::new(),
@@ -158,7 +159,7 @@ impl Masm for Aarch64Masm {
         for label in labels {
             self.buf.add_reloc_at_offset(0, cranelift_codegen::binemit::Reloc::Abs8, &mach(*label), 0);
         }
-        let (code, offsets) = super::x64::finish_buffer(self.buf, &mut self.control, labels.len());
+        let (code, offsets) = super::x64::finish_buffer(*self.buf, &mut self.control, labels.len());
         let assembled = Assembled { code, code_len, relocs: self.relocs, cfi: self.cfi, traps: self.traps };
         (assembled, offsets)
     }
@@ -312,7 +313,7 @@ impl Masm for Aarch64Masm {
         self.e(Inst::MovFromVec { rd: wx(dst), rn: v(src), idx: 0, size: fsize(ty) });
     }
 
-    fn from_bits(&mut self, ty: Type, dst: Fpr, src: Gpr) {
+    fn float_of(&mut self, ty: Type, dst: Fpr, src: Gpr) {
         self.e(Inst::MovToFpu { rd: wv(dst), rn: x(src), size: fsize(ty) });
     }
 

@@ -25,8 +25,7 @@ impl X64Masm {
     fn jcc(&mut self, code: u8, label: MachLabel) {
         let start = self.buf.cur_offset();
         self.buf.use_label_at_offset(start + 2, label, LabelUse::JmpRel32);
-        self.buf.put2(0x800f | u16::from(code) << 8);
-        self.buf.put4(0);
+        self.buf.put_data(&[0x0f, 0x80 | code, 0, 0, 0, 0]);
     }
 
     /// A jump inside a sequence, not folded.
@@ -50,8 +49,7 @@ impl X64Masm {
                 self.buf.use_label_at_offset(start + 2, yes, LabelUse::JmpRel32);
                 let inverted = [0x0f, 0x80 | (code ^ 1), 0, 0, 0, 0];
                 self.buf.add_cond_branch(start, start + 6, yes, &inverted);
-                self.buf.put2(0x800f | u16::from(code) << 8);
-                self.buf.put4(0);
+                self.buf.put_data(&[0x0f, 0x80 | code, 0, 0, 0, 0]);
                 self.jump_label(no);
             }
             Cond::UnorderedNotEqual => {

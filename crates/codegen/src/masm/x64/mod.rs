@@ -5,6 +5,7 @@ mod frame;
 mod float;
 mod int;
 mod memory;
+mod sink;
 
 pub use frame::{dwarf_fpr, dwarf_gpr};
 
@@ -82,7 +83,8 @@ pub(crate) mod cc {
 
 /// The x86-64 assembler.
 pub struct X64Masm {
-    buf: MachBuffer<Inst>,
+    /// Boxed: it is several kilobytes large, and assemblers are moved around.
+    buf: Box<MachBuffer<Inst>>,
     control: ControlPlane,
     relocs: Vec<Reloc>,
     cfi: Vec<CfiRow>,
@@ -113,22 +115,18 @@ impl Features {
 
 /// Emits one typed instruction.
 macro_rules! emit {
-    ($self:ident, $name:ident ( $($arg:expr),* )) => {
-        cranelift_assembler_x64::inst::$name::<$crate::masm::x64::Regs>::new($($arg),*).encode(
-            &mut cranelift_codegen::isa::x64::external::AsmCodeSink {
-                sink: &mut $self.buf, incoming_arg_offset: 0, slot_offset: 0,
-            })
-    };
+    ($self:ident, $name:ident ( $($arg:expr),* )) => {{
+        let inst = cranelift_assembler_x64::inst::$name::<$crate::masm::x64::Regs>::new($($arg),*);
+        inst.encode(&mut $crate::masm::x64::sink::Sink(&mut $self.buf));
+    }};
 }
 
 /// Emits one typed instruction that has no register operands.
 macro_rules! emit_plain {
-    ($self:ident, $name:ident ( $($arg:expr),* )) => {
-        cranelift_assembler_x64::inst::$name::new($($arg),*).encode(
-            &mut cranelift_codegen::isa::x64::external::AsmCodeSink {
-                sink: &mut $self.buf, incoming_arg_offset: 0, slot_offset: 0,
-            })
-    };
+    ($self:ident, $name:ident ( $($arg:expr),* )) => {{
+        let inst = cranelift_assembler_x64::inst::$name::new($($arg),*);
+        inst.encode(&mut $crate::masm::x64::sink::Sink(&mut $self.buf));
+    }};
 }
 
 /// Emits the form of an instruction for an integer type, each arm naming the instruction of one width.
@@ -148,7 +146,7 @@ impl X64Masm {
     /// An assembler for a processor with these features, for tests.
     pub fn with_features(features: Features) -> X64Masm {
         X64Masm {
-            buf: MachBuffer::new(),
+            buf: Box::new(MachBuffer::new()),
             control: ControlPlane::default(),
             relocs: Vec::new(),
             cfi: Vec::new(),
@@ -278,7 +276,7 @@ impl Masm for X64Masm {
         for label in labels {
             self.buf.add_reloc_at_offset(0, cranelift_codegen::binemit::Reloc::Abs8, &mach(*label), 0);
         }
-        let (code, offsets) = finish_buffer(self.buf, &mut self.control, labels.len());
+        let (code, offsets) = finish_buffer(*self.buf, &mut self.control, labels.len());
         let assembled = Assembled { code, code_len, relocs: self.relocs, cfi: self.cfi, traps: self.traps };
         (assembled, offsets)
     }
@@ -441,7 +439,7 @@ impl Masm for X64Masm {
         }
     }
 
-    fn from_bits(&mut self, ty: Type, dst: Fpr, src: Gpr) {
+    fn float_of(&mut self, ty: Type, dst: Fpr, src: Gpr) {
         match ty {
             Type::F32 => emit!(self, movd_a(dst.0, src.0)),
             _ => emit!(self, movq_a(dst.0, src.0)),
