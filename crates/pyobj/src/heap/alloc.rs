@@ -382,7 +382,8 @@ pub(crate) unsafe fn free_cell(p: *mut Header, kind: PageKind) {
         let page = Page::of(p);
         (p as *mut u64).write(0);
         if kind == PageKind::Container {
-            h.young.set(h.young.get() - 1);
+            // The end of older objects must not put off the next collection for long.
+            h.young.set((h.young.get() - 1).max(0));
             page.set_flags(page.index_of(p), 0);
         }
         if page.large {

@@ -39,9 +39,16 @@ fn builtin_function(cx: &Ctx, name: &str) -> PyResult {
     found.ok_or_else(|| cx.attribute_error("the builtins module is not available", &Obj::none(), name.as_obj()))
 }
 
-/// Refuses keywords when the class itself is instantiated; subclasses may use them in `__init__`.
-pub(crate) fn no_keywords_for(cx: &Ctx, ty: &Type, exact: &Type, args: Args<'_>) -> PyResult<()> {
-    if args.has_keywords() && ty.is(exact) {
+/// Refuses keywords for a constructor that takes none, unless a subclass has an `__init__` that may want them.
+pub fn no_keywords_for(cx: &Ctx, ty: &Type, exact: &Type, args: Args<'_>) -> PyResult<()> {
+    if !args.has_keywords() {
+        return Ok(());
+    }
+    let same_init = match (ty.slots.init.get(), exact.slots.init.get()) {
+        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    if ty.is(exact) || same_init {
         return Err(cx.type_error(format!("{}() takes no keyword arguments", exact.name())));
     }
     Ok(())

@@ -5,11 +5,11 @@ use crate::native::pymethods;
 use super::{List, ListIterator, ListReverseIterator, as_list, new};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
-use crate::native::{Args, This};
+use crate::native::{Args, PyClass, This};
 use crate::protocol::unpack_index;
 use crate::types::seqops::{self, Subscript};
 use crate::types::slice::Slice;
-use crate::types::{CmpOp, Type, exc, generic_alias};
+use crate::types::{CmpOp, Type, exc, generic_alias, iterators};
 use crate::value::Obj;
 
 #[pymethods]
@@ -18,8 +18,13 @@ impl List {
         Ok(heap::new_instance(ty, List::from_vec(Vec::new())))
     }
 
-    #[pymethod(sig = "($self, iterable=(), /)")]
-    fn __init__(cx: &Ctx, this: This<'_, List>, iterable: Option<&Obj>) -> PyResult<()> {
+    fn __init__(cx: &Ctx, this: This<'_, List>, args: Args<'_>) -> PyResult<()> {
+        iterators::no_keywords_for(cx, this.obj().type_of(), List::type_object(), args)?;
+        let iterable = match args.pos() {
+            [] => None,
+            [it] => Some(it),
+            more => return Err(cx.type_error(format!("list expected at most 1 argument, got {}", more.len()))),
+        };
         drop(this.take_all());
         match iterable {
             Some(it) => this.extend_from(cx, this.obj(), it),

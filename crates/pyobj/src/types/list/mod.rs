@@ -22,7 +22,7 @@ pub use iter::{ListIterator, ListReverseIterator};
 ///
 /// If no argument is given, the constructor creates a new empty list. The argument must be an iterable if
 /// specified.
-#[pyclass(name = "list", fixed = List, flags(basetype, sequence, match_self))]
+#[pyclass(name = "list", fixed = List, flags(basetype, sequence, match_self), sig = "(iterable=(), /)")]
 pub struct List {
     items: UnsafeCell<Vec<Value>>,
 }

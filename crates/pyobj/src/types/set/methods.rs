@@ -10,7 +10,7 @@ use crate::intern;
 use crate::native::{Args, FixedShape, PyClass, This};
 use crate::types::set::table::Table;
 use crate::types::str::StrBuilder;
-use crate::types::{CmpOp, Type, exc, generic_alias, list, seqops, tuple};
+use crate::types::{CmpOp, Type, exc, generic_alias, iterators, list, seqops, tuple};
 use crate::value::Obj;
 
 fn elements(o: &Obj) -> &Elements {
@@ -256,8 +256,13 @@ common!(Set FrozenSet);
 
 #[pymethods(parts("common"))]
 impl FrozenSet {
-    #[pynew(sig = "(iterable=(), /)")]
-    fn __new__(cx: &Ctx, ty: &Type, iterable: Option<&Obj>) -> PyResult {
+    fn __new__(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
+        iterators::no_keywords_for(cx, ty, FrozenSet::type_object(), args)?;
+        let iterable = match args.pos() {
+            [] => None,
+            [it] => Some(it),
+            more => return Err(cx.type_error(format!("frozenset expected at most 1 argument, got {}", more.len()))),
+        };
         if let Some(it) = iterable
             && ty.is(FrozenSet::type_object())
             && it.is_exact(FixedShape::FrozenSet)

@@ -28,13 +28,13 @@ pub struct Elements {
 }
 
 /// Builds an unordered collection of unique elements.
-#[pyclass(name = "set", fixed = Set, flags(basetype, match_self))]
+#[pyclass(name = "set", fixed = Set, flags(basetype, match_self), sig = "(iterable=(), /)")]
 pub struct Set {
     elements: Elements,
 }
 
 /// Builds an immutable unordered collection of unique elements.
-#[pyclass(name = "frozenset", fixed = FrozenSet, flags(basetype, match_self))]
+#[pyclass(name = "frozenset", fixed = FrozenSet, flags(basetype, match_self), sig = "(iterable=(), /)")]
 pub struct FrozenSet {
     elements: Elements,
     /// Computed on first use; -1 before.

@@ -4,9 +4,9 @@ use crate::native::pymethods;
 
 use super::{Tuple, check_size, empty, new, new_of};
 use crate::ctx::{Ctx, PyResult};
-use crate::native::{FixedShape, This};
+use crate::native::{Args, FixedShape, This};
 use crate::types::seqops::{self, Subscript};
-use crate::types::{CmpOp, Type, exc, generic_alias};
+use crate::types::{CmpOp, Type, exc, generic_alias, iterators};
 use crate::value::Obj;
 
 /// The hash of a tuple from the hashes of its items: xxHash's lanes without its final mixing.
@@ -24,8 +24,13 @@ pub(crate) fn combine_hashes(hashes: impl Iterator<Item = i64>, len: usize) -> i
 
 #[pymethods]
 impl Tuple {
-    #[pynew(sig = "(iterable=(), /)")]
-    fn __new__(cx: &Ctx, ty: &Type, iterable: Option<&Obj>) -> PyResult {
+    fn __new__(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
+        iterators::no_keywords_for(cx, ty, Tuple::type_object_of(), args)?;
+        let iterable = match args.pos() {
+            [] => None,
+            [it] => Some(it),
+            more => return Err(cx.type_error(format!("tuple expected at most 1 argument, got {}", more.len()))),
+        };
         let exact = ty.is(Tuple::type_object_of());
         match iterable {
             None if exact => Ok(empty()),

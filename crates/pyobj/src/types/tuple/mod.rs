@@ -19,7 +19,8 @@ pub use iter::TupleIterator;
 ///
 /// If no argument is given, the constructor returns an empty tuple. If an iterable is given, the tuple holds
 /// its items. If the argument is an exact tuple, the result is the same object.
-#[pyclass(name = "tuple", fixed = Tuple, payload = "var", payload_def = TUPLE_DEF, flags(basetype, sequence, match_self))]
+#[pyclass(name = "tuple", fixed = Tuple, payload = "var", payload_def = TUPLE_DEF, flags(basetype, sequence, match_self),
+    sig = "(iterable=(), /)")]
 #[repr(C)]
 pub struct Tuple {
     len: usize,

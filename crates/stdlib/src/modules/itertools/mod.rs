@@ -63,13 +63,7 @@ macro_rules! iterator {
 }
 pub(crate) use iterator;
 
-/// Refuses keywords when the class itself is called; subclasses may use them.
-fn no_keywords(cx: &Ctx, ty: &cinder_pyobj::Type, exact: &cinder_pyobj::Type, args: cinder_pyobj::native::Args<'_>) -> PyResult<()> {
-    if args.has_keywords() && ty.is(exact) {
-        return Err(cx.type_error(format!("{}() takes no keyword arguments", exact.name())));
-    }
-    Ok(())
-}
+use cinder_pyobj::types::iterators::no_keywords_for as no_keywords;
 
 /// The two positional arguments of a constructor.
 fn two<'a>(cx: &Ctx, args: cinder_pyobj::native::Args<'a>, name: &str) -> PyResult<(&'a Obj, &'a Obj)> {
