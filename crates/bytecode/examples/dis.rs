@@ -39,6 +39,14 @@ fn attributes(code: &Code) {
     lines.dedup();
     lines.retain(|&line| line != 0);
     println!(" lines {lines:?}");
+    let mut spots: Vec<_> = code
+        .lines
+        .iter(code.first_line)
+        .map(|(_, _, p)| (p.line, p.end_line, p.column as i32, p.end_column as i32))
+        .collect();
+    spots.sort_unstable();
+    spots.dedup();
+    println!(" positions {spots:?}");
     code.children().for_each(|child| attributes(child));
 }
 

@@ -13,9 +13,8 @@ impl<'a> Compiler<'a, '_> {
     pub(super) fn enter_annotations(&mut self, scope: ScopeId, name: Name, span: Span) -> R {
         /// `annotationlib.Format.VALUE_WITH_FAKE_GLOBALS`.
         const MOST: i64 = 2;
-        let line = self.line(span.start);
         let text = self.table.names.text(name).to_owned();
-        self.enter(UnitKind::Annotations, scope, &text, line);
+        self.enter(UnitKind::Annotations, scope, &text, span.start);
         self.u.arg_count = 1;
         self.u.posonly_arg_count = 1;
         self.prologue();
@@ -41,7 +40,7 @@ impl<'a> Compiler<'a, '_> {
         };
         let span = match self.u.kind {
             UnitKind::Module => start,
-            _ => self.start_span(),
+            _ => self.u.start,
         };
         self.enter_annotations(scope, known::ANNOTATE, span)?;
         let result = Opnd::Temp(self.u.push());

@@ -18,13 +18,13 @@ impl<'a> Compiler<'a, '_> {
             self.u.push();
         }
         let first_span = class.decorator_list.first().map_or(span, |decorator| decorator.span);
-        let first_line = self.line(first_span.start);
+        let start = first_span.start;
         let slot = self.u.depth;
         if class.type_params.is_empty() {
-            let code = self.class_body(class, stmt, first_line)?;
+            let code = self.class_body(class, stmt, start)?;
             self.build_class(class, code, false, span)?;
         } else {
-            self.generic_class(class, stmt, first_line)?;
+            self.generic_class(class, stmt, start)?;
         }
         let result = self.decorate(slot, class.decorator_list);
         self.store_name(class.name, result, span)?;
@@ -55,13 +55,13 @@ impl<'a> Compiler<'a, '_> {
         self.call_prefixed(depth, 2, class.bases, &extra, class.keywords, span, None)
     }
 
-    pub(super) fn class_body(&mut self, class: &'a ClassDef<'a>, stmt: &'a Stmt<'a>, first_line: u32) -> R<Code> {
+    pub(super) fn class_body(&mut self, class: &'a ClassDef<'a>, stmt: &'a Stmt<'a>, start: u32) -> R<Code> {
         let Some(scope) = self.table.of(class, Role::Body) else { return self.error(stmt.span, "no scope") };
-        self.enter(UnitKind::Class, scope, class.name, first_line);
+        self.enter(UnitKind::Class, scope, class.name, start);
         let private = self.table.names.intern(class.name);
         self.u.private = Some(private);
         self.prologue();
-        let start = self.start_span();
+        let start = self.u.start;
 
         let temp = Opnd::Temp(self.u.push());
         let name = self.u.name_index(known::NAME);
@@ -69,7 +69,7 @@ impl<'a> Compiler<'a, '_> {
         self.store_known(known::MODULE, temp, start)?;
         let qualname = self.u.konst(Const::str(&self.u.qualname.clone()));
         self.store_known(known::QUALNAME, qualname, start)?;
-        let line = self.u.konst(Const::Int(first_line as i64));
+        let line = self.u.konst(Const::Int(self.u.first_line as i64));
         self.store_known(known::FIRSTLINENO, line, start)?;
         self.u.depth = 0;
         if !class.type_params.is_empty() {

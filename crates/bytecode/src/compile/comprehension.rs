@@ -62,10 +62,9 @@ impl<'a> Compiler<'a, '_> {
         let span = expr.span;
         let depth = self.u.depth;
         let Some(first) = parts.generators.first() else { return self.error(span, "no generators") };
-        let line = self.line(span.start);
         let name = self.table.names.text(self.table.scope(scope).name).to_owned();
         let is_async = self.table.scope(scope).coroutine;
-        self.enter(UnitKind::Comprehension, scope, &name, line);
+        self.enter(UnitKind::Comprehension, scope, &name, span.start);
         self.u.arg_count = 1;
         self.prologue();
         let container = self.container(parts.kind, span);

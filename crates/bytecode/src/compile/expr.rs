@@ -130,6 +130,13 @@ impl<'a> Compiler<'a, '_> {
         right: &'a Expr<'a>,
         dst: Option<Opnd>,
     ) -> R<Opnd> {
+        if op == Operator::Mod
+            && let (ExprKind::Constant { value: Constant::Str(format), .. }, ExprKind::Tuple { elts, .. }) =
+                (left.kind, right.kind)
+            && let Some(pieces) = super::string::format_pieces(format, elts)
+        {
+            return self.percent_format(expr, &pieces, dst);
+        }
         let (depth, absorbed) = (self.u.depth, self.u.pending.len());
         let l = self.operand(left, &[right])?;
         let r = self.expr(right)?;

@@ -19,13 +19,13 @@ impl<'a> Compiler<'a, '_> {
             self.u.push();
         }
         let first_span = f.decorator_list.first().map_or(span, |decorator| decorator.span);
-        let first_line = self.line(first_span.start);
+        let start = first_span.start;
         let slot = self.u.depth;
         if f.type_params.is_empty() {
             let defaults = self.defaults(f.args, span)?;
-            self.function_object(f, stmt, is_async, first_line, defaults)?;
+            self.function_object(f, stmt, is_async, start, defaults)?;
         } else {
-            self.generic_function(f, stmt, is_async, first_line)?;
+            self.generic_function(f, stmt, is_async, start)?;
         }
         let result = self.decorate(slot, f.decorator_list);
         self.store_name(f.name, result, span)?;
@@ -88,13 +88,13 @@ impl<'a> Compiler<'a, '_> {
         f: &'a FunctionDef<'a>,
         stmt: &'a Stmt<'a>,
         is_async: bool,
-        first_line: u32,
+        start: u32,
         defaults: Defaults,
     ) -> R<Opnd> {
         let annotations = self.function_annotations(f, stmt)?;
         let kind = if is_async { UnitKind::AsyncFunction } else { UnitKind::Function };
         let Some(scope) = self.table.of(f, Role::Body) else { return self.error(stmt.span, "no scope") };
-        self.enter(kind, scope, f.name, first_line);
+        self.enter(kind, scope, f.name, start);
         self.set_params(f.args);
         self.prologue();
         let mut body = f.body;
@@ -159,10 +159,9 @@ impl<'a> Compiler<'a, '_> {
     ) -> R<Opnd> {
         let depth = self.u.depth;
         let defaults = self.defaults(args, expr.span)?;
-        let line = self.line(expr.span.start);
         let Some(scope) = self.table.of(expr, Role::Body) else { return self.error(expr.span, "no scope") };
         let name = self.table.names.text(known::LAMBDA).to_owned();
-        self.enter(UnitKind::Lambda, scope, &name, line);
+        self.enter(UnitKind::Lambda, scope, &name, expr.span.start);
         self.set_params(args);
         self.prologue();
         let value = self.expr(body)?;

@@ -15,7 +15,7 @@ impl<'a> Compiler<'a, '_> {
         f: &'a FunctionDef<'a>,
         stmt: &'a Stmt<'a>,
         is_async: bool,
-        first_line: u32,
+        start: u32,
     ) -> R {
         let span = stmt.span;
         let depth = self.u.depth;
@@ -23,7 +23,7 @@ impl<'a> Compiler<'a, '_> {
         self.u.set_depth(depth + 2);
         let defaults = self.defaults(f.args, span)?;
         let count = u32::from(defaults.positional.is_some()) + u32::from(defaults.keyword.is_some());
-        self.enter_type_params(f, f.name, first_line, stmt)?;
+        self.enter_type_params(f, f.name, start, stmt)?;
         self.u.arg_count = count;
         self.prologue();
         let params = self.type_params(f.type_params, span)?;
@@ -37,7 +37,7 @@ impl<'a> Compiler<'a, '_> {
                 *slot = Some(self.load(name, span, Some(temp))?);
             }
         }
-        let function = self.function_object(f, stmt, is_async, first_line, inner)?;
+        let function = self.function_object(f, stmt, is_async, start, inner)?;
         // An attribute is set on a fresh function only: the function is the value that was made last.
         self.u.emit(Opcode::SetFunctionAttr, function, params, Opnd::Imm(FunctionAttr::TypeParams as u32), span);
         self.u.emit1(Opcode::Return, function, span);
@@ -45,18 +45,18 @@ impl<'a> Compiler<'a, '_> {
         self.call_scope(depth, code, count, span)
     }
 
-    pub(super) fn generic_class(&mut self, class: &'a ClassDef<'a>, stmt: &'a Stmt<'a>, first_line: u32) -> R {
+    pub(super) fn generic_class(&mut self, class: &'a ClassDef<'a>, stmt: &'a Stmt<'a>, start: u32) -> R {
         let span = stmt.span;
         let depth = self.u.depth;
         self.u.set_depth(depth + 2);
-        self.enter_type_params(class, class.name, first_line, stmt)?;
+        self.enter_type_params(class, class.name, start, stmt)?;
         let private = self.table.names.intern(class.name);
         self.u.private = Some(private);
         self.prologue();
         let params = self.type_params(class.type_params, span)?;
         self.store(known::DOT_TYPE_PARAMS, params, span)?;
         self.u.depth = 0;
-        let code = self.class_body(class, stmt, first_line)?;
+        let code = self.class_body(class, stmt, start)?;
         let result = self.build_class(class, code, true, span)?;
         self.u.emit1(Opcode::Return, result, span);
         let code = self.finish()?;
@@ -78,8 +78,7 @@ impl<'a> Compiler<'a, '_> {
             self.alias_object(stmt, id, None, value)?
         } else {
             self.u.set_depth(depth + 2);
-            let line = self.line(span.start);
-            self.enter_type_params(stmt, id, line, stmt)?;
+            self.enter_type_params(stmt, id, span.start, stmt)?;
             self.prologue();
             let alias = self.alias_object(stmt, id, Some(type_params), value)?;
             self.u.emit1(Opcode::Return, alias, span);
@@ -121,9 +120,9 @@ impl<'a> Compiler<'a, '_> {
         Ok(alias)
     }
 
-    fn enter_type_params<T>(&mut self, node: &T, name: &str, line: u32, stmt: &Stmt<'_>) -> R {
+    fn enter_type_params<T>(&mut self, node: &T, name: &str, start: u32, stmt: &Stmt<'_>) -> R {
         let Some(scope) = self.table.of(node, Role::TypeParams) else { return self.error(stmt.span, "no scope") };
-        self.enter(UnitKind::TypeParams, scope, &format!("<generic parameters of {name}>"), line);
+        self.enter(UnitKind::TypeParams, scope, &format!("<generic parameters of {name}>"), start);
         Ok(())
     }
 

@@ -159,9 +159,10 @@ impl<'a> Compiler<'a, '_> {
 
     // ---- Units ----------------------------------------------------------------------------------------------------
 
-    /// Starts a unit inside the current one.
-    fn enter(&mut self, kind: UnitKind, scope: ScopeId, name: &str, first_line: u32) {
-        let mut unit = Unit::new(kind, scope, name.to_owned(), first_line);
+    /// Starts a unit inside the current one; its first line is that of the source offset `start`.
+    fn enter(&mut self, kind: UnitKind, scope: ScopeId, name: &str, start: u32) {
+        let mut unit = Unit::new(kind, scope, name.to_owned(), self.line(start));
+        unit.start = Span::new(start, start);
         unit.private = self.u.private;
         let outer = std::mem::replace(&mut self.u, unit);
         self.outer.push(outer);
@@ -201,7 +202,7 @@ impl<'a> Compiler<'a, '_> {
 
     /// Instructions at the start of a unit: cells, free variables, generator.
     fn prologue(&mut self) {
-        let span = self.start_span();
+        let span = self.u.start;
         for index in 0..self.u.cells.len() as u32 {
             // In classes and modules an inlined comprehension makes the cell of its own variable itself.
             let name = self.u.cells[index as usize];
@@ -226,12 +227,6 @@ impl<'a> Compiler<'a, '_> {
 
     fn is_top_level_coroutine(&self) -> bool {
         self.u.kind == UnitKind::Module && self.options.top_level_await && self.table.top().coroutine
-    }
-
-    /// A span on the unit's first line, for instructions that set it up.
-    fn start_span(&self) -> Span {
-        let start = self.lines.line_start(self.u.first_line).unwrap_or(0);
-        Span::new(start, start)
     }
 
     /// Ends the current unit (with `return None` where control can reach the end) and returns its code.
@@ -279,7 +274,7 @@ impl<'a> Compiler<'a, '_> {
             lines: self.lines,
             filename: &self.options.filename,
             flags,
-            start: self.lines.line_start(unit.first_line).map_or(Span::default(), |start| Span::new(start, start)),
+            start: unit.start,
             annotations: self.table.scope(unit.scope).kind == ScopeKind::Annotation,
         };
         assemble::assemble(unit, &context)

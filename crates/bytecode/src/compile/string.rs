@@ -168,6 +168,75 @@ impl<'a> Compiler<'a, '_> {
     }
 }
 
+/// A piece of a `%` format whose fields are known.
+pub(super) enum Piece<'a> {
+    Text(Vec<u8>),
+    Field(&'a Expr<'a>, Conversion),
+}
+
+/// Splits a `%` format with exactly one plain `%s`, `%r` or `%a` for each value, or gives `None` for any other.
+pub(super) fn format_pieces<'a>(format: StrValue<'a>, values: &'a [&'a Expr<'a>]) -> Option<Vec<Piece<'a>>> {
+    let mut pieces = Vec::new();
+    let mut text = Vec::new();
+    let mut values = values.iter();
+    let mut bytes = format.as_bytes().iter();
+    while let Some(&byte) = bytes.next() {
+        if byte != b'%' {
+            text.push(byte);
+            continue;
+        }
+        let conversion = match bytes.next()? {
+            b'%' => {
+                text.push(b'%');
+                continue;
+            }
+            b's' => Conversion::Str,
+            b'r' => Conversion::Repr,
+            b'a' => Conversion::Ascii,
+            _ => return None,
+        };
+        let value = values.next().filter(|value| !matches!(value.kind, ExprKind::Starred { .. }))?;
+        if !text.is_empty() {
+            pieces.push(Piece::Text(std::mem::take(&mut text)));
+        }
+        pieces.push(Piece::Field(value, conversion));
+    }
+    if !text.is_empty() {
+        pieces.push(Piece::Text(text));
+    }
+    /// Longer formats are left to run time.
+    const MOST: usize = 30;
+    (values.next().is_none() && !pieces.is_empty() && pieces.len() <= MOST).then_some(pieces)
+}
+
+impl<'a> Compiler<'a, '_> {
+    /// `'…' % (…)` as a formatted string.
+    pub(super) fn percent_format(&mut self, expr: &'a Expr<'a>, pieces: &[Piece<'a>], dst: Option<Opnd>) -> R<Opnd> {
+        let depth = self.u.depth;
+        let span = expr.span;
+        for piece in pieces {
+            let base = self.u.depth;
+            match piece {
+                Piece::Text(text) => {
+                    let value = self.u.konst(Const::Str(text.as_slice().into()));
+                    let slot = Opnd::Temp(self.u.push());
+                    self.copy(slot, value, span);
+                }
+                Piece::Field(value, conversion) => {
+                    let operand = self.expr(value)?;
+                    self.u.depth = base;
+                    let slot = Opnd::Temp(self.u.push());
+                    self.u.emit(Opcode::ConvertValue, slot, operand, Opnd::Imm(*conversion as u32), value.span);
+                    self.u.emit2(Opcode::FormatSimple, slot, slot, value.span);
+                }
+            }
+        }
+        let dst = self.target(depth, dst);
+        self.u.emit(Opcode::BuildString, dst, Opnd::Temp(depth), Opnd::Imm(pieces.len() as u32), span);
+        Ok(dst)
+    }
+}
+
 /// A docstring without its indentation: tabs expanded, the leading spaces of the first line and the common margin of
 /// the others removed.
 pub(super) fn clean_doc(text: &[u8]) -> Vec<u8> {

@@ -152,6 +152,8 @@ pub(super) struct Unit<'a> {
     pub qualname: String,
     pub private: Option<Name>,
     pub first_line: u32,
+    /// A point on the first line, for instructions that set the frame up.
+    pub start: Span,
     pub arg_count: u32,
     pub posonly_arg_count: u32,
     pub kwonly_arg_count: u32,
@@ -210,6 +212,7 @@ impl<'a> Unit<'a> {
             qualname: String::new(),
             private: None,
             first_line,
+            start: Span { start: 0, end: 0 },
             arg_count: 0,
             posonly_arg_count: 0,
             kwonly_arg_count: 0,
