@@ -4,10 +4,13 @@ use super::rewrite::{Rewriter, rewrite};
 use super::{Context, Scratch};
 use crate::ir::{Function, Inst, InstId, Mode, VReg};
 use crate::op::{Constraint, Op};
-use crate::types::Type;
+use crate::types::{IntCC, Type};
 
 /// Replaces divisions by constants other than 0, 1 and -1 by multiplications and shifts; they cannot trap or exit.
 pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
+    for at in 0..func.insts.len() {
+        divisible(func, cx, at);
+    }
     let any = func.insts.iter().any(|i| divisor(func, cx.scratch, i).is_some());
     if any {
         rewrite(func, cx, one);
@@ -24,6 +27,32 @@ fn divisor(func: &Function, scratch: &Scratch, inst: &Inst) -> Option<i64> {
     (!(-1..=1).contains(&d) && d.checked_neg().is_some_and(|n| inst.ty.sign_extend(n as u64) == n)).then_some(d)
 }
 
+/// Whether a power of two divides a number is a test of its low bits, without any division.
+fn divisible(func: &mut Function, cx: &mut Context<'_>, at: usize) {
+    let inst = func.insts[at];
+    let shape = matches!(inst.op, Op::Icmp | Op::SelectIcmp | Op::GuardIcmp | Op::BrIcmp);
+    if !shape || inst.imm_rhs() != Some(0) || !matches!(inst.int_cc(), IntCC::Eq | IntCC::Ne) {
+        return;
+    }
+    let value = func.uses(&inst)[0];
+    let Some(def) = cx.scratch.def(func, value).copied().filter(|d| d.ty == inst.ty) else { return };
+    if def.op.info().constraint != Constraint::DivRem {
+        return;
+    }
+    let Some(d) = divisor(func, cx.scratch, &def).map(i64::unsigned_abs).filter(|d| d.is_power_of_two()) else { return };
+    let mask = d as i64 - 1;
+    if !cx.target.test_imm_fits(inst.ty, mask) {
+        return;
+    }
+    let dividend = func.uses(&def)[0];
+    func.pool[inst.operands as usize + inst.defs as usize] = dividend;
+    cx.scratch.uses[value.index()] -= 1;
+    cx.scratch.uses[dividend.index()] += 1;
+    let new = &mut func.insts[at];
+    new.cc = if inst.int_cc() == IntCC::Eq { IntCC::Tz } else { IntCC::Tnz } as u8;
+    new.imm = mask;
+}
+
 fn one(r: &mut Rewriter<'_>, scratch: &Scratch, id: InstId) {
     let inst = *r.func.inst(id);
     r.loc = inst.loc;
@@ -37,6 +66,7 @@ fn one(r: &mut Rewriter<'_>, scratch: &Scratch, id: InstId) {
     let last = match inst.op.info().constraint {
         Constraint::DivQuot if signed => signed_quotient(r, inst.ty, n, d),
         Constraint::DivQuot => unsigned_quotient(r, inst.ty, n, d),
+        _ if !signed && d > 0 && d.unsigned_abs().is_power_of_two() => (Op::And, n, None, Some(d - 1)),
         _ if signed && d.unsigned_abs().is_power_of_two() => {
             // The remainder's sign is the dividend's: the divisor's does not matter.
             let k = d.unsigned_abs().trailing_zeros();

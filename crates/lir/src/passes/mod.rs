@@ -13,6 +13,7 @@ mod layout;
 mod legalise;
 mod params;
 mod rewrite;
+mod two_address;
 
 use crate::alloc::Target;
 use crate::ir::{BlockId, FrameValue, Function, Inst, VReg};
@@ -76,6 +77,12 @@ static TABLE: &[Pass] = &[
         level: Level::Quick,
         doc: "Removes instructions without effect whose results are unused.",
         run: dead_code::run,
+    },
+    Pass {
+        name: "two_address",
+        level: Level::Optimise,
+        doc: "Avoids copies of operands that two-address machines would overwrite.",
+        run: two_address::run,
     },
     Pass {
         name: "legalise",
