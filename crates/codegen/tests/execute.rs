@@ -236,6 +236,16 @@ fn calls_return_to_their_deopt_stub_when_redirected() {
         // SAFETY: the caller is the function that passed its own frame pointer.
         let mut frames: Vec<_> = unsafe { space.walk(frame, slot) }.collect();
         assert_eq!(frames.len(), 2, "the function and its caller");
+        let outer = &frames[1];
+        let point = outer.call_site().and_then(|c| c.point).unwrap();
+        // SAFETY: both activations are live.
+        let registers = unsafe { outer.registers() };
+        let read = |v| {
+            // SAFETY: as above; the inner frame of the same function saved what the outer one keeps in registers.
+            unsafe { outer.code.read_value(v, outer.frame as *const u8, &registers) }
+        };
+        let values: Vec<_> = outer.code.point_values(point)[1..].iter().map(read).collect();
+        assert_eq!(values, [Some(21), Some(7)], "values of an outer frame while its call runs");
         // SAFETY: both activations are on this thread's stack.
         assert!(unsafe { frames[1].redirect() });
         assert!(frames[1].is_redirected());
@@ -318,4 +328,107 @@ fn undefined_symbols_are_errors() {
     let error = Compiler::host(&space).install(&space, &mut func, Tier::Quick, &|_| None).unwrap_err();
     assert!(error.to_string().contains("missing"), "{error}");
     assert_eq!(space.used().code, before, "memory of failed installations is given back");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn calls_reach_far_functions() {
+    // SAFETY: a fresh private mapping far from everything, with a function written into it before it becomes
+    // executable: lea rax, [rdi + 1]; ret.
+    let far = unsafe {
+        let at = libc::mmap(
+            0x1000_0000_0000usize as *mut _,
+            4096,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE,
+            -1,
+            0,
+        );
+        assert_ne!(at, libc::MAP_FAILED);
+        std::ptr::copy_nonoverlapping([0x48u8, 0x8d, 0x47, 0x01, 0xc3].as_ptr(), at.cast(), 5);
+        assert_eq!(libc::mprotect(at, 4096, libc::PROT_READ | libc::PROT_EXEC), 0);
+        at as u64
+    };
+    for tier in TIERS {
+        let code = compile(tier, |b| {
+            let sig = b.signature(Signature::host(&[I], &[I]));
+            let target = b.symbol(Symbol::Addr(far));
+            let args = b.entry("f", sig);
+            let once = b.call(sig, target, &[args[0]], None).one();
+            let twice = b.call(sig, target, &[once], None).one();
+            b.ret(&[twice]);
+        });
+        assert!((code.entry() as u64).abs_diff(far) > 1 << 32);
+        assert_eq!(call(&code, &[40]), 42, "{tier:?}");
+    }
+}
+
+#[test]
+fn traps_have_codes() {
+    let code = compile(Tier::Quick, |b| {
+        let sig = b.signature(Signature::host(&[I, I], &[I]));
+        let args = b.entry("f", sig);
+        let (bad, _) = b.block(&[]);
+        let (good, _) = b.block(&[]);
+        b.br_icmp(IntCC::Eq, args[0], 7, (bad, &[]), (good, &[]));
+        b.open(bad);
+        b.trap(99);
+        b.open(good);
+        let q = b.sdiv(args[0], args[1]);
+        b.ret(&[q]);
+    });
+    assert_eq!(call(&code, &[42, -6]), -7);
+    let codes: Vec<u32> = (code.address()..code.address() + code.code_len()).filter_map(|pc| code.trap(pc)).collect();
+    use cinder_codegen::lower::trap_code::{DIVISION_BY_ZERO, DIVISION_OVERFLOW};
+    assert_eq!(codes, [99, DIVISION_BY_ZERO, DIVISION_OVERFLOW]);
+}
+
+#[test]
+fn large_frames_touch_every_page() {
+    for tier in TIERS {
+        let code = compile(tier, |b| {
+            let sig = b.signature(Signature::host(&[I], &[I]));
+            let slot = b.stack_slot(100_000);
+            let args = b.entry("f", sig);
+            b.store(I, args[0], Addr::stack(slot));
+            let v = b.load(I, Addr::stack(slot));
+            b.ret(&[v]);
+        });
+        assert_eq!(call(&code, &[5]), 5, "{tier:?}");
+        let touches = code.code().windows(3).filter(|w| w == b"\x80\xbc\x24").count();
+        assert_eq!(touches, 100_000 / 4096, "{tier:?}: one touch for each page");
+    }
+}
+
+#[test]
+fn threads_share_a_code_space() {
+    use cinder_codegen::debug::DebugOptions;
+    let debug = DebugOptions { gdb: true, eh_frame: true, ..Default::default() };
+    let space = CodeSpace::host(CodeSpaceConfig { exit_handler: Some(on_exit), debug, ..Default::default() }).unwrap();
+    std::thread::scope(|scope| {
+        for t in 0..4i64 {
+            let space = &space;
+            scope.spawn(move || {
+                let mut compiler = Compiler::host(space);
+                let mut kept = Vec::new();
+                for n in 0..60i64 {
+                    let mut func = Function::new("f");
+                    let mut b = Builder::new(&mut func);
+                    let sig = b.signature(Signature::host(&[I], &[I]));
+                    let args = b.entry("f", sig);
+                    let v = b.add(args[0], t * 1000 + n);
+                    b.ret(&[v]);
+                    b.finish().unwrap();
+                    let code = compiler.install(space, &mut func, TIERS[n as usize & 1], &|_| None).unwrap();
+                    assert_eq!(space.find(code.entry()).unwrap().id(), code.id());
+                    kept.push((t * 1000 + n, code));
+                    if n % 3 == 2 {
+                        kept.swap_remove(n as usize % kept.len());
+                    }
+                    kept.iter().for_each(|(add, code)| assert_eq!(call(code, &[1]), add + 1));
+                }
+            });
+        }
+    });
+    assert_eq!(space.used().code, space.used().code.min(1024), "everything was given back");
 }

@@ -48,6 +48,9 @@ pub enum InstallError {
         /// The symbol as text.
         symbol: String,
     },
+    /// The processor lacks instructions that the assembler takes for granted.
+    #[error("this processor lacks {0}")]
+    Processor(&'static str),
     /// A data symbol too far away.
     #[error(transparent)]
     OutOfReach(#[from] OutOfReach),
@@ -114,6 +117,10 @@ impl CodeSpace {
 
     /// A code space for the machine this program runs on.
     pub fn host(config: CodeSpaceConfig) -> Result<CodeSpace, InstallError> {
+        #[cfg(target_arch = "x86_64")]
+        if !std::arch::is_x86_feature_detected!("sse4.1") || !std::arch::is_x86_feature_detected!("popcnt") {
+            return Err(InstallError::Processor("SSE4.1 or POPCNT"));
+        }
         CodeSpace::new::<crate::HostMasm>(&Target::host(), config)
     }
 

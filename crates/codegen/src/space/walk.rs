@@ -1,6 +1,6 @@
 //! Walking compiled frames by frame pointers, and sending them elsewhere by rewriting return addresses.
 
-use super::{CodeSpace, CompiledCode};
+use super::{CodeSpace, CompiledCode, SavedRegisters};
 use crate::lower::CallSite;
 use std::sync::Arc;
 
@@ -29,6 +29,25 @@ impl Activation {
     /// Whether its return address was rewritten.
     pub fn is_redirected(&self) -> bool {
         self.call_site().is_some_and(|c| self.code.address() + c.return_offset as usize != self.pc)
+    }
+
+    /// The callee-saved registers of this activation, as far as [`saved`](Self::saved) tells: with them
+    /// [`CompiledCode::read_value`] reads the frame state of its call. The values of an innermost activation, whose
+    /// callee is not compiled, are not known unless all registers were saved before the call.
+    ///
+    /// # Safety
+    /// The activation must be live, on this thread's stack or on that of a stopped one.
+    pub unsafe fn registers(&self) -> SavedRegisters {
+        let mut registers = SavedRegisters::default();
+        for (reg, at) in &self.saved {
+            // SAFETY: the slots belong to live inner frames, as the caller promises.
+            let value = unsafe { (*at as *const u64).read() };
+            match usize::from(*reg) {
+                n @ 0..32 => registers.gprs[n] = value,
+                n => registers.fprs[n & 31] = value,
+            }
+        }
+        registers
     }
 
     /// Makes the call return to its deopt stub instead: the exit handler then gets the registers as they are just

@@ -15,6 +15,9 @@ fn dwarf_fpr(reg: Fpr) -> u16 {
     64 + u16::from(reg.0)
 }
 
+/// The smallest distance at which guard pages may lie.
+const PAGE: u32 = 4096;
+
 /// `stp x29, x30, [sp, #-16]!`
 const PUSH_FRAME: u32 = 0xa9bf_7bfd;
 /// `ldp x29, x30, [sp], #16`
@@ -59,6 +62,10 @@ impl Aarch64Masm {
         }
         self.push_link();
         let below = frame.locals + 8 * frame.saved_slots();
+        // No frame may jump over a guard page below the stack: each page is touched in turn.
+        for page in 1..=below / PAGE {
+            self.load(Type::I8, Extend::Zero, X16, Mem::at(SP, -((page * PAGE) as i32)));
+        }
         if below != 0 {
             self.add_imm(SP, SP, -i64::from(below));
         }

@@ -2,9 +2,12 @@
 
 use super::regs::{RBP, RSP};
 use super::regs::{R11, RAX, RCX, RDX};
-use super::{CfiOp, Extend, Fpr, FrameShape, Gpr, Masm, Mem, Rhs, ShiftOp, Target, Type, X64Masm};
+use super::{CfiOp, Extend, IntCC, Fpr, FrameShape, Gpr, Masm, Mem, Rhs, ShiftOp, Target, Type, X64Masm};
 use super::{emit, emit_plain};
 use crate::space::{FPRS_OFFSET, SAVED_SIZE};
+
+/// The smallest distance at which guard pages may lie.
+const PAGE: u32 = 4096;
 
 /// The DWARF number of a general-purpose register.
 pub fn dwarf_gpr(reg: Gpr) -> u16 {
@@ -37,6 +40,10 @@ impl X64Masm {
             self.cfi(CfiOp::Saved(dwarf_gpr(*reg), -24 - 8 * i as i32));
         }
         let below = frame.locals + 8 * frame.saved_fprs.len() as u32;
+        // No frame may jump over a guard page below the stack: each page is touched in turn.
+        for page in 1..=below / PAGE {
+            self.compare_mem(IntCC::Eq, Type::I8, Mem::at(RSP, -((page * PAGE) as i32)), Rhs::Imm(0));
+        }
         if below != 0 {
             self.alu_op(super::AluOp::Sub, Type::I64, RSP, super::Rhs::Imm(i64::from(below)));
         }
