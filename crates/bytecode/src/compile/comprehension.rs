@@ -70,8 +70,8 @@ impl<'a> Compiler<'a, '_> {
         let container = self.container(parts.kind, span);
         let source = self.u.var(known::DOT_ZERO, false);
         let iter = Opnd::Temp(self.u.push());
-        let op = if first.is_async { Opcode::GetAIter } else { Opcode::GetIter };
-        self.u.emit2(op, iter, Opnd::Local(source), first.iter.span);
+        // The caller has made the iterator, which may lack `__iter__`.
+        self.u.emit2(Opcode::Move, iter, Opnd::Local(source), first.iter.span);
         self.loops(parts, 0, container, Some(iter))?;
         if let Some(container) = container {
             self.u.emit1(Opcode::Return, container, span);

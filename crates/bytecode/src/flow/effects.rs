@@ -90,7 +90,7 @@ pub(crate) fn effects(insn: Insn, op: Opcode, extra: u32, is_str: &dyn Fn(u32) -
         Opcode::RestoreCell => return visit(Take(b, exactly(K::TakenCell))),
         Opcode::RestoreFar => return visit(Take(a, exactly(K::Taken))),
         Opcode::ForIter => {
-            visit(Keep(b, exactly(K::Iter)));
+            visit(Keep(b, Want::Value));
             if let Some(dst) = temp(insn.a()) {
                 visit(Def(dst, K::Value));
             }
@@ -150,9 +150,9 @@ pub(crate) fn effects(insn: Insn, op: Opcode, extra: u32, is_str: &dyn Fn(u32) -
             visit(Take(b, exactly(K::Iter)));
             visit(Take(c, exactly(K::Exception)));
         }
-        Opcode::GetANext => visit(Keep(b, exactly(K::Iter))),
+        Opcode::GetANext => visit(Keep(b, Want::Value)),
         Opcode::EndAsyncFor => {
-            visit(Take(a, exactly(K::Iter)));
+            visit(Take(a, Want::Value));
             visit(Take(b, exactly(K::Exception)));
         }
         Opcode::LoadMethod | Opcode::LoadSpecial => {

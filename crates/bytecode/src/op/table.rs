@@ -218,7 +218,7 @@ macro_rules! for_each_opcode {
             /// `a = iter(b)`.
             GetIter (a: Dst, b: Use) [py];
             /// `a =` next item of iterator `b`, skipping the next instruction; when exhausted drops `b` and runs the
-            /// next instruction, a `Jump`. An exception leaves `b` live.
+            /// next instruction, a `Jump`. An exception leaves `b` live; TypeError if `b` is no iterator.
             ForIter (a: Dst, b: Keep) [skips py];
             /// `a = len(b)` as an int, without consuming `b`.
             GetLen (a: Dst, b: Peek) [py];
@@ -406,7 +406,7 @@ macro_rules! for_each_opcode {
             GetAwaitable (a: Dst, b: Use, c: Imm) [py];
             /// `a = aiter(b)`.
             GetAIter (a: Dst, b: Use) [py];
-            /// `a =` iterator to await the next item of async iterator `b` by.
+            /// `a =` iterator to await the next item of async iterator `b` by; TypeError if `b` is none.
             GetANext (a: Dst, b: Keep) [py];
             /// After an exception `b` in an async for loop's next: if it is StopAsyncIteration drops `a` and `b`; else
             /// raises `b` again.
