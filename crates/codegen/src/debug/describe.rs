@@ -250,17 +250,28 @@ fn variables(arch: Arch, unit: &Unit<'_>) -> Vec<VarDebug> {
                 Place::Register(dwarf_register(arch, r.class() != RegClass::Int, r.hw_enc() as u8))
             }
         };
-        match var.ranges.last_mut() {
-            Some(last) if last.place == place && last.end >= start => last.end = last.end.max(end),
-            Some(last) if last.end > start => {
-                last.end = start;
-                var.ranges.push(VarRange { start, end, place });
-            }
-            _ => var.ranges.push(VarRange { start, end, place }),
-        }
+        var.ranges.push(VarRange { start, end, place });
     }
     for var in &mut vars {
-        var.ranges.retain(|r| r.start < r.end);
+        var.ranges = disjoint(std::mem::take(&mut var.ranges));
     }
     vars
+}
+
+/// Sorts ranges, joins neighbours in one place and cuts what overlaps: the later value is the one that counts.
+fn disjoint(mut ranges: Vec<VarRange>) -> Vec<VarRange> {
+    ranges.sort_by_key(|r| (r.start, r.end));
+    let mut out: Vec<VarRange> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match out.last_mut() {
+            Some(last) if last.place == range.place && last.end >= range.start => last.end = last.end.max(range.end),
+            Some(last) if last.end > range.start => {
+                last.end = range.start;
+                out.push(range);
+            }
+            _ => out.push(range),
+        }
+    }
+    out.retain(|r| r.start < r.end);
+    out
 }

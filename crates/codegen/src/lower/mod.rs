@@ -225,11 +225,11 @@ impl<'a, M: Masm> Lower<'a, M> {
 
     fn line(&mut self, loc: u32) {
         let offset = self.m.offset();
-        match self.out.lines.last_mut() {
-            // Folded branches may have taken back bytes that an earlier row spoke of.
-            Some(last) if last.offset >= offset => *last = LineRow { offset, loc },
-            _ => self.out.lines.push(LineRow { offset, loc }),
+        // Folded branches may have taken back bytes that earlier rows spoke of.
+        while self.out.lines.last().is_some_and(|last| last.offset >= offset) {
+            self.out.lines.pop();
         }
+        self.out.lines.push(LineRow { offset, loc });
     }
 
     fn finish(mut self) -> Lowered {
