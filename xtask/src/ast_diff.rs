@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Answers each path on stdin with the length of the dump and the dump.
+/// Answers each path on stdin with a line (the length of the dump, the seconds it took, and the length of the source
+/// decoded, where only Python can decode it), the dump and the source.
 const ORACLE: &str = r#"
-import ast, sys, time, warnings
+import ast, io, sys, time, tokenize, warnings
 warnings.simplefilter("ignore")
 sys.setrecursionlimit(100000)
 out = sys.stdout.buffer
@@ -32,8 +33,16 @@ for line in sys.stdin:
         took = time.perf_counter() - start
         text = "%s: %s" % (type(e).__name__, e)
     data = text.encode("utf-8", "surrogatepass")
-    out.write(b"%d %f\n" % (len(data), took))
+    decoded = b""
+    try:
+        encoding = tokenize.detect_encoding(io.BytesIO(source).readline)[0]
+        if encoding not in ("utf-8", "utf-8-sig", "iso-8859-1"):
+            decoded = source.decode(encoding).encode()
+    except (SyntaxError, LookupError, UnicodeError):
+        pass
+    out.write(b"%d %f %d\n" % (len(data), took, len(decoded)))
     out.write(data)
+    out.write(decoded)
     out.flush()
 "#;
 
@@ -64,12 +73,16 @@ pub fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
         writeln!(to, "{}", file.display())?;
         to.flush()?;
         let source = std::fs::read(file)?;
-        let (ours, took) = parse_ours(&source);
         let mut header = String::new();
         from.read_line(&mut header)?;
-        let (length, seconds) = header.trim().split_once(' ').ok_or("the oracle stopped")?;
+        let [length, seconds, decoded_length] = header.trim().splitn(3, ' ').collect::<Vec<_>>()[..] else {
+            return Err("the oracle stopped".into());
+        };
         let mut theirs = vec![0; length.parse()?];
         from.read_exact(&mut theirs)?;
+        let mut decoded = vec![0; decoded_length.parse()?];
+        from.read_exact(&mut decoded)?;
+        let (ours, took) = parse_ours(&source, &decoded);
         match ours {
             Outcome::Skipped(encoding) => {
                 skipped += 1;
@@ -112,7 +125,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn parse_ours(source: &[u8]) -> (Outcome, Duration) {
+fn parse_ours(source: &[u8], decoded: &[u8]) -> (Outcome, Duration) {
     let text = match detect_encoding(source) {
         Ok(Encoding::Utf8 { bom }) => {
             match std::str::from_utf8(source.get(if bom { 3 } else { 0 }..).unwrap_or_default()) {
@@ -121,7 +134,8 @@ fn parse_ours(source: &[u8]) -> (Outcome, Duration) {
             }
         }
         Ok(Encoding::Latin1) => source.iter().map(|byte| char::from(*byte)).collect(),
-        Ok(Encoding::Other(name)) => return (Outcome::Skipped(name), Duration::ZERO),
+        Ok(Encoding::Other(name)) if decoded.is_empty() => return (Outcome::Skipped(name), Duration::ZERO),
+        Ok(Encoding::Other(_)) => String::from_utf8_lossy(decoded).into_owned(),
         Err(error) => return (Outcome::Skipped(error.to_string()), Duration::ZERO),
     };
     let start = Instant::now();

@@ -46,8 +46,22 @@ pub struct Warning {
     pub msg: String,
     /// The line, from 1.
     pub lineno: u32,
-    /// Where it stands.
-    pub span: crate::ast::Span,
+    /// Where it stands: two characters, or none where the tokeniser stopped behind the place.
+    pub span: Span,
+}
+
+impl Warning {
+    /// The error that the warning becomes where warnings are errors; `source` and `lines` are those of the
+    /// [`crate::Parsed`] that it stands in.
+    pub fn into_error(self, source: &str, lines: &LineIndex) -> SyntaxError {
+        let mut found = Diagnostic::over(source, lines, self.span, SyntaxErrorKind::Syntax, self.msg);
+        if self.span.start == self.span.end {
+            found.offset -= 1;
+            found.end_offset -= 1;
+            found.whole_line = false;
+        }
+        found.finish(source, lines)
+    }
 }
 
 /// The category of a [`Warning`].
@@ -127,6 +141,15 @@ impl Diagnostic {
 }
 
 impl SyntaxError {
+    /// The error for sources whose offsets do not fit a span.
+    pub(crate) fn too_long() -> Self {
+        SyntaxError {
+            kind: SyntaxErrorKind::TooDeep,
+            msg: "source code is too long".into(),
+            ..SyntaxError::null_bytes()
+        }
+    }
+
     /// The error without a position for sources with null bytes.
     pub(crate) fn null_bytes() -> Self {
         SyntaxError {

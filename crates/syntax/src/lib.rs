@@ -123,6 +123,9 @@ pub fn parse<'a>(
     if memchr::memchr(0, source.as_bytes()).is_some() {
         return Err(Box::new(SyntaxError::null_bytes()));
     }
+    if source.len() >= u32::MAX as usize / 2 {
+        return Err(Box::new(SyntaxError::too_long()));
+    }
     let text = source::normalize_newlines(source);
     let missing_newline = options.mode == Mode::Exec && !text.is_empty() && !text.ends_with('\n');
     let text = arena.text(&if missing_newline { text + "\n" } else { text });

@@ -93,7 +93,9 @@ pub(crate) fn decode_str<'s>(body: &'s str, warn: &mut dyn FnMut(EscapeWarning))
                 Some(value) => out.push(value),
                 None => {
                     let c = body.get(start + 1..).and_then(|rest| rest.chars().next()).unwrap_or('\\');
-                    warn((start, invalid_escape_message(&c.to_string(), false)));
+                    if c.is_ascii() {
+                        warn((start, invalid_escape_message(&c.to_string(), false)));
+                    }
                     out.push(b'\\');
                     at = start + 1;
                     out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());

@@ -248,3 +248,29 @@ fn mutated_sources_never_panic() {
         tokenize(&source, random.below(2) == 0);
     }
 }
+
+#[test]
+fn warnings_know_their_place() {
+    let arena = Arena::new();
+    let source = "x = 1if y else '\\d'\nb'''\n\\e''' f'\\{z}'\n".replace("''' f", "'''; f");
+    let parsed = parse(&source, &ParseOptions::default(), &arena).expect("only warnings");
+    let places: Vec<_> = parsed
+        .warnings
+        .iter()
+        .map(|warning| {
+            let error = warning.clone().into_error(parsed.source, &parsed.lines);
+            (error.msg.get(..12).unwrap_or_default().to_string(), error.lineno, error.offset, error.end_offset)
+        })
+        .collect();
+    let expected = [
+        ("invalid deci", 1, 5, 5),
+        ("\"\\d\" is an in", 1, 17, 19),
+        ("\"\\e\" is an in", 3, 1, 3),
+        ("\"\\{\" is an in", 3, 11, 11),
+    ];
+    let expected: Vec<_> = expected
+        .into_iter()
+        .map(|(msg, line, from, to)| (msg.get(..12).unwrap_or_default().to_string(), line, from, to))
+        .collect();
+    assert_eq!(places, expected);
+}

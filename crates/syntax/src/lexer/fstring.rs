@@ -178,7 +178,7 @@ impl Lexer<'_> {
     }
 
     fn warn_escape(&mut self, at: usize, c: char) {
-        self.warn(at, crate::literal::invalid_escape_message(&c.to_string(), false));
+        self.warn(at + 2, crate::literal::invalid_escape_message(&c.to_string(), false));
     }
 
     fn unterminated_fstring(&mut self, mode: FMode, at: usize) -> Stop {

@@ -400,7 +400,7 @@ impl Lexer<'_> {
         if open.field
             && let Some(mode) = self.modes.last_mut()
         {
-            mode.fields -= 1;
+            mode.fields = mode.fields.saturating_sub(1);
             mode.text = true;
         }
         Ok(())

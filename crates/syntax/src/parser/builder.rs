@@ -236,7 +236,7 @@ impl<'a, 't> Builder<'a, 't> {
 
     pub(super) fn warn(&mut self, at: u32, msg: String) {
         let lineno = self.lines.location(at).line;
-        self.warnings.push(Warning { kind: WarningKind::Syntax, msg, lineno, span: Span::new(at, at) });
+        self.warnings.push(Warning { kind: WarningKind::Syntax, msg, lineno, span: Span::new(at, at + 2) });
     }
 
     // Type comments
