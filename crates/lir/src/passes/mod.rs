@@ -44,7 +44,7 @@ pub struct Pass {
 static TABLE: &[Pass] = &[
     Pass {
         name: "params",
-        level: Level::Optimise,
+        level: Level::Quick,
         doc: "Replaces block parameters that always receive the same value, and drops unused ones.",
         run: params::run,
     },

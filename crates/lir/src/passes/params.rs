@@ -7,16 +7,20 @@ use crate::op::Shape;
 /// Finds parameters whose every incoming value is one other register or the parameter itself, replaces them by that
 /// register, and removes parameters without uses together with the values passed to them.
 pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
+    if func.blocks.iter().all(|b| b.num_params == 0) {
+        return;
+    }
     let mut alias: Vec<VReg> = (0..func.num_vregs()).map(VReg::new).collect();
     let mut changed = false;
-    while step(func, &mut alias) {
+    while step(func, &mut alias, &mut cx.scratch.marks) {
         changed = true;
     }
     if changed {
         substitute(func, &mut alias);
     }
-    remove_unused(func, cx, &alias);
-    cx.scratch.analyse(func);
+    if remove_unused(func, cx, &alias) || changed {
+        cx.scratch.analyse(func);
+    }
 }
 
 fn resolve(alias: &mut [VReg], v: VReg) -> VReg {
@@ -28,33 +32,36 @@ fn resolve(alias: &mut [VReg], v: VReg) -> VReg {
     root
 }
 
-fn step(func: &Function, alias: &mut [VReg]) -> bool {
-    // For each parameter the one value seen so far: itself when there is none, `None` when there are several.
-    let mut only: Vec<Option<VReg>> = (0..func.num_vregs()).map(|v| Some(VReg::new(v))).collect();
+/// In `only`: no value seen yet, and several seen; anything else is the one value.
+const NONE: u32 = u32::MAX;
+const SEVERAL: u32 = u32::MAX - 1;
+
+fn step(func: &Function, alias: &mut [VReg], only: &mut Vec<u32>) -> bool {
+    only.clear();
+    only.resize(func.num_vregs(), NONE);
     for &b in &func.layout {
         for edge in func.block_edges(b) {
             let params = func.block_params(edge.to);
             for (&p, &a) in params.iter().zip(func.edge_args(edge)) {
                 let a = resolve(alias, a);
-                match only[p.index()] {
-                    _ if a == p => {}
-                    Some(seen) if seen == p => only[p.index()] = Some(a),
-                    Some(seen) if seen == a => {}
-                    _ => only[p.index()] = None,
+                let seen = &mut only[p.index()];
+                if a == p || *seen == a.index() as u32 {
+                    continue;
                 }
+                *seen = if *seen == NONE { a.index() as u32 } else { SEVERAL };
             }
         }
     }
     let mut changed = false;
     for &b in &func.layout {
         for &p in func.block_params(b) {
-            if alias[p.index()] == p
-                && let Some(value) = only[p.index()]
-                && value != p
-                && resolve(alias, value) != p
-            {
-                alias[p.index()] = resolve(alias, value);
-                changed = true;
+            let value = only[p.index()];
+            if alias[p.index()] == p && value < SEVERAL {
+                let value = resolve(alias, VReg::new(value as usize));
+                if value != p {
+                    alias[p.index()] = value;
+                    changed = true;
+                }
             }
         }
     }
@@ -81,8 +88,9 @@ fn substitute(func: &mut Function, alias: &mut [VReg]) {
     }
 }
 
-/// Counts uses that matter: a value passed to a parameter counts only once that parameter is known to be used.
-fn remove_unused(func: &mut Function, cx: &mut Context<'_>, alias: &[VReg]) {
+/// Counts uses that matter: a value passed to a parameter counts only once that parameter is known to be used. Says
+/// whether a parameter went.
+fn remove_unused(func: &mut Function, cx: &mut Context<'_>, alias: &[VReg]) -> bool {
     let mut live = vec![false; func.num_vregs()];
     let work = &mut cx.scratch.work;
     work.clear();
@@ -97,12 +105,10 @@ fn remove_unused(func: &mut Function, cx: &mut Context<'_>, alias: &[VReg]) {
                 need(u, work);
             }
         }
-        if let Some(frame) = inst.frame() {
-            for v in func.frame_values(frame) {
-                if let FrameValue::Reg(v) = v {
-                    need(*v, work);
-                }
-            }
+    }
+    for v in &func.frame_values {
+        if let FrameValue::Reg(v) = v {
+            need(*v, work);
         }
     }
     // Which edges feed each parameter, as (parameter, argument) pairs sorted by parameter.
@@ -119,6 +125,10 @@ fn remove_unused(func: &mut Function, cx: &mut Context<'_>, alias: &[VReg]) {
         for &(_, a) in feeds[from..].iter().take_while(|f| f.0 == v) {
             need(a, work);
         }
+    }
+    let gone = |p: &VReg| !live[p.index()] || alias[p.index()] != *p;
+    if !func.layout.iter().any(|&b| func.block_params(b).iter().any(gone)) {
+        return false;
     }
     let keeps = |p: VReg| live[p.index()] && alias[p.index()] == p;
     let all_kept = |func: &Function, b: BlockId| func.block_params(b).iter().all(|&p| keeps(p));
@@ -151,6 +161,7 @@ fn remove_unused(func: &mut Function, cx: &mut Context<'_>, alias: &[VReg]) {
         func.blocks[b].num_params = len as u32;
     }
     drop_debug_values(func, &live);
+    true
 }
 
 /// A removed parameter has no definition: variables that named it have no value.
