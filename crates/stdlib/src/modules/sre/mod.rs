@@ -7,6 +7,8 @@ mod op;
 mod pattern;
 mod scan;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use cinder_pyobj::heap::new_instance;
 use cinder_pyobj::native::{PyClass, pymodule};
