@@ -1,6 +1,6 @@
 //! Calls: windows, keywords, unpacking, methods and `super()`.
 
-use super::expr::Display;
+use super::display::Display;
 use super::unit::{Opnd, UnitKind};
 use super::{Compiler, R};
 use crate::code::Const;

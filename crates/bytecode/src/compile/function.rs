@@ -56,7 +56,7 @@ impl<'a> Compiler<'a, '_> {
                     self.copy(slot, value, span);
                 }
                 None => {
-                    self.collect(span, args.defaults, &[], super::expr::Display::Tuple, Some(slot))?;
+                    self.collect(span, args.defaults, &[], super::display::Display::Tuple, Some(slot))?;
                 }
             }
             defaults.positional = Some(slot);

@@ -12,6 +12,7 @@ mod class;
 mod compare;
 mod comprehension;
 mod control;
+mod display;
 mod expr;
 mod fold;
 mod function;
@@ -19,8 +20,11 @@ mod generic;
 mod handlers;
 mod name;
 mod pattern;
+mod pattern_containers;
+mod rebind;
 mod stmt;
 mod string;
+mod suspend;
 mod target;
 mod unit;
 mod unparse;
@@ -112,7 +116,7 @@ pub fn with_stack_for<T: Send>(module: &Mod<'_>, f: impl FnOnce() -> T + Send) -
     let run = || slot.lock().ok().and_then(|mut slot| slot.take()).map(|f| f());
     let result = std::thread::scope(|scope| {
         let size = (2 << 20) + depth as usize * PER_LEVEL;
-        match std::thread::Builder::new().stack_size(size).spawn_scoped(scope, &run) {
+        match std::thread::Builder::new().stack_size(size).spawn_scoped(scope, run) {
             Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             // Without a thread the present stack has to do.
             Err(_) => run(),

@@ -136,7 +136,7 @@ impl<'a> Compiler<'a, '_> {
         let strings = self.u.konst(Const::Tuple(strings.into()));
         let strings = self.near(strings, expr.span);
         let slot = Opnd::Temp(self.u.depth);
-        self.collect(expr.span, &interpolations, &[], super::expr::Display::Tuple, Some(slot))?;
+        self.collect(expr.span, &interpolations, &[], super::display::Display::Tuple, Some(slot))?;
         let dst = self.target(depth, dst);
         self.u.emit(Opcode::BuildTemplate, dst, strings, slot, expr.span);
         Ok(dst)

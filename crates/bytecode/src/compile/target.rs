@@ -259,11 +259,7 @@ impl<'a> Compiler<'a, '_> {
             }
         }
         match target.kind {
-            ExprKind::Name { id, .. } => {
-                if simple && evaluates {
-                    self.variable_annotation(stmt, id, annotation)?;
-                }
-            }
+            ExprKind::Name { id, .. } if simple && evaluates => self.variable_annotation(stmt, id, annotation)?,
             ExprKind::Attribute { value: object, .. } if value.is_none() => {
                 let object = self.expr(object)?;
                 self.discard(object, target.span);

@@ -355,15 +355,15 @@ impl Writer {
     /// A formatted or template string as one literal.
     fn formatted(&mut self, expr: &Expr<'_>, prefix: &str) {
         let mut body = Writer { out: Vec::new() };
-        body.pieces(expr, false);
+        body.pieces(expr);
         self.text(prefix);
         self.string(&body.out);
     }
 
-    fn pieces(&mut self, expr: &Expr<'_>, in_spec: bool) {
+    fn pieces(&mut self, expr: &Expr<'_>) {
         match expr.kind {
             ExprKind::JoinedStr { values } | ExprKind::TemplateStr { values } => {
-                values.iter().for_each(|value| self.pieces(value, in_spec));
+                values.iter().for_each(|value| self.pieces(value));
             }
             ExprKind::Constant { value: Constant::Str(text), .. } => {
                 for &byte in text.as_bytes() {
@@ -408,7 +408,7 @@ impl Writer {
         }
         if let Some(spec) = format_spec {
             self.text(":");
-            self.pieces(spec, true);
+            self.pieces(spec);
         }
         self.text("}");
     }

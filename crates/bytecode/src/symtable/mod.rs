@@ -7,6 +7,7 @@
 mod analyze;
 pub(crate) mod build;
 mod expr;
+mod generic;
 mod names;
 
 pub use self::build::build;
