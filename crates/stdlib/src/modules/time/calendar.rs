@@ -76,7 +76,6 @@ fn utc(cx: &Ctx, t: i64) -> PyResult<libc::tm> {
     if sys!(libc::gmtime_r(&t, &mut tm)).is_null() {
         return Err(last_error(cx));
     }
-    tm.tm_zone = c"UTC".as_ptr();
     Ok(tm)
 }
 
