@@ -31,7 +31,7 @@ fn edge_numbers() -> Vec<BigInt> {
     let mut v = Vec::new();
     for bits in [0u32, 1, 30, 31, 52, 53, 61, 62, 63, 64, 65, 127, 128, 129, 192, 2047] {
         for d in -2..=2 {
-            let n = (BigInt::from(1) << bits) + d;
+            let n: BigInt = (BigInt::from(1) << bits) + BigInt::from(d);
             v.push(-n.clone());
             v.push(n);
         }
