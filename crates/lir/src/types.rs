@@ -261,6 +261,8 @@ impl FloatCC {
     }
 
     /// Evaluates the condition.
+    // The negations are not the opposite comparisons: NaN is what they are about.
+    #[expect(clippy::neg_cmp_op_on_partial_ord)]
     pub const fn eval(self, a: f64, b: f64) -> bool {
         match self {
             FloatCC::Eq => a == b,

@@ -97,3 +97,15 @@ fn allocations_check() {
     }
     assert!(spilled[1] > spilled[0]);
 }
+
+/// What is never generated is never compared. `trap` would end the process that runs compiled code.
+#[test]
+fn every_operation_is_generated() {
+    let mut seen = std::collections::HashSet::new();
+    for seed in 0..200 {
+        seen.extend(function(seed, &Config::default()).insts().iter().map(|i| i.op));
+    }
+    let missing: Vec<&str> =
+        cinder_lir::Op::table().iter().filter(|i| !seen.contains(&i.op)).map(|i| i.name).collect();
+    assert_eq!(missing, ["trap"]);
+}

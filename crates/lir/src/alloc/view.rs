@@ -169,7 +169,7 @@ impl regalloc2::Function for View<'_> {
     fn inst_clobbers(&self, insn: Inst) -> PRegSet {
         let inst = self.lir(insn);
         match self.clobber_every {
-            Some(n) if insn.index() as u32 % n.max(1) == 0 && may_clobber(inst, self.inst_operands(insn)) => {
+            Some(n) if (insn.index() as u32).is_multiple_of(n.max(1)) && may_clobber(inst, self.inst_operands(insn)) => {
                 let mut out = PRegSet::from(&self.target.env);
                 for op in self.inst_operands(insn) {
                     if let regalloc2::OperandConstraint::FixedReg(r) = op.constraint() {

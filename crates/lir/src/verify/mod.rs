@@ -188,16 +188,14 @@ impl Verifier<'_> {
         }
         self.frame(block, id, inst, dominance)?;
         self.operand_types(inst)?;
-        if inst.op.has(OpFlags::MEM) {
-            if let Some(addr) = f.addr(inst) {
-                let regs = addr.base.into_iter().chain(addr.index);
-                for v in regs {
-                    self.expect(v, Type::I64)?;
-                }
-                ensure!(addr.index.is_none() || addr.kind == AddrKind::Base, "only a base takes an index");
-                let cell = addr.cell_id().is_none_or(|c| c.index() < f.cells().len());
-                ensure!(cell, "the cell does not exist");
+        if let Some(addr) = f.addr(inst) {
+            let regs = addr.base.into_iter().chain(addr.index);
+            for v in regs {
+                self.expect(v, Type::I64)?;
             }
+            ensure!(addr.index.is_none() || addr.kind == AddrKind::Base, "only a base takes an index");
+            let cell = addr.cell_id().is_none_or(|c| c.index() < f.cells().len());
+            ensure!(cell, "the cell does not exist");
         }
         let previous = || id.index().checked_sub(1).map(|i| f.insts()[i].op);
         let in_block = id.index() > f.block(block).start as usize;

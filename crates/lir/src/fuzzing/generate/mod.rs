@@ -124,8 +124,9 @@ impl Generator<'_, '_> {
     fn finish(&mut self) {
         let mut acc = self.b.iconst(Type::I64, 17);
         let from = self.values.len().saturating_sub(24);
-        for v in self.values[from..].to_vec() {
-            let v = self.to_i64(v);
+        for n in from..self.values.len() {
+            let v = self.values[n];
+            let v = self.as_i64(v);
             let turned = self.b.rotl(acc, 9);
             acc = self.b.xor(turned, v);
         }
@@ -152,7 +153,7 @@ impl Generator<'_, '_> {
     }
 
     /// The bits of any value at 64 bits; all NaNs give the same.
-    pub(super) fn to_i64(&mut self, v: VReg) -> VReg {
+    pub(super) fn as_i64(&mut self, v: VReg) -> VReg {
         match self.b.ty(v) {
             Type::I64 => v,
             Type::F64 | Type::F32 => {
