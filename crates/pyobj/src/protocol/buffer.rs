@@ -43,6 +43,18 @@ impl BufferFlags {
     pub const SIMPLE: BufferFlags = BufferFlags { writable: false, contiguity: Contiguity::C, raw: 0 };
     /// Contiguous memory to write.
     pub const WRITABLE: BufferFlags = BufferFlags { writable: true, contiguity: Contiguity::C, raw: 1 };
+    /// The request that a flag word of `__buffer__` makes.
+    pub fn from_raw(raw: u32) -> BufferFlags {
+        let contiguity = match raw {
+            r if r & 0x20 != 0 => Contiguity::C,
+            r if r & 0x40 != 0 => Contiguity::Fortran,
+            r if r & 0x80 != 0 => Contiguity::Any,
+            r if r & 0x10 == 0 => Contiguity::C,
+            _ => Contiguity::Strided,
+        };
+        BufferFlags { writable: raw & 1 != 0, contiguity, raw }
+    }
+
     /// Whatever there is, read-only or not: what memoryview asks for.
     pub const FULL_RO: BufferFlags =
         BufferFlags { writable: false, contiguity: Contiguity::Strided, raw: 0x11c };

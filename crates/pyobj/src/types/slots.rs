@@ -180,7 +180,7 @@ macro_rules! for_each_slot {
             iand: BinaryFn, inplace, ["__iand__"];
             ior: BinaryFn, inplace, ["__ior__"];
             ixor: BinaryFn, inplace, ["__ixor__"];
-            buffer: BufferFn, internal, ["__buffer__", "__release_buffer__"];
+            buffer: BufferFn, buffer, ["__buffer__", "__release_buffer__"];
         }
     };
 }

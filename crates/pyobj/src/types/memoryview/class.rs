@@ -196,7 +196,7 @@ impl MemoryView {
     fn _from_flags(cx: &Ctx, ty: &Type, object: &Obj, flags: &Obj) -> PyResult {
         let _ = ty;
         let raw = flags.to_i64(cx)? as u32;
-        super::with_flags(cx, object, BufferFlags { writable: raw & 1 != 0, raw, ..BufferFlags::FULL_RO })
+        super::with_flags(cx, object, BufferFlags::from_raw(raw))
     }
 
     /// `memoryview[int]`, for annotations.

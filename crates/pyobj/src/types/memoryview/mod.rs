@@ -6,6 +6,7 @@
 mod access;
 mod class;
 mod compare;
+pub(crate) mod python;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -286,3 +286,12 @@ pub(super) fn next(cx: &Ctx, this: &Obj) -> PyResult<Option<Obj>> {
 pub fn is_python_next(ty: &Type) -> bool {
     ty.slots.next.get().is_some_and(|f| std::ptr::fn_addr_eq(f, next as NextFn))
 }
+
+pub(super) fn buffer(
+    cx: &Ctx,
+    this: &Obj,
+    flags: crate::protocol::buffer::BufferFlags,
+) -> PyResult<crate::protocol::buffer::Buffer> {
+    let view = must(cx, this, intern!("__buffer__"), &[&Obj::from(flags.raw as i64)])?;
+    crate::types::memoryview::python::wrap(cx, this, &view, flags)
+}

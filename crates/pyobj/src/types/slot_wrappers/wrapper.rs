@@ -56,6 +56,8 @@ impl SlotDef {
             "__get__" => "($self, instance, owner=None, /)",
             "__set__" => "($self, instance, value, /)",
             "__delete__" => "($self, instance, /)",
+            "__buffer__" => "($self, flags, /)",
+            "__release_buffer__" => "($self, buffer, /)",
             "__pow__" | "__rpow__" => "($self, value, mod=None, /)",
             _ => "($self, value, /)",
         }
@@ -144,6 +146,10 @@ macro_rules! body {
     (call, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ $f($cx, $this, $a) }};
     (init, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ none($f($cx, $this, $a)) }};
     (finalize, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ $a.check_arity($cx, $d.name, 0, 0)?; none($f($cx, $this)) }};
+    (buffer, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        let a = $a.check_arity($cx, $d.name, 1, 1)?;
+        crate::types::memoryview::python::call_slot($cx, $this, $f, $d.nth, &a[0])
+    }};
     (next, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
         $a.check_arity($cx, $d.name, 0, 0)?;
         match $f($cx, $this)? {
