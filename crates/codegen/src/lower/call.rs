@@ -8,19 +8,19 @@ use cinder_lir::ir::{BlockId, Inst, InstId};
 use cinder_lir::{Op, Type};
 
 impl<M: Masm> Lower<'_, M> {
-    fn call_target(&self, id: InstId, inst: &Inst) -> Target {
+    fn call_target(&self, inst: &Inst) -> Target {
         match inst.op {
             Op::Call | Op::TailCall => Target::Symbol(Ref::Symbol(inst.symbol().index() as u32)),
             Op::CallCell | Op::TailCallCell => Target::Mem(Mem::symbol(Ref::Cell(inst.call_cell().index() as u32))),
-            _ => Target::Reg(gpr(reg_of(self.alloc.uses(id)[0]))),
+            _ => Target::Reg(gpr(reg_of(self.uses[0]))),
         }
     }
 
     /// Stores the arguments that go by the stack.
-    fn stack_args(&mut self, id: InstId, inst: &Inst) {
+    fn stack_args(&mut self, inst: &Inst) {
         let (abi, params) = self.abi(inst);
         let skip = usize::from(inst.op == Op::CallInd);
-        let uses = &self.alloc.uses(id)[skip..];
+        let uses = &self.uses[skip..];
         for (&value, place) in uses.iter().zip(abi.args(params)) {
             let (ArgLoc::Stack(offset), Some(from)) = (place, Loc::from_allocation(value)) else { continue };
             let to = Mem::at(M::stack_pointer(), offset as i32);
@@ -36,8 +36,8 @@ impl<M: Masm> Lower<'_, M> {
     }
 
     pub(super) fn call(&mut self, id: InstId, inst: &Inst) {
-        self.stack_args(id, inst);
-        let target = self.call_target(id, inst);
+        self.stack_args(inst);
+        let target = self.call_target(inst);
         self.m.call(target);
         let return_offset = self.m.offset();
         let site = self.out.calls.len() as u32;
@@ -52,8 +52,8 @@ impl<M: Masm> Lower<'_, M> {
         self.out.calls.push(CallSite { return_offset, inst: id, point, stub: None });
     }
 
-    pub(super) fn tail_call(&mut self, id: InstId, inst: &Inst) {
-        let target = self.call_target(id, inst);
+    pub(super) fn tail_call(&mut self, inst: &Inst) {
+        let target = self.call_target(inst);
         self.m.epilogue(&self.frame.shape);
         self.m.jump_out(target);
         self.m.after_epilogue();
@@ -66,7 +66,7 @@ impl<M: Masm> Lower<'_, M> {
     }
 
     /// The prologue, and arguments that came by the stack.
-    pub(super) fn args(&mut self, block: BlockId, id: InstId, inst: &Inst) {
+    pub(super) fn args(&mut self, block: BlockId, inst: &Inst) {
         let first = self.entry_labels.is_empty();
         self.entry_labels.push((block, self.labels[block.index()]));
         self.m.prologue(&self.frame.shape);
@@ -74,7 +74,7 @@ impl<M: Masm> Lower<'_, M> {
             self.out.prologue_end = self.m.offset();
         }
         let (abi, params) = self.abi(inst);
-        for (&value, place) in self.alloc.defs(id).iter().zip(abi.args(params)) {
+        for (&value, place) in self.defs.iter().zip(abi.args(params)) {
             let (ArgLoc::Stack(offset), Some(to)) = (place, Loc::from_allocation(value)) else { continue };
             // The saved frame pointer and the return address lie between.
             let from = Mem::at(M::frame_pointer(), 16 + offset as i32);

@@ -12,56 +12,56 @@ use cinder_lir::{IntCC, Op, Type};
 
 impl<M: Masm> Lower<'_, M> {
     #[inline]
-    fn def(&self, id: InstId) -> Gpr {
-        gpr(reg_of(self.alloc.defs(id)[0]))
+    fn def(&self) -> Gpr {
+        gpr(reg_of(self.defs[0]))
     }
 
     #[inline]
-    fn fdef(&self, id: InstId) -> Fpr {
-        fpr(reg_of(self.alloc.defs(id)[0]))
+    fn fdef(&self) -> Fpr {
+        fpr(reg_of(self.defs[0]))
     }
 
     #[inline]
-    fn use_gpr(&self, id: InstId, n: usize) -> Gpr {
-        gpr(reg_of(self.alloc.uses(id)[n]))
+    fn use_gpr(&self, n: usize) -> Gpr {
+        gpr(reg_of(self.uses[n]))
     }
 
     #[inline]
-    fn use_fpr(&self, id: InstId, n: usize) -> Fpr {
-        fpr(reg_of(self.alloc.uses(id)[n]))
+    fn use_fpr(&self, n: usize) -> Fpr {
+        fpr(reg_of(self.uses[n]))
     }
 
-    fn use_any(&self, id: InstId, n: usize) -> GprMem {
-        match self.alloc.use_(id, n) {
+    fn use_any(&self, n: usize) -> GprMem {
+        match Loc::from_allocation(self.uses[n]) {
             Some(Loc::Slot(s)) => GprMem::Mem(self.frame_slot(s)),
-            _ => GprMem::Reg(self.use_gpr(id, n)),
+            _ => GprMem::Reg(self.use_gpr(n)),
         }
     }
 
-    fn use_fany(&self, id: InstId, n: usize) -> FprMem {
-        match self.alloc.use_(id, n) {
+    fn use_fany(&self, n: usize) -> FprMem {
+        match Loc::from_allocation(self.uses[n]) {
             Some(Loc::Slot(s)) => FprMem::Mem(self.frame_slot(s)),
-            _ => FprMem::Reg(self.use_fpr(id, n)),
+            _ => FprMem::Reg(self.use_fpr(n)),
         }
     }
 
     /// The second operand: the immediate or the n-th use.
-    fn rhs(&self, id: InstId, inst: &Inst, n: usize) -> Rhs {
+    fn rhs(&self, inst: &Inst, n: usize) -> Rhs {
         match inst.imm_rhs() {
             Some(imm) => Rhs::Imm(imm),
-            None => self.use_any(id, n).into(),
+            None => self.use_any(n).into(),
         }
     }
 
     /// The address, whose registers are the last uses.
-    fn mem(&self, id: InstId, inst: &Inst) -> Mem {
+    fn mem(&self, inst: &Inst) -> Mem {
         let disp = inst.disp();
         match inst.mode.kind() {
             AddrKind::Base => {
                 let regs = inst.mode.addr_regs();
-                let first = self.alloc.uses(id).len() - regs;
-                let index = inst.mode.has_index().then(|| (self.use_gpr(id, first + 1), inst.mode.scale()));
-                Mem { base: Base::Reg(self.use_gpr(id, first)), index, disp }
+                let first = self.uses.len() - regs;
+                let index = inst.mode.has_index().then(|| (self.use_gpr(first + 1), inst.mode.scale()));
+                Mem { base: Base::Reg(self.use_gpr(first)), index, disp }
             }
             AddrKind::Thread => Mem::at(gpr(self.target.thread), disp),
             AddrKind::Frame => Mem::at(M::frame_pointer(), disp),
@@ -85,19 +85,19 @@ impl<M: Masm> Lower<'_, M> {
         self.m.branch(cond, yes, no);
     }
 
-    fn alu(&mut self, op: AluOp, id: InstId, inst: &Inst) {
-        let rhs = self.rhs(id, inst, 1);
-        self.m.alu(op, inst.ty, self.def(id), self.use_gpr(id, 0), rhs);
+    fn alu(&mut self, op: AluOp, inst: &Inst) {
+        let rhs = self.rhs(inst, 1);
+        self.m.alu(op, inst.ty, self.def(), self.use_gpr(0), rhs);
     }
 
-    fn alu_checked(&mut self, op: AluOp, id: InstId, inst: &Inst) -> M::Cond {
-        let rhs = self.rhs(id, inst, 1);
-        self.m.alu_overflow(op, inst.ty, self.def(id), self.use_gpr(id, 0), rhs)
+    fn alu_checked(&mut self, op: AluOp, inst: &Inst) -> M::Cond {
+        let rhs = self.rhs(inst, 1);
+        self.m.alu_overflow(op, inst.ty, self.def(), self.use_gpr(0), rhs)
     }
 
-    fn mul_checked(&mut self, id: InstId, inst: &Inst) -> M::Cond {
-        let rhs = self.rhs(id, inst, 1);
-        self.m.mul_overflow(inst.ty, self.def(id), self.use_any(id, 0), rhs)
+    fn mul_checked(&mut self, inst: &Inst) -> M::Cond {
+        let rhs = self.rhs(inst, 1);
+        self.m.mul_overflow(inst.ty, self.def(), self.use_any(0), rhs)
     }
 
     fn exit_if(&mut self, id: InstId, cond: M::Cond) {
@@ -105,9 +105,9 @@ impl<M: Masm> Lower<'_, M> {
         self.m.jump_if(cond, exit);
     }
 
-    fn shift(&mut self, op: ShiftOp, id: InstId, inst: &Inst) {
-        let count = self.rhs(id, inst, 1);
-        self.m.shift(op, inst.ty, self.def(id), self.use_gpr(id, 0), count);
+    fn shift(&mut self, op: ShiftOp, inst: &Inst) {
+        let count = self.rhs(inst, 1);
+        self.m.shift(op, inst.ty, self.def(), self.use_gpr(0), count);
     }
 
     fn div(&mut self, kind: DivKind, id: InstId, inst: &Inst, exit: bool) {
@@ -119,56 +119,56 @@ impl<M: Masm> Lower<'_, M> {
             let overflow = if kind == DivKind::Sdiv { self.trap_label(trap_code::DIVISION_OVERFLOW) } else { zero };
             (zero, overflow)
         };
-        self.m.div(kind, inst.ty, self.def(id), self.use_gpr(id, 0), self.use_any(id, 1), zero, overflow);
+        self.m.div(kind, inst.ty, self.def(), self.use_gpr(0), self.use_any(1), zero, overflow);
     }
 
-    fn unary(&mut self, op: UnaryOp, id: InstId, inst: &Inst) {
-        self.m.unary(op, inst.ty, self.def(id), self.use_gpr(id, 0));
+    fn unary(&mut self, op: UnaryOp, inst: &Inst) {
+        self.m.unary(op, inst.ty, self.def(), self.use_gpr(0));
     }
 
-    fn fbin(&mut self, op: FloatOp, id: InstId, inst: &Inst) {
-        self.m.fbin(op, inst.ty, self.fdef(id), self.use_fpr(id, 0), self.use_fany(id, 1));
+    fn fbin(&mut self, op: FloatOp, inst: &Inst) {
+        self.m.fbin(op, inst.ty, self.fdef(), self.use_fpr(0), self.use_fany(1));
     }
 
-    fn funary(&mut self, op: FloatUnaryOp, id: InstId, inst: &Inst) {
-        self.m.funary(op, inst.ty, self.fdef(id), self.use_fpr(id, 0));
+    fn funary(&mut self, op: FloatUnaryOp, inst: &Inst) {
+        self.m.funary(op, inst.ty, self.fdef(), self.use_fpr(0));
     }
 
     fn use_type(&self, inst: &Inst, n: usize) -> Type {
         self.func.vreg_type(self.func.uses(inst)[n])
     }
 
-    fn load(&mut self, extend: Extend, id: InstId, inst: &Inst) {
-        let mem = self.mem(id, inst);
+    fn load(&mut self, extend: Extend, inst: &Inst) {
+        let mem = self.mem(inst);
         if inst.ty.is_float() {
-            self.m.fload(inst.ty, self.fdef(id), mem);
+            self.m.fload(inst.ty, self.fdef(), mem);
         } else {
-            self.m.load(inst.ty, extend, self.def(id), mem);
+            self.m.load(inst.ty, extend, self.def(), mem);
         }
     }
 
-    fn store(&mut self, id: InstId, inst: &Inst) {
-        let mem = self.mem(id, inst);
+    fn store(&mut self, inst: &Inst) {
+        let mem = self.mem(inst);
         match inst.imm_rhs() {
             Some(imm) => self.m.store_imm(inst.ty, imm, mem),
-            None if inst.ty.is_float() => self.m.fstore(inst.ty, self.use_fpr(id, 0), mem),
-            None => self.m.store(inst.ty, self.use_gpr(id, 0), mem),
+            None if inst.ty.is_float() => self.m.fstore(inst.ty, self.use_fpr(0), mem),
+            None => self.m.store(inst.ty, self.use_gpr(0), mem),
         }
     }
 
-    fn cmp(&mut self, id: InstId, inst: &Inst) -> M::Cond {
-        let rhs = self.rhs(id, inst, 1);
-        self.m.cmp(inst.int_cc(), inst.ty, self.use_gpr(id, 0), rhs)
+    fn cmp(&mut self, inst: &Inst) -> M::Cond {
+        let rhs = self.rhs(inst, 1);
+        self.m.cmp(inst.int_cc(), inst.ty, self.use_gpr(0), rhs)
     }
 
-    fn cmp_mem(&mut self, id: InstId, inst: &Inst) -> M::Cond {
-        let mem = self.mem(id, inst);
-        let rhs = self.rhs(id, inst, 0);
+    fn cmp_mem(&mut self, inst: &Inst) -> M::Cond {
+        let mem = self.mem(inst);
+        let rhs = self.rhs(inst, 0);
         self.m.cmp_mem(inst.int_cc(), inst.ty, mem, rhs)
     }
 
-    fn fcmp(&mut self, id: InstId, inst: &Inst) -> M::Cond {
-        self.m.fcmp(inst.float_cc(), inst.ty, self.use_fpr(id, 0), self.use_fany(id, 1))
+    fn fcmp(&mut self, inst: &Inst) -> M::Cond {
+        self.m.fcmp(inst.float_cc(), inst.ty, self.use_fpr(0), self.use_fany(1))
     }
 
     fn nonzero(&mut self, ty: Type, reg: Gpr) -> M::Cond {
@@ -176,34 +176,33 @@ impl<M: Masm> Lower<'_, M> {
     }
 
     /// Picks the last but one or the last use.
-    fn select(&mut self, id: InstId, inst: &Inst, cond: M::Cond) {
-        let last = self.alloc.uses(id).len() - 1;
+    fn select(&mut self, inst: &Inst, cond: M::Cond) {
+        let last = self.uses.len() - 1;
         let ty = self.func.vreg_type(self.func.defs(inst)[0]);
         if ty.is_float() {
-            self.m.fselect(cond, ty, self.fdef(id), self.use_fany(id, last - 1), self.use_fpr(id, last));
+            self.m.fselect(cond, ty, self.fdef(), self.use_fany(last - 1), self.use_fpr(last));
         } else {
-            self.m.select(cond, self.def(id), self.use_any(id, last - 1), self.use_gpr(id, last));
+            self.m.select(cond, self.def(), self.use_any(last - 1), self.use_gpr(last));
         }
     }
 
-    fn bitcast(&mut self, id: InstId, inst: &Inst) {
+    fn bitcast(&mut self, inst: &Inst) {
         let from = self.use_type(inst, 0);
         match (from.is_float(), inst.ty.is_float()) {
-            (true, false) => self.m.bits_of(from, self.def(id), self.use_fpr(id, 0)),
-            (false, true) => self.m.float_of(inst.ty, self.fdef(id), self.use_gpr(id, 0)),
-            (true, true) => self.m.fmov(self.fdef(id), self.use_fpr(id, 0)),
-            (false, false) => self.m.mov(self.def(id), self.use_gpr(id, 0)),
+            (true, false) => self.m.bits_of(from, self.def(), self.use_fpr(0)),
+            (false, true) => self.m.float_of(inst.ty, self.fdef(), self.use_gpr(0)),
+            (true, true) => self.m.fmov(self.fdef(), self.use_fpr(0)),
+            (false, false) => self.m.mov(self.def(), self.use_gpr(0)),
         }
     }
 
-    fn copy(&mut self, id: InstId, inst: &Inst) {
-        let Some(to) = self.alloc.def(id, 0) else { return };
-        if let Some(from) = self.alloc.use_(id, 0)
+    fn copy(&mut self) {
+        let (to, from) = (Loc::from_allocation(self.defs[0]), Loc::from_allocation(self.uses[0]));
+        if let (Some(to), Some(from)) = (to, from)
             && from != to
         {
             self.move_(from, to);
         }
-        let _ = inst;
     }
 
     fn guard_stack(&mut self, id: InstId, inst: &Inst) {
@@ -221,133 +220,133 @@ impl<M: Masm> Lower<'_, M> {
 
     pub(super) fn inst(&mut self, block: BlockId, id: InstId, inst: &Inst) {
         match inst.op {
-            Op::Iconst => self.m.mov_imm(self.def(id), if inst.ty == Type::I64 { inst.imm as u64 } else { inst.imm as u32 as u64 }),
-            Op::Fconst => self.m.fconst(inst.ty, self.fdef(id), inst.imm as u64),
-            Op::SymAddr => self.m.sym_addr(self.def(id), Ref::Symbol(inst.symbol().index() as u32)),
-            Op::Copy => self.copy(id, inst),
-            Op::Trunc => self.copy(id, inst),
-            Op::Add => self.alu(AluOp::Add, id, inst),
-            Op::Sub => self.alu(AluOp::Sub, id, inst),
-            Op::And => self.alu(AluOp::And, id, inst),
-            Op::Or => self.alu(AluOp::Or, id, inst),
-            Op::Xor => self.alu(AluOp::Xor, id, inst),
+            Op::Iconst => self.m.mov_imm(self.def(), if inst.ty == Type::I64 { inst.imm as u64 } else { inst.imm as u32 as u64 }),
+            Op::Fconst => self.m.fconst(inst.ty, self.fdef(), inst.imm as u64),
+            Op::SymAddr => self.m.sym_addr(self.def(), Ref::Symbol(inst.symbol().index() as u32)),
+            Op::Copy => self.copy(),
+            Op::Trunc => self.copy(),
+            Op::Add => self.alu(AluOp::Add, inst),
+            Op::Sub => self.alu(AluOp::Sub, inst),
+            Op::And => self.alu(AluOp::And, inst),
+            Op::Or => self.alu(AluOp::Or, inst),
+            Op::Xor => self.alu(AluOp::Xor, inst),
             Op::Mul => {
-                let rhs = self.rhs(id, inst, 1);
-                self.m.mul(inst.ty, self.def(id), self.use_any(id, 0), rhs);
+                let rhs = self.rhs(inst, 1);
+                self.m.mul(inst.ty, self.def(), self.use_any(0), rhs);
             }
-            Op::Shl => self.shift(ShiftOp::Shl, id, inst),
-            Op::Shr => self.shift(ShiftOp::Shr, id, inst),
-            Op::Sar => self.shift(ShiftOp::Sar, id, inst),
-            Op::Rotl => self.shift(ShiftOp::Rotl, id, inst),
-            Op::Rotr => self.shift(ShiftOp::Rotr, id, inst),
+            Op::Shl => self.shift(ShiftOp::Shl, inst),
+            Op::Shr => self.shift(ShiftOp::Shr, inst),
+            Op::Sar => self.shift(ShiftOp::Sar, inst),
+            Op::Rotl => self.shift(ShiftOp::Rotl, inst),
+            Op::Rotr => self.shift(ShiftOp::Rotr, inst),
             Op::Sdiv => self.div(DivKind::Sdiv, id, inst, false),
             Op::Udiv => self.div(DivKind::Udiv, id, inst, false),
             Op::Srem => self.div(DivKind::Srem, id, inst, false),
             Op::Urem => self.div(DivKind::Urem, id, inst, false),
             Op::SdivExit => self.div(DivKind::Sdiv, id, inst, true),
             Op::SremExit => self.div(DivKind::Srem, id, inst, true),
-            Op::Smulhi => self.m.mul_high(true, inst.ty, self.def(id), self.use_gpr(id, 0), self.use_any(id, 1)),
-            Op::Umulhi => self.m.mul_high(false, inst.ty, self.def(id), self.use_gpr(id, 0), self.use_any(id, 1)),
-            Op::Neg => self.unary(UnaryOp::Neg, id, inst),
-            Op::Not => self.unary(UnaryOp::Not, id, inst),
-            Op::Clz => self.unary(UnaryOp::Clz, id, inst),
-            Op::Ctz => self.unary(UnaryOp::Ctz, id, inst),
-            Op::Popcnt => self.unary(UnaryOp::Popcnt, id, inst),
-            Op::Bswap => self.unary(UnaryOp::Bswap, id, inst),
+            Op::Smulhi => self.m.mul_high(true, inst.ty, self.def(), self.use_gpr(0), self.use_any(1)),
+            Op::Umulhi => self.m.mul_high(false, inst.ty, self.def(), self.use_gpr(0), self.use_any(1)),
+            Op::Neg => self.unary(UnaryOp::Neg, inst),
+            Op::Not => self.unary(UnaryOp::Not, inst),
+            Op::Clz => self.unary(UnaryOp::Clz, inst),
+            Op::Ctz => self.unary(UnaryOp::Ctz, inst),
+            Op::Popcnt => self.unary(UnaryOp::Popcnt, inst),
+            Op::Bswap => self.unary(UnaryOp::Bswap, inst),
             Op::AddOvf => {
-                let cond = self.alu_checked(AluOp::Add, id, inst);
+                let cond = self.alu_checked(AluOp::Add, inst);
                 self.exit_if(id, cond);
             }
             Op::SubOvf => {
-                let cond = self.alu_checked(AluOp::Sub, id, inst);
+                let cond = self.alu_checked(AluOp::Sub, inst);
                 self.exit_if(id, cond);
             }
             Op::MulOvf => {
-                let cond = self.mul_checked(id, inst);
+                let cond = self.mul_checked(inst);
                 self.exit_if(id, cond);
             }
-            Op::AddFlags => self.overflow = Some(self.alu_checked(AluOp::Add, id, inst)),
-            Op::SubFlags => self.overflow = Some(self.alu_checked(AluOp::Sub, id, inst)),
-            Op::MulFlags => self.overflow = Some(self.mul_checked(id, inst)),
-            Op::Sext => self.m.extend(true, inst.ty, self.use_type(inst, 0), self.def(id), self.use_any(id, 0)),
-            Op::Zext => self.m.extend(false, inst.ty, self.use_type(inst, 0), self.def(id), self.use_any(id, 0)),
-            Op::Bitcast => self.bitcast(id, inst),
-            Op::IntToFloat => self.m.int_to_float(inst.ty, self.use_type(inst, 0), self.fdef(id), self.use_gpr(id, 0)),
-            Op::FloatToInt => self.m.float_to_int(inst.ty, self.use_type(inst, 0), self.def(id), self.use_fpr(id, 0)),
-            Op::FloatCvt => self.m.fcvt(inst.ty, self.use_type(inst, 0), self.fdef(id), self.use_fpr(id, 0)),
-            Op::Fadd => self.fbin(FloatOp::Add, id, inst),
-            Op::Fsub => self.fbin(FloatOp::Sub, id, inst),
-            Op::Fmul => self.fbin(FloatOp::Mul, id, inst),
-            Op::Fdiv => self.fbin(FloatOp::Div, id, inst),
-            Op::Fneg => self.funary(FloatUnaryOp::Neg, id, inst),
-            Op::Fabs => self.funary(FloatUnaryOp::Abs, id, inst),
-            Op::Fsqrt => self.funary(FloatUnaryOp::Sqrt, id, inst),
-            Op::Ffloor => self.funary(FloatUnaryOp::Floor, id, inst),
-            Op::Fceil => self.funary(FloatUnaryOp::Ceil, id, inst),
-            Op::Ftrunc => self.funary(FloatUnaryOp::Trunc, id, inst),
-            Op::Fnearest => self.funary(FloatUnaryOp::Nearest, id, inst),
+            Op::AddFlags => self.overflow = Some(self.alu_checked(AluOp::Add, inst)),
+            Op::SubFlags => self.overflow = Some(self.alu_checked(AluOp::Sub, inst)),
+            Op::MulFlags => self.overflow = Some(self.mul_checked(inst)),
+            Op::Sext => self.m.extend(true, inst.ty, self.use_type(inst, 0), self.def(), self.use_any(0)),
+            Op::Zext => self.m.extend(false, inst.ty, self.use_type(inst, 0), self.def(), self.use_any(0)),
+            Op::Bitcast => self.bitcast(inst),
+            Op::IntToFloat => self.m.int_to_float(inst.ty, self.use_type(inst, 0), self.fdef(), self.use_gpr(0)),
+            Op::FloatToInt => self.m.float_to_int(inst.ty, self.use_type(inst, 0), self.def(), self.use_fpr(0)),
+            Op::FloatCvt => self.m.fcvt(inst.ty, self.use_type(inst, 0), self.fdef(), self.use_fpr(0)),
+            Op::Fadd => self.fbin(FloatOp::Add, inst),
+            Op::Fsub => self.fbin(FloatOp::Sub, inst),
+            Op::Fmul => self.fbin(FloatOp::Mul, inst),
+            Op::Fdiv => self.fbin(FloatOp::Div, inst),
+            Op::Fneg => self.funary(FloatUnaryOp::Neg, inst),
+            Op::Fabs => self.funary(FloatUnaryOp::Abs, inst),
+            Op::Fsqrt => self.funary(FloatUnaryOp::Sqrt, inst),
+            Op::Ffloor => self.funary(FloatUnaryOp::Floor, inst),
+            Op::Fceil => self.funary(FloatUnaryOp::Ceil, inst),
+            Op::Ftrunc => self.funary(FloatUnaryOp::Trunc, inst),
+            Op::Fnearest => self.funary(FloatUnaryOp::Nearest, inst),
             Op::Icmp => {
-                let cond = self.cmp(id, inst);
-                self.m.set(cond, self.def(id));
+                let cond = self.cmp(inst);
+                self.m.set(cond, self.def());
             }
             Op::Fcmp => {
-                let cond = self.fcmp(id, inst);
-                self.m.set(cond, self.def(id));
+                let cond = self.fcmp(inst);
+                self.m.set(cond, self.def());
             }
             Op::Select => {
-                let cond = self.nonzero(self.use_type(inst, 0), self.use_gpr(id, 0));
-                self.select(id, inst, cond);
+                let cond = self.nonzero(self.use_type(inst, 0), self.use_gpr(0));
+                self.select(inst, cond);
             }
             Op::SelectIcmp => {
-                let cond = self.cmp(id, inst);
-                self.select(id, inst, cond);
+                let cond = self.cmp(inst);
+                self.select(inst, cond);
             }
-            Op::Load => self.load(Extend::None, id, inst),
-            Op::LoadZext => self.load(Extend::Zero, id, inst),
-            Op::LoadSext => self.load(Extend::Sign, id, inst),
-            Op::Store => self.store(id, inst),
-            Op::Lea => self.m.lea(self.def(id), self.mem(id, inst)),
-            Op::MemAdd => self.m.mem_add(inst.ty, self.mem(id, inst), self.rhs(id, inst, 0)),
+            Op::Load => self.load(Extend::None, inst),
+            Op::LoadZext => self.load(Extend::Zero, inst),
+            Op::LoadSext => self.load(Extend::Sign, inst),
+            Op::Store => self.store(inst),
+            Op::Lea => self.m.lea(self.def(), self.mem(inst)),
+            Op::MemAdd => self.m.mem_add(inst.ty, self.mem(inst), self.rhs(inst, 0)),
             Op::AtomicAdd => {
-                let tmps = self.alloc.temps(id);
+                let tmps = self.temps;
                 let tmp = tmps.first().map(|t| gpr(reg_of(*t)));
                 let other = tmps.get(1).map(|t| gpr(reg_of(*t)));
-                self.m.atomic_add(inst.ty, self.mem(id, inst), self.rhs(id, inst, 0), tmp, other);
+                self.m.atomic_add(inst.ty, self.mem(inst), self.rhs(inst, 0), tmp, other);
             }
             Op::AtomicFetchAdd => {
-                let tmp = self.alloc.temps(id).first().map(|t| gpr(reg_of(*t)));
-                self.m.atomic_fetch_add(inst.ty, self.def(id), self.use_gpr(id, 0), self.mem(id, inst), tmp);
+                let tmp = self.temps.first().map(|t| gpr(reg_of(*t)));
+                self.m.atomic_fetch_add(inst.ty, self.def(), self.use_gpr(0), self.mem(inst), tmp);
             }
             Op::AtomicCas => {
-                let tmp = self.alloc.temps(id).first().map(|t| gpr(reg_of(*t)));
-                let (expected, new) = (self.use_gpr(id, 0), self.use_gpr(id, 1));
-                self.m.atomic_cas(inst.ty, self.def(id), expected, new, self.mem(id, inst), tmp);
+                let tmp = self.temps.first().map(|t| gpr(reg_of(*t)));
+                let (expected, new) = (self.use_gpr(0), self.use_gpr(1));
+                self.m.atomic_cas(inst.ty, self.def(), expected, new, self.mem(inst), tmp);
             }
-            Op::GetThread => self.m.mov(self.def(id), gpr(self.target.thread)),
-            Op::SetThread => self.m.mov(gpr(self.target.thread), self.use_gpr(id, 0)),
-            Op::FramePtr => self.m.mov(self.def(id), M::frame_pointer()),
-            Op::StackPtr => self.m.lea(self.def(id), Mem::at(M::stack_pointer(), 0)),
+            Op::GetThread => self.m.mov(self.def(), gpr(self.target.thread)),
+            Op::SetThread => self.m.mov(gpr(self.target.thread), self.use_gpr(0)),
+            Op::FramePtr => self.m.mov(self.def(), M::frame_pointer()),
+            Op::StackPtr => self.m.lea(self.def(), Mem::at(M::stack_pointer(), 0)),
             Op::Call | Op::CallInd | Op::CallCell => self.call(id, inst),
-            Op::TailCall | Op::TailCallInd | Op::TailCallCell => self.tail_call(id, inst),
+            Op::TailCall | Op::TailCallInd | Op::TailCallCell => self.tail_call(inst),
             Op::Guard => {
-                let cond = self.nonzero(inst.ty, self.use_gpr(id, 0));
+                let cond = self.nonzero(inst.ty, self.use_gpr(0));
                 self.guard(id, cond);
             }
             Op::GuardIcmp => {
-                let cond = self.cmp(id, inst);
+                let cond = self.cmp(inst);
                 self.guard(id, cond);
             }
             Op::GuardFcmp => {
-                let cond = self.fcmp(id, inst);
+                let cond = self.fcmp(inst);
                 self.guard(id, cond);
             }
             Op::GuardIcmpMem => {
-                let cond = self.cmp_mem(id, inst);
+                let cond = self.cmp_mem(inst);
                 self.guard(id, cond);
             }
             Op::GuardStack => self.guard_stack(id, inst),
             Op::Poll => {
-                let mem = self.mem(id, inst);
+                let mem = self.mem(inst);
                 let cond = self.m.cmp_mem(IntCC::Ne, inst.ty, mem, Rhs::Imm(0));
                 self.exit_if(id, cond);
             }
@@ -366,19 +365,19 @@ impl<M: Masm> Lower<'_, M> {
                 self.m.jump(to);
             }
             Op::Br => {
-                let cond = self.nonzero(inst.ty, self.use_gpr(id, 0));
+                let cond = self.nonzero(inst.ty, self.use_gpr(0));
                 self.branch(block, cond);
             }
             Op::BrIcmp => {
-                let cond = self.cmp(id, inst);
+                let cond = self.cmp(inst);
                 self.branch(block, cond);
             }
             Op::BrFcmp => {
-                let cond = self.fcmp(id, inst);
+                let cond = self.fcmp(inst);
                 self.branch(block, cond);
             }
             Op::BrIcmpMem => {
-                let cond = self.cmp_mem(id, inst);
+                let cond = self.cmp_mem(inst);
                 self.branch(block, cond);
             }
             Op::BrOf => match self.overflow.take() {
@@ -390,12 +389,12 @@ impl<M: Masm> Lower<'_, M> {
                 let edges = self.func.block_edges(block);
                 let mut targets: Vec<Label> = edges.iter().map(|e| self.labels[e.to.index()]).collect();
                 let default = targets.pop().unwrap_or(self.labels[block.index()]);
-                let tmp = gpr(reg_of(self.alloc.temps(id)[0]));
-                self.m.switch(inst.ty, self.use_gpr(id, 0), tmp, &targets, default);
+                let tmp = gpr(reg_of(self.temps[0]));
+                self.m.switch(inst.ty, self.use_gpr(0), tmp, &targets, default);
             }
             Op::Ret => self.ret(),
             Op::Trap => self.m.trap(inst.imm as u32),
-            Op::Args => self.args(block, id, inst),
+            Op::Args => self.args(block, inst),
             Op::Entries | Op::DebugValue | Op::Nop => {}
         }
     }

@@ -135,6 +135,10 @@ struct Lower<'a, M: Masm> {
     /// The overflow condition that the instruction before left for `br_of`.
     overflow: Option<M::Cond>,
     next_point: u32,
+    /// Places of the current instruction's results, uses and temporaries.
+    defs: &'a [Allocation],
+    uses: &'a [Allocation],
+    temps: &'a [Allocation],
     out: Lowered,
     options: LowerOptions,
 }
@@ -172,6 +176,9 @@ impl<'a, M: Masm> Lower<'a, M> {
             entry_labels: Vec::new(),
             overflow: None,
             next_point: 0,
+            defs: &[],
+            uses: &[],
+            temps: &[],
             out: Lowered::default(),
             options,
         }
@@ -199,6 +206,12 @@ impl<'a, M: Masm> Lower<'a, M> {
                     Step::Move { from, to } => self.move_(from, to),
                     Step::Inst(id) => {
                         let inst = func.inst(id);
+                        let operands = alloc.operands(id);
+                        if let Some((defs, rest)) = operands.split_at_checked(inst.num_defs())
+                            && let Some((uses, rest)) = rest.split_at_checked(inst.num_uses())
+                        {
+                            (self.defs, self.uses, self.temps) = (defs, uses, rest);
+                        }
                         let here = inst.loc.index() as u32;
                         if here != loc {
                             loc = here;
@@ -313,6 +326,7 @@ impl<'a, M: Masm> Lower<'a, M> {
         label
     }
 
+    #[inline]
     fn move_(&mut self, from: Loc, to: Loc) {
         match (from, to) {
             (Loc::Reg(a), Loc::Reg(b)) if a.class() == RegClass::Int => self.m.mov(gpr(b), gpr(a)),
@@ -332,6 +346,7 @@ impl<'a, M: Masm> Lower<'a, M> {
         }
     }
 
+    #[inline]
     fn frame_slot(&self, slot: u32) -> Mem {
         Mem::at(M::frame_pointer(), self.frame.slot_offset(slot))
     }
@@ -342,10 +357,12 @@ impl<'a, M: Masm> Lower<'a, M> {
     }
 }
 
+#[inline]
 fn gpr(reg: PReg) -> Gpr {
     Gpr(reg.hw_enc() as u8)
 }
 
+#[inline]
 fn fpr(reg: PReg) -> Fpr {
     Fpr(reg.hw_enc() as u8)
 }
