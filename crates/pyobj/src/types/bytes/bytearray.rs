@@ -72,6 +72,10 @@ impl ByteArray {
                 this.obj().type_of().name()
             )));
         }
+        if other.is(this.obj()) && !this.payload().is_empty() {
+            // The array would lend its memory while it grows.
+            return Err(cx.buffer_error("Existing exports of data: object cannot be re-sized"));
+        }
         let more = BytesLike::new(cx, other)?.to_vec();
         super::mutate::append_all(cx, this.payload(), &more)?;
         Ok(this.obj().clone())

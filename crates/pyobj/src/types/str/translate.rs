@@ -97,7 +97,7 @@ pub(crate) fn maketrans(cx: &Ctx, x: &Obj, y: Option<&Obj>, z: Option<&Obj>) -> 
         if let Some(s) = k.downcast::<Str>() {
             match (s.len(), s.get(0)) {
                 (1, Some(c)) => set(c, &v)?,
-                _ => return Err(cx.value_error("string keys in translate table must be of length 1")),
+                _ => return Err(cx.value_error("string keys in translatetable must be of length 1")),
             }
         } else if k.type_of().is_subtype(Int::type_object()) {
             out.set_item(cx, &k, &v)?;
