@@ -89,17 +89,17 @@ static CURRENT: AtomicPtr<Ctx> = AtomicPtr::new(std::ptr::null_mut());
 
 impl Ctx {
     /// A context for the calling thread. The native stack may be used down to `stack_bytes` below here.
-    pub fn new(host: &'static Host, stack_bytes: usize) -> Box<Ctx> {
+    pub fn new(host: &'static Host, stack_bytes: usize) -> Ctx {
         let here = 0u8;
         let at = std::hint::black_box(&here) as *const u8 as usize;
-        Box::new(Ctx {
+        Ctx {
             poll: AtomicU32::new(0),
             pending: Cell::new(None),
             stack_limit: Cell::new(at.saturating_sub(stack_bytes)),
             host,
             interp: Cell::new(std::ptr::null_mut()),
             repr_stack: Default::default(),
-        })
+        }
     }
 
     /// Makes this the context of the thread that holds the interpreter lock. Called at every hand-over.

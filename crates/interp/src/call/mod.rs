@@ -1,0 +1,7 @@
+//! Calls of Python functions: argument binding and frames.
+
+mod bind;
+mod push;
+
+pub(crate) use bind::{bind_arguments, fill_defaults};
+pub(crate) use push::{call_function, enter, pop_frame, push_frame, run_code, FrameSpec};

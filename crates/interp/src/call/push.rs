@@ -1,0 +1,278 @@
+//! Frames: pushing, entering from native code, popping.
+
+use cinder_pyobj::native::Args;
+use cinder_pyobj::types::tuple;
+use cinder_pyobj::{Ctx, Obj, PyResult, Value};
+use smallvec::SmallVec;
+
+use super::bind::bind_arguments;
+use crate::dispatch;
+use crate::frame::{Frame, FrameKind};
+use crate::objects::code::CodeObject;
+use crate::objects::function::Function;
+use crate::objects::{frame_obj, generator};
+use crate::thread::Thread;
+
+/// Whose frame to push.
+pub(crate) struct FrameSpec {
+    /// Borrowed words; the frame takes references of its own where `owns` says so.
+    pub function: Value,
+    pub code_obj: Value,
+    pub globals: Value,
+    pub builtins: Value,
+    pub namespace: Value,
+    pub kind: FrameKind,
+    pub window: *mut Value,
+}
+
+/// Pushes a frame whose parameters stand at `params` (`count` of them, owned). Registers that do not fit the
+/// chunk are moved to a new one. On failure the parameters are dropped.
+///
+/// # Safety
+/// `params` must point into the free part of the register stack (or into the caller's window), with `count`
+/// initialised words.
+#[inline(always)]
+pub(crate) unsafe fn push_frame(
+    th: &Thread,
+    c: &CodeObject,
+    params: *mut Value,
+    count: u32,
+    reg_end: *mut Value,
+    spec: FrameSpec,
+) -> PyResult<*mut Frame> {
+    // SAFETY: pointer arithmetic stays within the chunk, which is checked before use.
+    unsafe {
+        let mut params = params;
+        let mut reg_end = reg_end;
+        let need = (c.near + c.above) as usize;
+        if (reg_end as usize).wrapping_sub(params as usize) / 8 < need || params > reg_end {
+            match th.new_chunk(need) {
+                Ok((start, end)) => {
+                    std::ptr::copy_nonoverlapping(params, start, count as usize);
+                    params = start;
+                    reg_end = end;
+                }
+                Err(r) => {
+                    drop_words(params, count as usize);
+                    return Err(r);
+                }
+            }
+        }
+        if let Err(r) = th.enter_call() {
+            drop_words(params, count as usize);
+            return Err(r);
+        }
+        let base = params.add(c.near as usize);
+        let mut p = params.add(count as usize);
+        while p < base {
+            *p = Value::UNBOUND;
+            p = p.add(1);
+        }
+        let far = c.code.far_locals();
+        if far > 0 {
+            let first = base.add((c.above - far) as usize);
+            for i in 0..far as usize {
+                *first.add(i) = Value::UNBOUND;
+            }
+        }
+        let fr = th.alloc_frame();
+        // References that keep code, globals and builtins alive: the function does, as long as nobody swaps
+        // its code; so the frame holds the function and the code object.
+        spec.function.incref();
+        spec.code_obj.incref();
+        spec.globals.incref();
+        spec.builtins.incref();
+        spec.namespace.incref();
+        fr.write(Frame {
+            pc: c.code.insns.as_ptr(),
+            base,
+            consts: c.consts.as_ptr() as *const Value,
+            code: c,
+            prev: th.current.get(),
+            top: base.add(c.above as usize),
+            reg_end,
+            chunk_end: th.frame_chunk_end(),
+            window: spec.window,
+            code_obj: spec.code_obj,
+            function: spec.function,
+            globals: spec.globals,
+            builtins: spec.builtins,
+            namespace: spec.namespace,
+            frame_obj: Value::UNBOUND,
+            extra: Value::UNBOUND,
+            kind: spec.kind,
+            is_generator: false,
+            finished: false,
+        });
+        th.current.set(fr);
+        Ok(fr)
+    }
+}
+
+unsafe fn drop_words(p: *mut Value, n: usize) {
+    for i in 0..n {
+        // SAFETY: the caller owns these words.
+        unsafe { (*p.add(i)).decref() };
+    }
+}
+
+/// Drops a finished frame's locals and references and takes its record off the chain. Temporaries are
+/// dead already.
+///
+/// # Safety
+/// `fr` must be the current frame.
+pub(crate) unsafe fn pop_frame(th: &Thread, fr: *mut Frame) {
+    // SAFETY: the frame is current and finished.
+    unsafe {
+        let f = &mut *fr;
+        if f.frame_obj.is_ptr() {
+            frame_obj::finish(th, f);
+        }
+        if !f.finished {
+            f.finished = true;
+            let c = f.code();
+            let first = f.base.sub(c.near as usize);
+            for i in 0..c.near as usize {
+                let p = first.add(i);
+                let v = std::mem::replace(&mut *p, Value::UNBOUND);
+                if v.is_ptr() {
+                    v.decref();
+                }
+            }
+            let far = c.code.far_locals();
+            if far > 0 {
+                let first = f.base.add((c.above - far) as usize);
+                for i in 0..far as usize {
+                    std::mem::replace(&mut *first.add(i), Value::UNBOUND).decref();
+                }
+            }
+        }
+        let prev = f.prev;
+        // A chunk that was taken for this frame alone is given back.
+        if let Some(p) = prev.as_ref()
+            && f.reg_end != p.reg_end
+            && !f.is_generator
+            && f.kind != FrameKind::Entry
+        {
+            th.release_chunk(f.base.sub(f.code().near as usize), f.reg_end);
+        }
+        th.current.set(prev);
+        th.leave_call();
+        let (code_obj, function, globals, builtins, namespace, frame_obj) =
+            (f.code_obj, f.function, f.globals, f.builtins, f.namespace, f.frame_obj);
+        th.free_frame(fr);
+        namespace.decref();
+        frame_obj.decref();
+        globals.decref();
+        builtins.decref();
+        function.decref();
+        code_obj.decref();
+    }
+}
+
+/// Runs the current (entry) frame to its end.
+#[inline]
+pub(crate) fn enter(th: &Thread) -> PyResult {
+    dispatch::run(th)
+}
+
+/// Calls a Python function from native code.
+pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
+    cx.check_stack("")?;
+    let th = Thread::of(cx);
+    let Some(f) = fobj.downcast::<Function>() else { return Err(cx.system_error("not a function")) };
+    let Some(code) = f.code_ref() else { return Err(cx.system_error("function without code")) };
+    let Some(c) = code.downcast::<CodeObject>() else { return Err(cx.system_error("function without code")) };
+    let (top, end) = th.register_top();
+    let bound: SmallVec<[Obj; 8]>;
+    let params: &[Obj] = if !args.has_keywords() && args.all().len() as u32 == c.simple_args {
+        args.all()
+    } else {
+        bound = bind_arguments(
+            cx,
+            f,
+            c,
+            args.pos(),
+            &mut args.keywords().map(|(k, v)| (k.clone(), v.clone())),
+        )?;
+        &bound
+    };
+    let n = params.len();
+    let (mut start, mut chunk_end) = (top, end);
+    if (end as usize - top as usize) / 8 < n + (c.near + c.above) as usize {
+        (start, chunk_end) = th.new_chunk(n + (c.near + c.above) as usize)?;
+    }
+    // SAFETY: the window lies above every live register, and has room as checked.
+    unsafe {
+        for (i, v) in params.iter().enumerate() {
+            *start.add(i) = v.clone().into_value();
+        }
+        let fr = push_frame(
+            th,
+            c,
+            start,
+            n as u32,
+            chunk_end,
+            FrameSpec {
+                function: fobj.value(),
+                code_obj: code.value(),
+                globals: f.globals.value(),
+                builtins: f.builtins.value(),
+                namespace: Value::UNBOUND,
+                kind: FrameKind::Entry,
+                window: std::ptr::null_mut(),
+            },
+        )?;
+        let _ = fr;
+    }
+    let r = enter(th);
+    if start != top {
+        th.release_chunk(start, chunk_end);
+    }
+    r
+}
+
+/// Runs module-level, class or `exec` code in a namespace.
+pub(crate) fn run_code(
+    cx: &Ctx,
+    code: &Obj,
+    globals: &Obj,
+    namespace: Option<&Obj>,
+    function: Option<&Obj>,
+) -> PyResult {
+    cx.check_stack("")?;
+    let th = Thread::of(cx);
+    let Some(c) = code.downcast::<CodeObject>() else { return Err(cx.type_error("a code object is required")) };
+    let builtins = match function.and_then(|f| f.downcast::<Function>()) {
+        Some(f) => f.builtins.clone(),
+        None => crate::objects::function::builtins_of(cx, globals)?,
+    };
+    let (top, end) = th.register_top();
+    // The window holds no parameters; code that takes some cannot be run this way.
+    if c.code.param_count() > 0 {
+        return Err(cx.type_error("code with parameters cannot be executed without a call"));
+    }
+    // SAFETY: as in `call_function`.
+    unsafe {
+        push_frame(
+            th,
+            c,
+            top,
+            0,
+            end,
+            FrameSpec {
+                function: function.map_or(Value::UNBOUND, |f| f.value()),
+                code_obj: code.value(),
+                globals: globals.value(),
+                builtins: builtins.value(),
+                namespace: namespace.map_or(Value::UNBOUND, |n| n.value()),
+                kind: FrameKind::Entry,
+                window: std::ptr::null_mut(),
+            },
+        )?;
+    }
+    enter(th)
+}
+
+const _: fn(&Obj) -> Option<&[Obj]> = tuple::items_if_tuple;
+const _: fn(&Thread, &mut Frame) -> PyResult = generator::make_of_frame;

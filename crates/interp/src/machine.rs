@@ -1,0 +1,309 @@
+//! The view that an instruction has of the machine: its operands, its frame and its thread.
+//!
+//! All raw register access of the interpreter's instructions goes through [`M`]. Its methods are safe to call
+//! from instruction bodies because code is verified before it runs: operands name registers, constants and
+//! names that exist, and hold what the opcode table says.
+
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+
+use cinder_bytecode::op::{CONST_BASE, Insn};
+use cinder_pyobj::types::str::Name;
+use cinder_pyobj::{Ctx, Obj, PyResult, Value};
+
+use crate::frame::Frame;
+use crate::thread::Thread;
+
+/// What to do after an instruction: a small code, or the address of the next instruction.
+#[repr(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Flow(pub usize);
+
+impl Flow {
+    /// Go on with the next word.
+    pub(crate) const NEXT: Flow = Flow(0);
+    /// Skip one word (an `Extra`, or the `Jump` after a fused test).
+    pub(crate) const SKIP: Flow = Flow(1);
+    /// An exception is pending.
+    pub(crate) const RAISE: Flow = Flow(2);
+    /// As `RAISE`, without a traceback entry or a new context.
+    pub(crate) const RERAISE: Flow = Flow(3);
+    /// Another frame is current: go on there at its `pc`.
+    pub(crate) const SWITCH: Flow = Flow(4);
+    /// The entry frame is done: leave the run loop.
+    pub(crate) const EXIT: Flow = Flow(5);
+
+    #[inline(always)]
+    pub(crate) fn jump(pc: *const Insn) -> Flow {
+        Flow(pc as usize)
+    }
+}
+
+/// Registers of the machine during one instruction.
+#[derive(Clone, Copy)]
+pub(crate) struct M {
+    pub pc: *const Insn,
+    pub base: *mut Value,
+    pub fr: *mut Frame,
+    pub th: *const Thread,
+    pub w: u64,
+}
+
+/// An operand: owned (a consumed temporary) or borrowed (a local or constant).
+pub(crate) struct Arg {
+    v: ManuallyDrop<Obj>,
+    owned: bool,
+}
+
+impl Deref for Arg {
+    type Target = Obj;
+    #[inline(always)]
+    fn deref(&self) -> &Obj {
+        &self.v
+    }
+}
+
+impl Arg {
+    /// An owned reference: the temporary's own, or a new one.
+    #[inline(always)]
+    pub(crate) fn into_obj(self) -> Obj {
+        let a = ManuallyDrop::new(self);
+        let v = a.v.value();
+        // SAFETY: an owned operand is given up here; a borrowed one is alive.
+        unsafe { if a.owned { Obj::from_owned(v) } else { Obj::from_borrowed(v) } }
+    }
+}
+
+impl Drop for Arg {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.owned {
+            // SAFETY: dropped once, here.
+            unsafe { ManuallyDrop::drop(&mut self.v) }
+        }
+    }
+}
+
+impl M {
+    #[inline(always)]
+    pub(crate) fn th<'a>(self) -> &'a Thread {
+        // SAFETY: the thread outlives the run loop.
+        unsafe { &*self.th }
+    }
+
+    #[inline(always)]
+    pub(crate) fn cx<'a>(self) -> &'a Ctx {
+        &self.th().cx
+    }
+
+    #[inline(always)]
+    pub(crate) fn frame<'a>(self) -> &'a mut Frame {
+        // SAFETY: the frame is current; instruction bodies run one at a time.
+        unsafe { &mut *self.fr }
+    }
+
+    #[inline(always)]
+    pub(crate) fn a(self) -> i16 {
+        (self.w >> 16) as i16
+    }
+
+    #[inline(always)]
+    pub(crate) fn b(self) -> i16 {
+        (self.w >> 32) as i16
+    }
+
+    #[inline(always)]
+    pub(crate) fn c(self) -> i16 {
+        (self.w >> 48) as i16
+    }
+
+    #[inline(always)]
+    pub(crate) fn bx(self) -> u32 {
+        (self.w >> 32) as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn sbx(self) -> i32 {
+        (self.w >> 32) as i32
+    }
+
+    /// The `bx` of the word after this one.
+    #[inline(always)]
+    pub(crate) fn extra(self) -> u32 {
+        // SAFETY: instructions with an `Extra` word are followed by it.
+        unsafe { (*self.pc.add(1)).bx() }
+    }
+
+    /// The address of a register.
+    #[inline(always)]
+    pub(crate) fn reg(self, x: i16) -> *mut Value {
+        // SAFETY: verified operands lie in the frame.
+        unsafe { self.base.offset(x as isize) }
+    }
+
+    /// The word of a local, temporary or constant; borrowed.
+    #[inline(always)]
+    pub(crate) fn peek(self, x: i16) -> Value {
+        // SAFETY: verified operands exist.
+        unsafe {
+            if x >= CONST_BASE {
+                *(*self.fr).consts.add((x - CONST_BASE) as usize)
+            } else {
+                *self.base.offset(x as isize)
+            }
+        }
+    }
+
+    /// The operand as a borrowed object.
+    #[inline(always)]
+    pub(crate) fn peek_obj<'a>(self, x: i16) -> &'a Obj {
+        // SAFETY: verified operands exist and hold values; the register or constant keeps them alive, and
+        // callers use the borrow only while the register is not written.
+        unsafe {
+            let p = if x >= CONST_BASE {
+                (*self.fr).consts.add((x - CONST_BASE) as usize)
+            } else {
+                self.base.offset(x as isize)
+            };
+            Obj::borrow_from(p)
+        }
+    }
+
+    /// The operand, consumed if it is a temporary.
+    #[inline(always)]
+    pub(crate) fn arg(self, x: i16) -> Arg {
+        let v = self.peek(x);
+        // SAFETY: a temporary is owned by the instruction; others stay owned by their holder.
+        Arg { v: ManuallyDrop::new(unsafe { Obj::from_owned(v) }), owned: (0..CONST_BASE).contains(&x) }
+    }
+
+    /// Takes temporary `x` (a `Tmp`, `InOut` or window register).
+    #[inline(always)]
+    pub(crate) fn take(self, x: i16) -> Obj {
+        // SAFETY: the instruction owns the temporary.
+        unsafe { Obj::from_owned(*self.reg(x)) }
+    }
+
+    /// Takes `n` window registers.
+    pub(crate) fn take_window(self, x: i16, n: usize) -> Vec<Obj> {
+        (0..n).map(|i| self.take(x + i as i16)).collect()
+    }
+
+    /// Borrows `n` window registers.
+    #[inline(always)]
+    pub(crate) fn window<'a>(self, x: i16, n: usize) -> &'a [Obj] {
+        // SAFETY: verified windows lie in the frame and hold values.
+        unsafe { Obj::slice_from(self.reg(x), n) }
+    }
+
+    /// Stores a result: drops the old value of a local after the store.
+    #[inline(always)]
+    pub(crate) fn set(self, x: i16, v: Obj) {
+        // SAFETY: a destination is a local, whose old word is owned by the frame, or a dead temporary.
+        unsafe {
+            let p = self.reg(x);
+            if x < 0 {
+                let old = std::mem::replace(&mut *p, v.into_value());
+                if old.is_ptr() {
+                    old.decref();
+                }
+            } else {
+                *p = v.into_value();
+            }
+        }
+    }
+
+    /// As [`M::set`] for a word that needs no count (tagged, immortal or sentinel).
+    #[inline(always)]
+    pub(crate) fn set_word(self, x: i16, v: Value) {
+        // SAFETY: as in `set`.
+        unsafe {
+            let p = self.reg(x);
+            let old = *p;
+            *p = v;
+            if x < 0 && old.is_ptr() {
+                self.drop_old(old);
+            }
+        }
+    }
+
+    /// Drops a local's old value; out of line, since it may run a finaliser.
+    #[inline(always)]
+    pub(crate) fn drop_old(self, old: Value) {
+        self.frame().pc = self.pc;
+        // SAFETY: the frame owned the word.
+        unsafe { old.decref() }
+    }
+
+    /// Stores into a dead temporary.
+    #[inline(always)]
+    pub(crate) fn put(self, x: i16, v: Obj) {
+        // SAFETY: the temporary is dead.
+        unsafe { *self.reg(x) = v.into_value() }
+    }
+
+    /// Stores a sentinel into a dead temporary.
+    #[inline(always)]
+    pub(crate) fn put_word(self, x: i16, v: Value) {
+        // SAFETY: as in `put`.
+        unsafe { *self.reg(x) = v }
+    }
+
+    /// A constant by index.
+    #[inline(always)]
+    pub(crate) fn constant<'a>(self, i: u32) -> &'a Obj {
+        // SAFETY: verified indices exist; the code object keeps its constants alive.
+        unsafe { Obj::borrow_from((*self.fr).consts.add(i as usize)) }
+    }
+
+    /// A name by index.
+    #[inline(always)]
+    pub(crate) fn name(self, i: u32) -> Name {
+        self.frame().code().names[i as usize]
+    }
+
+    /// The frame's globals.
+    #[inline(always)]
+    pub(crate) fn globals<'a>(self) -> &'a Obj {
+        // SAFETY: the frame keeps them alive.
+        unsafe { Obj::borrow_from(&(*self.fr).globals) }
+    }
+
+    /// The frame's builtins dict.
+    #[inline(always)]
+    pub(crate) fn builtins<'a>(self) -> &'a Obj {
+        // SAFETY: the frame keeps them alive.
+        unsafe { Obj::borrow_from(&(*self.fr).builtins) }
+    }
+
+    /// The target of a jump whose distance is in this word.
+    #[inline(always)]
+    pub(crate) fn target(self) -> Flow {
+        // SAFETY: verified jumps stay in the code.
+        Flow::jump(unsafe { self.pc.offset(1 + self.sbx() as isize) })
+    }
+
+    /// The target of the `Jump` that follows a fused test.
+    #[inline(always)]
+    pub(crate) fn next_target(self) -> Flow {
+        // SAFETY: fused tests are followed by a `Jump`.
+        unsafe {
+            let d = (*self.pc.add(1)).sbx();
+            Flow::jump(self.pc.offset(2 + d as isize))
+        }
+    }
+
+    /// The local's number of a (negative) local operand.
+    pub(crate) fn local_number(self, x: i16) -> u32 {
+        (self.frame().code().near as i32 + x as i32) as u32
+    }
+}
+
+/// Turns the result of an instruction body into flow.
+#[inline(always)]
+pub(crate) fn flow(r: PyResult<Flow>) -> Flow {
+    match r {
+        Ok(f) => f,
+        Err(_) => Flow::RAISE,
+    }
+}

@@ -1,0 +1,360 @@
+//! `code` objects: plain code data with its constants as objects.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use cinder_bytecode::code::{Code, Const, flags};
+use cinder_pyobj::cell::AttrCell;
+use cinder_pyobj::heap::{self, Dropped, Traverse, Visitor};
+use cinder_pyobj::native::{PyClass, This, pyclass, pymethods};
+use cinder_pyobj::types::str::Name;
+use cinder_pyobj::types::{CmpOp, bytes, complex, int, set, slice, str, tuple};
+use cinder_pyobj::value::ObjCell;
+use cinder_pyobj::{Ctx, Obj, PyResult};
+
+/// A global name resolved for one globals dict: its cell there and in builtins.
+#[derive(Clone, Copy)]
+pub(crate) struct GlobalCells {
+    pub global: *const AttrCell,
+    pub builtin: *const AttrCell,
+}
+
+/// The payload of `code` objects.
+#[pyclass(name = "code", fixed = Code, flags(weakref, no_new), payload = "own")]
+pub struct CodeObject {
+    /// The data.
+    pub code: Arc<Code>,
+    /// The constants; nested code is made an object when first needed.
+    pub(crate) consts: Box<[Obj]>,
+    pub(crate) names: Box<[Name]>,
+    pub(crate) name: Name,
+    pub(crate) qualname: Obj,
+    pub(crate) filename: RefCell<Obj>,
+    /// Positional parameters only, no `*args`, `**kwargs`, keyword-only ones, not a generator: a call with
+    /// exactly `simple_args` arguments needs no binding.
+    pub(crate) simple_args: u32,
+    pub(crate) near: u32,
+    /// Words from the base to one past the last register.
+    pub(crate) above: u32,
+    pub(crate) free_start: u32,
+    /// The globals dict for which `global_cells` was filled; kept alive, since the cells live in it.
+    pub(crate) globals: ObjCell,
+    pub(crate) globals_word: Cell<u64>,
+    pub(crate) global_cells: RefCell<Box<[Cell<Option<GlobalCells>>]>>,
+}
+
+impl Traverse for CodeObject {
+    fn traverse(&self, visit: &mut Visitor<'_>) {
+        for c in &self.consts {
+            visit(c.value());
+        }
+        visit(self.qualname.value());
+        if let Ok(f) = self.filename.try_borrow() {
+            visit(f.value());
+        }
+        self.globals.traverse(visit);
+    }
+
+    fn clear(&self) {
+        self.globals_word.set(0);
+        self.globals.set(None);
+    }
+
+    fn take_references(&mut self, _: &mut Dropped) {}
+}
+
+/// A constant as an object. Names among the constants are interned.
+pub(crate) fn constant(cx: &Ctx, c: &Const) -> PyResult {
+    Ok(match c {
+        Const::None => Obj::none(),
+        Const::True => Obj::from_bool(true),
+        Const::False => Obj::from_bool(false),
+        Const::Ellipsis => Obj::ellipsis(),
+        Const::Int(n) => Obj::from(*n),
+        Const::BigInt(neg, limbs) => {
+            let mut bytes = Vec::with_capacity(limbs.len() * 8);
+            for l in limbs.iter() {
+                bytes.extend_from_slice(&l.to_le_bytes());
+            }
+            int::from_le_bytes(*neg, &bytes)
+        }
+        Const::Float(f) => Obj::from(*f),
+        Const::Complex(re, im) => complex::new(*re, *im),
+        Const::Str(w) => {
+            let s = str::from_wtf8(w);
+            if looks_like_name(w) { Name::intern_obj(&s).obj() } else { s }
+        }
+        Const::Bytes(b) => bytes::new(b),
+        Const::Tuple(items) => tuple::new(constants(cx, items)?),
+        Const::FrozenSet(items) => set::new_frozen(cx, constants(cx, items)?)?,
+        Const::Slice(parts) => {
+            let [a, b, c] = &**parts;
+            slice::new(constant(cx, a)?, constant(cx, b)?, constant(cx, c)?)
+        }
+        Const::Code(c) => new(cx, c.clone())?,
+    })
+}
+
+fn looks_like_name(w: &[u8]) -> bool {
+    w.len() < 64 && w.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+}
+
+fn constants(cx: &Ctx, items: &[Const]) -> PyResult<Vec<Obj>> {
+    items.iter().map(|c| constant(cx, c)).collect()
+}
+
+/// A code object around verified code.
+pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
+    let consts = constants(cx, &code.consts)?.into_boxed_slice();
+    let names: Box<[Name]> = code.names.iter().map(|n| Name::new(n)).collect();
+    let plain = flags::VARARGS | flags::VARKEYWORDS | flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
+    let simple = code.flags & plain == 0 && code.kwonly_arg_count == 0 && code.far_locals() == 0;
+    let near = code.near_locals();
+    let n = names.len();
+    let free = code.free_count() as u32;
+    let c = CodeObject {
+        consts,
+        names,
+        name: Name::new(&code.name),
+        qualname: Obj::from(&*code.qualname),
+        filename: RefCell::new(Obj::from(&*code.filename)),
+        simple_args: if simple { code.arg_count } else { u32::MAX },
+        near,
+        above: code.temps + code.raw_words + code.far_locals(),
+        free_start: code.locals.len() as u32 - free,
+        globals: ObjCell::new(None),
+        globals_word: Cell::new(0),
+        global_cells: RefCell::new(vec![Cell::new(None); n].into_boxed_slice()),
+        code,
+    };
+    Ok(heap::new_instance(CodeObject::class().type_object(), c))
+}
+
+impl CodeObject {
+    /// Whether calls make a generator, coroutine or async generator.
+    pub fn is_generator_like(&self) -> bool {
+        self.code.is_generator_like()
+    }
+
+    /// Whether the code has these flag bits.
+    pub fn has(&self, bits: u32) -> bool {
+        self.code.flags & bits != 0
+    }
+
+    pub(crate) fn local_name(&self, n: u32) -> &str {
+        &self.code.locals[n as usize].name
+    }
+}
+
+fn names_tuple<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> Obj {
+    tuple::new(names.map(|n| Name::new(n).obj()).collect())
+}
+
+#[pymethods]
+impl CodeObject {
+    fn __repr__(_cx: &Ctx, this: This<'_, CodeObject>) -> PyResult {
+        Ok(Obj::from(
+            format!(
+                "<code object {} at {:#x}, file \"{}\", line {}>",
+                this.code.name,
+                this.obj().id(),
+                str::as_utf8_lossy(&this.filename.borrow()),
+                this.code.first_line
+            )
+            .as_str(),
+        ))
+    }
+
+    fn __hash__(cx: &Ctx, this: This<'_, CodeObject>) -> PyResult<i64> {
+        let mut h = this.name.obj().hash(cx)?;
+        h = h.wrapping_mul(31) ^ i64::from(this.code.first_line);
+        h = h.wrapping_mul(31) ^ this.code.insns.len() as i64;
+        Ok(if h == -1 { -2 } else { h })
+    }
+
+    fn __richcmp__(_cx: &Ctx, this: This<'_, CodeObject>, other: &Obj, op: CmpOp) -> PyResult {
+        let Some(o) = other.downcast::<CodeObject>() else { return Ok(Obj::not_implemented()) };
+        match op {
+            CmpOp::Eq => Ok(Obj::from_bool(this.code == o.code)),
+            CmpOp::Ne => Ok(Obj::from_bool(this.code != o.code)),
+            _ => Ok(Obj::not_implemented()),
+        }
+    }
+
+    #[pygetter(member)]
+    fn co_name(this: This<'_, CodeObject>) -> Obj {
+        this.name.obj()
+    }
+
+    #[pygetter(member)]
+    fn co_qualname(this: This<'_, CodeObject>) -> Obj {
+        this.qualname.clone()
+    }
+
+    #[pygetter(member)]
+    fn co_filename(this: This<'_, CodeObject>) -> Obj {
+        this.filename.borrow().clone()
+    }
+
+    #[pygetter(member)]
+    fn co_firstlineno(this: This<'_, CodeObject>) -> i64 {
+        i64::from(this.code.first_line)
+    }
+
+    #[pygetter(member)]
+    fn co_flags(this: This<'_, CodeObject>) -> i64 {
+        i64::from(this.code.flags)
+    }
+
+    #[pygetter(member)]
+    fn co_argcount(this: This<'_, CodeObject>) -> i64 {
+        i64::from(this.code.arg_count)
+    }
+
+    #[pygetter(member)]
+    fn co_posonlyargcount(this: This<'_, CodeObject>) -> i64 {
+        i64::from(this.code.posonly_arg_count)
+    }
+
+    #[pygetter(member)]
+    fn co_kwonlyargcount(this: This<'_, CodeObject>) -> i64 {
+        i64::from(this.code.kwonly_arg_count)
+    }
+
+    #[pygetter]
+    fn co_nlocals(this: This<'_, CodeObject>) -> usize {
+        this.code.varnames().count()
+    }
+
+    #[pygetter(member)]
+    fn co_stacksize(this: This<'_, CodeObject>) -> i64 {
+        i64::from(this.code.temps)
+    }
+
+    #[pygetter]
+    fn co_varnames(this: This<'_, CodeObject>) -> Obj {
+        names_tuple(this.code.varnames())
+    }
+
+    #[pygetter]
+    fn co_cellvars(this: This<'_, CodeObject>) -> Obj {
+        names_tuple(this.code.cellvars())
+    }
+
+    #[pygetter]
+    fn co_freevars(this: This<'_, CodeObject>) -> Obj {
+        names_tuple(this.code.freevars())
+    }
+
+    #[pygetter(member)]
+    fn co_names(this: This<'_, CodeObject>) -> Obj {
+        names_tuple(this.code.names.iter())
+    }
+
+    #[pygetter(member)]
+    fn co_consts(this: This<'_, CodeObject>) -> Obj {
+        tuple::new(this.consts.to_vec())
+    }
+
+    #[pygetter]
+    fn co_code(this: This<'_, CodeObject>) -> Obj {
+        let mut b = Vec::with_capacity(this.code.insns.len() * 8);
+        for i in &this.code.insns {
+            b.extend_from_slice(&i.0.to_le_bytes());
+        }
+        bytes::new(&b)
+    }
+
+    #[pygetter(member)]
+    fn co_linetable(this: This<'_, CodeObject>) -> Obj {
+        bytes::new(this.code.lines.as_bytes())
+    }
+
+    #[pygetter(member)]
+    fn co_exceptiontable(this: This<'_, CodeObject>) -> Obj {
+        bytes::new(&this.code.exceptions.encode())
+    }
+
+    /// Iterates over (start, end, line) of the code's ranges, in bytes of two per instruction.
+    #[pymethod]
+    fn co_lines(cx: &Ctx, this: This<'_, CodeObject>) -> PyResult {
+        let mut out = Vec::new();
+        for (start, end, line) in this.code.lines.line_ranges(this.code.first_line) {
+            let line = if line == 0 { Obj::none() } else { Obj::from(i64::from(line)) };
+            out.push(tuple::new(vec![Obj::from(i64::from(start) * 2), Obj::from(i64::from(end) * 2), line]));
+        }
+        cinder_pyobj::types::list::new(out).iter(cx)
+    }
+
+    /// Iterates over (line, end line, column, end column) of each instruction.
+    #[pymethod]
+    fn co_positions(cx: &Ctx, this: This<'_, CodeObject>) -> PyResult {
+        let mut out = Vec::new();
+        let num = |n: Option<u32>| n.map_or_else(Obj::none, |n| Obj::from(i64::from(n)));
+        for pc in 0..this.code.insns.len() as u32 {
+            let p = this.code.position(pc);
+            let (line, end) = (Some(p.line).filter(|l| *l != 0), Some(p.end_line).filter(|l| *l != 0));
+            out.push(tuple::new(vec![num(line), num(end), num(p.column()), num(p.end_column())]));
+        }
+        cinder_pyobj::types::list::new(out).iter(cx)
+    }
+
+    /// Return a copy of the code object with new values for the specified fields.
+    #[pymethod(sig = "($self, /, **changes)")]
+    fn replace(cx: &Ctx, this: This<'_, CodeObject>, changes: cinder_pyobj::native::Kwargs<'_>) -> PyResult {
+        replace(cx, &this, &changes)
+    }
+
+    #[pymethod(name = "__replace__", sig = "($self, /, **changes)")]
+    fn dunder_replace(cx: &Ctx, this: This<'_, CodeObject>, changes: cinder_pyobj::native::Kwargs<'_>) -> PyResult {
+        replace(cx, &this, &changes)
+    }
+}
+
+/// Changes of fields that keep the instructions valid; others are refused.
+fn replace(cx: &Ctx, this: &CodeObject, changes: &cinder_pyobj::native::Kwargs<'_>) -> PyResult {
+    let mut code = (*this.code).clone();
+    for (k, v) in changes.iter() {
+        let k = str::as_utf8_lossy(k).into_owned();
+        let text = || str::as_utf8_lossy(v).into_owned();
+        match &*k {
+            "co_name" => code.name = text().into(),
+            "co_qualname" => code.qualname = text().into(),
+            "co_filename" => code.filename = text().into(),
+            "co_firstlineno" => code.first_line = v.to_i64(cx)?.clamp(0, i64::from(u32::MAX)) as u32,
+            "co_flags" => {
+                let keep = flags::VARARGS
+                    | flags::VARKEYWORDS
+                    | flags::GENERATOR
+                    | flags::COROUTINE
+                    | flags::ASYNC_GENERATOR
+                    | flags::OPTIMIZED
+                    | flags::NEWLOCALS;
+                let new = v.to_i64(cx)? as u32;
+                if (new ^ code.flags) & keep != 0 {
+                    return Err(cx.value_error("code.replace() cannot change what kind of code this is"));
+                }
+                code.flags = new;
+            }
+            "co_consts" => {
+                let items = v.collect(cx)?;
+                if items.len() != code.consts.len() {
+                    return Err(cx.value_error("code.replace() cannot change the number of constants"));
+                }
+                let mut consts = Vec::new();
+                for (new, old) in items.iter().zip(&code.consts) {
+                    match (new.downcast::<CodeObject>(), old) {
+                        (Some(c), Const::Code(_)) => consts.push(Const::Code(c.code.clone())),
+                        (None, Const::Code(_)) | (Some(_), _) => {
+                            return Err(cx.value_error("code.replace(): a constant changed its kind"));
+                        }
+                        _ => consts.push(old.clone()),
+                    }
+                }
+                code.consts = consts.into_boxed_slice();
+            }
+            _ => return Err(cx.value_error(format!("code.replace() cannot change {k}"))),
+        }
+    }
+    new(cx, Arc::new(code))
+}

@@ -1,0 +1,7 @@
+//! Objects that the interpreter itself is made of.
+
+pub mod code;
+pub mod frame_obj;
+pub mod function;
+pub mod generator;
+pub mod traceback;

@@ -1,0 +1,137 @@
+//! State shared by all threads of an interpreter.
+
+use std::cell::{Cell, RefCell};
+
+use cinder_pyobj::native::ModuleDef;
+use cinder_pyobj::value::ObjCell;
+use cinder_pyobj::{Ctx, Obj, PyResult};
+
+/// How the packed standard library is reached: by module name.
+pub struct PackedModule {
+    /// Serialised code in the on-disk format of `cinder-bytecode`.
+    pub code: &'static [u8],
+    /// Whether it is a package.
+    pub is_package: bool,
+}
+
+/// What an embedder configures.
+#[derive(Clone)]
+pub struct Config {
+    /// `sys.argv`.
+    pub argv: Vec<String>,
+    /// `sys.orig_argv`.
+    pub orig_argv: Vec<String>,
+    /// `sys.executable`.
+    pub executable: String,
+    /// Entries that come first in `sys.path`.
+    pub path: Vec<String>,
+    /// `-X` options.
+    pub xoptions: Vec<(String, Option<String>)>,
+    /// `sys.warnoptions`.
+    pub warnoptions: Vec<String>,
+    /// `sys.flags` in CPython's order, by name.
+    pub flags: Flags,
+    /// The environment as the embedder shows it.
+    pub env: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Finds a module of the packed library.
+    pub find_packed: fn(&str) -> Option<PackedModule>,
+    /// Native modules beyond the interpreter's own.
+    pub natives: &'static [&'static ModuleDef],
+    /// Whether to install handlers for signals.
+    pub signals: bool,
+}
+
+/// `sys.flags`.
+#[allow(missing_docs, reason = "named after the fields of sys.flags")]
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Flags {
+    pub debug: u8,
+    pub inspect: u8,
+    pub interactive: u8,
+    pub optimize: u8,
+    pub dont_write_bytecode: bool,
+    pub no_user_site: bool,
+    pub no_site: bool,
+    pub ignore_environment: bool,
+    pub verbose: u8,
+    pub bytes_warning: u8,
+    pub quiet: bool,
+    pub isolated: bool,
+    pub dev_mode: bool,
+    pub utf8_mode: bool,
+    pub safe_path: bool,
+    pub unbuffered: bool,
+    pub int_max_str_digits: i64,
+    pub hash_seed: Option<u64>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            argv: vec![String::new()],
+            orig_argv: Vec::new(),
+            executable: String::new(),
+            path: Vec::new(),
+            xoptions: Vec::new(),
+            warnoptions: Vec::new(),
+            flags: Flags { int_max_str_digits: 4300, utf8_mode: true, ..Flags::default() },
+            env: Vec::new(),
+            find_packed: |_| None,
+            natives: &[],
+            signals: false,
+        }
+    }
+}
+
+/// The interpreter's shared state. The interpreter lock guards it.
+pub struct Runtime {
+    /// What the embedder asked for.
+    pub config: Config,
+    pub(crate) recursion_limit: Cell<u32>,
+    pub(crate) modules: ObjCell,
+    pub(crate) builtins: ObjCell,
+    pub(crate) builtins_module: ObjCell,
+    pub(crate) sys: ObjCell,
+    pub(crate) importlib: ObjCell,
+    pub(crate) import_func: ObjCell,
+    pub(crate) codec_search: RefCell<Vec<Obj>>,
+    pub(crate) codec_cache: ObjCell,
+    pub(crate) codec_errors: ObjCell,
+    pub(crate) audit_hooks: RefCell<Vec<Obj>>,
+    pub(crate) finalizing: Cell<bool>,
+}
+
+// SAFETY: the interpreter lock guards every access.
+unsafe impl Sync for Runtime {}
+// SAFETY: as above.
+unsafe impl Send for Runtime {}
+
+impl Runtime {
+    pub(crate) fn new(config: Config) -> &'static Runtime {
+        Box::leak(Box::new(Runtime {
+            config,
+            recursion_limit: Cell::new(1000),
+            modules: ObjCell::new(None),
+            builtins: ObjCell::new(None),
+            builtins_module: ObjCell::new(None),
+            sys: ObjCell::new(None),
+            importlib: ObjCell::new(None),
+            import_func: ObjCell::new(None),
+            codec_search: RefCell::new(Vec::new()),
+            codec_cache: ObjCell::new(None),
+            codec_errors: ObjCell::new(None),
+            audit_hooks: RefCell::new(Vec::new()),
+            finalizing: Cell::new(false),
+        }))
+    }
+
+    /// `sys.modules`.
+    pub fn modules(&self, cx: &Ctx) -> PyResult {
+        self.modules.get().ok_or_else(|| cx.runtime_error("the interpreter is not initialised"))
+    }
+
+    /// The definition of a native module.
+    pub fn find_native(&self, name: &str) -> Option<&'static ModuleDef> {
+        crate::modules::OWN.iter().chain(self.config.natives).find(|d| d.name == name).copied()
+    }
+}
