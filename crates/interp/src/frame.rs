@@ -56,6 +56,8 @@ pub(crate) struct Frame {
     pub is_generator: bool,
     /// Registers were moved out or dropped already.
     pub finished: bool,
+    /// The registers lie in a chunk taken for this frame alone.
+    pub own_chunk: bool,
 }
 
 impl Frame {
@@ -80,6 +82,7 @@ impl Frame {
             kind: FrameKind::Entry,
             is_generator: false,
             finished: false,
+            own_chunk: false,
         }
     }
 

@@ -52,6 +52,8 @@ pub(crate) struct Thread {
     /// Chunks that the stack grew out of and shrank back from, for reuse.
     spare: RefCell<Vec<(*mut Value, *mut Value)>>,
     spare_frames: RefCell<Vec<(*mut Frame, *mut Frame)>>,
+    /// What the last entry frame returned.
+    pub result: Cell<Option<Obj>>,
     pub ident: u64,
 }
 
@@ -71,6 +73,7 @@ impl Thread {
             frame_chunks: RefCell::new(Vec::new()),
             spare: RefCell::new(Vec::new()),
             spare_frames: RefCell::new(Vec::new()),
+            result: Cell::new(None),
             ident,
         });
         t.exc.set(&t.root_exc);
@@ -196,6 +199,14 @@ impl Thread {
         // SAFETY: chunks hold FRAME_CHUNK records.
         let start = unsafe { end.sub(FRAME_CHUNK) };
         self.spare_frames.borrow_mut().push((start, end));
+    }
+
+    /// Whether the entry frame that just ended left a result.
+    pub(crate) fn has_result(&self) -> bool {
+        let r = self.result.take();
+        let some = r.is_some();
+        self.result.set(r);
+        some
     }
 
     /// The exception being handled, innermost first.

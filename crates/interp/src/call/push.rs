@@ -44,6 +44,7 @@ pub(crate) unsafe fn push_frame(
     unsafe {
         let mut params = params;
         let mut reg_end = reg_end;
+        let mut own_chunk = false;
         let need = (c.near + c.above) as usize;
         if (reg_end as usize).wrapping_sub(params as usize) / 8 < need || params > reg_end {
             match th.new_chunk(need) {
@@ -51,6 +52,7 @@ pub(crate) unsafe fn push_frame(
                     std::ptr::copy_nonoverlapping(params, start, count as usize);
                     params = start;
                     reg_end = end;
+                    own_chunk = true;
                 }
                 Err(r) => {
                     drop_words(params, count as usize);
@@ -103,6 +105,7 @@ pub(crate) unsafe fn push_frame(
             kind: spec.kind,
             is_generator: false,
             finished: false,
+            own_chunk,
         });
         th.current.set(fr);
         Ok(fr)
@@ -149,11 +152,7 @@ pub(crate) unsafe fn pop_frame(th: &Thread, fr: *mut Frame) {
         }
         let prev = f.prev;
         // A chunk that was taken for this frame alone is given back.
-        if let Some(p) = prev.as_ref()
-            && f.reg_end != p.reg_end
-            && !f.is_generator
-            && f.kind != FrameKind::Entry
-        {
+        if f.own_chunk {
             th.release_chunk(f.base.sub(f.code().near as usize), f.reg_end);
         }
         th.current.set(prev);

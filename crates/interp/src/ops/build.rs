@@ -1,0 +1,305 @@
+//! Building containers and strings, unpacking.
+
+use cinder_pyobj::intern;
+use cinder_pyobj::native::FixedShape;
+use cinder_pyobj::types::list::{self, List};
+use cinder_pyobj::types::str::as_utf8_lossy;
+use cinder_pyobj::types::{dict, exc, set, str, tuple};
+use cinder_pyobj::{Ctx, Obj, PyResult};
+
+use super::op;
+use crate::machine::{Flow, M};
+
+fn list_of<'a>(m: M, x: i16) -> PyResult<&'a List> {
+    m.peek_obj(x).downcast::<List>().ok_or_else(|| m.cx().system_error("a list register holds no list"))
+}
+
+/// Unpacks an iterable into exactly `n` items, with CPython's messages.
+fn unpack(cx: &Ctx, x: &Obj, n: usize) -> PyResult<Vec<Obj>> {
+    let wrong = |got: usize| {
+        if got < n {
+            cx.value_error(format!("not enough values to unpack (expected {n}, got {got})"))
+        } else {
+            cx.value_error(format!("too many values to unpack (expected {n}, got {got})"))
+        }
+    };
+    if let Some(t) = tuple::items_if_exact_tuple(x) {
+        return if t.len() == n { Ok(t.to_vec()) } else { Err(wrong(t.len())) };
+    }
+    if x.is_exact(FixedShape::List)
+        && let Some(l) = x.downcast::<List>()
+    {
+        let v = l.snapshot();
+        return if v.len() == n { Ok(v) } else { Err(wrong(v.len())) };
+    }
+    let it = iter_to_unpack(cx, x)?;
+    let mut out = Vec::with_capacity(n);
+    while out.len() < n {
+        match it.next(cx)? {
+            Some(v) => out.push(v),
+            None => return Err(wrong(out.len())),
+        }
+    }
+    match it.next(cx)? {
+        None => Ok(out),
+        Some(_) => {
+            if x.is_exact(FixedShape::Dict) {
+                return Err(wrong(x.len(cx)?));
+            }
+            Err(cx.value_error(format!("too many values to unpack (expected {n})")))
+        }
+    }
+}
+
+fn iter_to_unpack(cx: &Ctx, x: &Obj) -> PyResult {
+    match x.iter(cx) {
+        Ok(it) => Ok(it),
+        Err(r) => {
+            let slots = &x.type_of().slots;
+            if cx.pending_is(exc::TypeError()) && slots.iter.get().is_none() && slots.getitem.get().is_none() {
+                drop(cx.take(r));
+                return Err(cx.type_error(format!("cannot unpack non-iterable {} object", x.type_of().name())));
+            }
+            Err(r)
+        }
+    }
+}
+
+op! {
+    BuildTuple |m| {
+        let v = tuple::new(m.take_window(m.b(), m.c() as u16 as usize));
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    BuildList |m| {
+        let v = list::new(m.take_window(m.b(), m.c() as u16 as usize));
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    BuildSet |m| {
+        let items = m.take_window(m.b(), m.c() as u16 as usize);
+        let s = set::new_set(m.cx(), items)?;
+        m.set(m.a(), s);
+        Ok(Flow::NEXT)
+    }
+
+    BuildMap |m| {
+        let items = m.take_window(m.b(), m.c() as u16 as usize * 2);
+        let d = dict::new();
+        for pair in items.chunks_exact(2) {
+            dict::set(m.cx(), &d, &pair[0], &pair[1])?;
+        }
+        drop(items);
+        m.set(m.a(), d);
+        Ok(Flow::NEXT)
+    }
+
+    ListAppend |m| {
+        let v = m.arg(m.b()).into_obj();
+        list_of(m, m.a())?.push(v);
+        Ok(Flow::NEXT)
+    }
+
+    ListExtend |m| {
+        let x = m.arg(m.b());
+        let slots = &x.type_of().slots;
+        if slots.iter.get().is_none() && slots.getitem.get().is_none() {
+            return Err(m.cx().type_error(format!(
+                "Value after * must be an iterable, not {}",
+                x.type_of().name()
+            )));
+        }
+        let l = list_of(m, m.a())?;
+        x.for_each(m.cx(), |v| {
+            l.push(v);
+            Ok(())
+        })?;
+        drop(x);
+        Ok(Flow::NEXT)
+    }
+
+    SetAdd |m| {
+        let x = m.arg(m.b());
+        set::add(m.cx(), m.peek_obj(m.a()), &x)?;
+        drop(x);
+        Ok(Flow::NEXT)
+    }
+
+    SetUpdate |m| {
+        let x = m.arg(m.b());
+        let s = m.peek_obj(m.a());
+        x.for_each(m.cx(), |v| set::add(m.cx(), s, &v))?;
+        drop(x);
+        Ok(Flow::NEXT)
+    }
+
+    MapAdd |m| {
+        let (k, v) = (m.arg(m.b()), m.arg(m.c()));
+        dict::set(m.cx(), m.peek_obj(m.a()), &k, &v)?;
+        drop((k, v));
+        Ok(Flow::NEXT)
+    }
+
+    DictUpdate |m| {
+        let cx = m.cx();
+        let x = m.arg(m.b());
+        if dict::items_if_dict(&x).is_none() && x.get_attr_opt(cx, intern!("keys"))?.is_none() {
+            return Err(cx.type_error(format!("'{}' object is not a mapping", x.type_of().name())));
+        }
+        let d = m.peek_obj(m.a());
+        d.call_method(cx, intern!("update"), &[(*x).clone()])?;
+        drop(x);
+        Ok(Flow::NEXT)
+    }
+
+    DictMerge |m| {
+        let cx = m.cx();
+        let x = m.arg(m.b());
+        let d = m.peek_obj(m.a());
+        let callee = m.peek_obj(m.c());
+        let pairs = match dict::items_if_dict(&x) {
+            Some(p) => p,
+            None => {
+                let Some(keys) = x.get_attr_opt(cx, intern!("keys"))? else {
+                    return Err(cx.type_error(format!(
+                        "{} argument after ** must be a mapping, not {}",
+                        crate::util::callable_name(cx, callee)?,
+                        x.type_of().name()
+                    )));
+                };
+                let mut out = Vec::new();
+                for k in keys.call0(cx)?.collect(cx)? {
+                    let v = x.get_item(cx, &k)?;
+                    out.push((k, v));
+                }
+                out
+            }
+        };
+        for (k, v) in pairs {
+            if !k.type_of().is_str_subtype() {
+                return Err(cx.type_error("keywords must be strings"));
+            }
+            if dict::get(cx, d, &k)?.is_some() {
+                return Err(cx.type_error(format!(
+                    "{} got multiple values for keyword argument '{}'",
+                    crate::util::callable_name(cx, callee)?,
+                    as_utf8_lossy(&k)
+                )));
+            }
+            dict::set(cx, d, &k, &v)?;
+        }
+        drop(x);
+        Ok(Flow::NEXT)
+    }
+
+    ListToTuple |m| {
+        let l = m.take(m.b());
+        let items = l.downcast::<List>().map(List::snapshot).unwrap_or_default();
+        drop(l);
+        m.set(m.a(), tuple::new(items));
+        Ok(Flow::NEXT)
+    }
+
+    UnpackSequence |m| {
+        let x = m.arg(m.a());
+        let items = unpack(m.cx(), &x, m.c() as u16 as usize)?;
+        drop(x);
+        for (i, v) in items.into_iter().enumerate() {
+            m.put(m.b() + i as i16, v);
+        }
+        Ok(Flow::NEXT)
+    }
+
+    UnpackEx |m| {
+        let cx = m.cx();
+        let x = m.arg(m.a());
+        let (before, after) = (m.c() as u16 as usize, m.extra() as usize);
+        let it = iter_to_unpack(cx, &x)?;
+        let mut items = Vec::new();
+        while let Some(v) = it.next(cx)? {
+            items.push(v);
+        }
+        drop(it);
+        if items.len() < before + after {
+            return Err(cx.value_error(format!(
+                "not enough values to unpack (expected at least {}, got {})",
+                before + after,
+                items.len()
+            )));
+        }
+        drop(x);
+        let tail = items.split_off(items.len() - after);
+        let middle = items.split_off(before);
+        for (i, v) in items.into_iter().enumerate() {
+            m.put(m.b() + i as i16, v);
+        }
+        m.put(m.b() + before as i16, list::new(middle));
+        for (i, v) in tail.into_iter().enumerate() {
+            m.put(m.b() + (before + 1 + i) as i16, v);
+        }
+        Ok(Flow::SKIP)
+    }
+
+    BuildString |m| {
+        let n = m.c() as u16 as usize;
+        let items = m.take_window(m.b(), n);
+        let r = str::concat(m.cx(), &items)?;
+        drop(items);
+        m.set(m.a(), r);
+        Ok(Flow::NEXT)
+    }
+
+    FormatSimple |m| {
+        let x = m.arg(m.b());
+        let r = if x.is_exact(FixedShape::Str) { (*x).clone() } else { x.format(m.cx(), &Obj::from(""))? };
+        drop(x);
+        m.set(m.a(), r);
+        Ok(Flow::NEXT)
+    }
+
+    FormatWithSpec |m| {
+        let (x, s) = (m.arg(m.b()), m.arg(m.c()));
+        let r = x.format(m.cx(), &s)?;
+        drop((x, s));
+        m.set(m.a(), r);
+        Ok(Flow::NEXT)
+    }
+
+    ConvertValue |m| {
+        let x = m.arg(m.b());
+        let r = match m.c() {
+            1 => x.str(m.cx())?,
+            2 => x.repr(m.cx())?,
+            3 => x.ascii(m.cx())?,
+            _ => (*x).clone(),
+        };
+        drop(x);
+        m.set(m.a(), r);
+        Ok(Flow::NEXT)
+    }
+
+    BuildInterpolation |m| {
+        let has_spec = m.c() & 1 != 0;
+        let mut items = m.take_window(m.b(), if has_spec { 3 } else { 2 });
+        let spec = if has_spec { items.pop() } else { None }.unwrap_or_else(|| Obj::from(""));
+        let conversion = match m.c() >> 1 {
+            1 => Obj::from("s"),
+            2 => Obj::from("r"),
+            3 => Obj::from("a"),
+            _ => Obj::none(),
+        };
+        let r = crate::modules::templatelib::interpolation(items.swap_remove(0), items.remove(0), conversion, spec);
+        m.set(m.a(), r);
+        Ok(Flow::NEXT)
+    }
+
+    BuildTemplate |m| {
+        let (s, i) = (m.arg(m.b()), m.arg(m.c()));
+        let r = crate::modules::templatelib::template(&s, &i);
+        drop((s, i));
+        m.set(m.a(), r);
+        Ok(Flow::NEXT)
+    }
+}

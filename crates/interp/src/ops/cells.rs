@@ -1,0 +1,205 @@
+//! Locals that may be unbound, far locals, and cells.
+
+use cinder_pyobj::types::cell::{self, CellObject};
+use cinder_pyobj::types::{dict, exc, tuple};
+use cinder_pyobj::{Obj, PyResult, Raised, Value};
+
+use super::op;
+use crate::machine::{Flow, M};
+use crate::objects::function::Function;
+
+#[cold]
+fn unbound_local(m: M, n: u32) -> Raised {
+    let name = m.frame().code().local_name(n);
+    let shown = Obj::from(name);
+    exc::raise_name_error(
+        m.cx(),
+        exc::UnboundLocalError(),
+        &format!("cannot access local variable '{name}' where it is not associated with a value"),
+        &shown,
+    )
+}
+
+#[cold]
+fn unbound_cell(m: M, n: u32) -> Raised {
+    if n < m.frame().code().free_start {
+        return unbound_local(m, n);
+    }
+    let name = m.frame().code().local_name(n);
+    let shown = Obj::from(name);
+    exc::raise_name_error(
+        m.cx(),
+        exc::NameError(),
+        &format!("cannot access free variable '{name}' where it is not associated with a value in enclosing scope"),
+        &shown,
+    )
+}
+
+fn cell_of<'a>(m: M, x: i16) -> PyResult<&'a CellObject> {
+    let v = m.peek(x);
+    if v.is_sentinel() {
+        return Err(m.cx().system_error("a cell register is empty"));
+    }
+    m.peek_obj(x).downcast::<CellObject>().ok_or_else(|| m.cx().system_error("a cell register holds no cell"))
+}
+
+/// The address of far local `n`.
+fn far(m: M, n: u32) -> *mut Value {
+    m.frame().local(n)
+}
+
+op! {
+    CheckLocal |m| {
+        if m.peek(m.a()) == Value::UNBOUND {
+            return Err(unbound_local(m, m.local_number(m.a())));
+        }
+        Ok(Flow::NEXT)
+    }
+
+    DeleteLocal |m| {
+        if m.peek(m.a()) == Value::UNBOUND {
+            return Err(unbound_local(m, m.local_number(m.a())));
+        }
+        m.set_word(m.a(), Value::UNBOUND);
+        Ok(Flow::NEXT)
+    }
+
+    TakeLocal |m| {
+        let v = m.peek(m.b());
+        m.put_word(m.b(), Value::UNBOUND);
+        m.put_word(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    RestoreLocal |m| {
+        let v = m.peek(m.b());
+        m.set_word(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    LoadFar |m| {
+        // SAFETY: verified far locals exist.
+        let v = unsafe { *far(m, m.bx()) };
+        if v == Value::UNBOUND {
+            return Err(unbound_local(m, m.bx()));
+        }
+        // SAFETY: the frame owns the local.
+        m.set(m.a(), unsafe { Obj::from_borrowed(v) });
+        Ok(Flow::NEXT)
+    }
+
+    StoreFar |m| {
+        let v = m.arg(m.a()).into_obj();
+        // SAFETY: the frame owns the local's old word.
+        unsafe { std::mem::replace(&mut *far(m, m.bx()), v.into_value()).decref() };
+        Ok(Flow::NEXT)
+    }
+
+    DeleteFar |m| {
+        // SAFETY: as above.
+        unsafe {
+            let p = far(m, m.bx());
+            if *p == Value::UNBOUND {
+                return Err(unbound_local(m, m.bx()));
+            }
+            std::mem::replace(&mut *p, Value::UNBOUND).decref();
+        }
+        Ok(Flow::NEXT)
+    }
+
+    TakeFar |m| {
+        // SAFETY: the word moves to the temporary.
+        let v = unsafe { std::mem::replace(&mut *far(m, m.bx()), Value::UNBOUND) };
+        m.put_word(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    RestoreFar |m| {
+        let v = m.peek(m.a());
+        // SAFETY: the temporary's word moves to the local.
+        unsafe { std::mem::replace(&mut *far(m, m.bx()), v).decref() };
+        Ok(Flow::NEXT)
+    }
+
+    MakeCell |m| {
+        let v = m.peek(m.a());
+        let content = if v == Value::UNBOUND {
+            None
+        } else {
+            // SAFETY: the local's reference moves into the cell.
+            Some(unsafe { Obj::from_owned(v) })
+        };
+        m.put_word(m.a(), cell::new(content).into_value());
+        Ok(Flow::NEXT)
+    }
+
+    CopyFree |m| {
+        let f = m.frame();
+        let n = m.a() as u16 as u32;
+        let closure = crate::frame::Frame::object(f.function)
+            .and_then(|o| o.downcast::<Function>().and_then(|f| f.closure.get()));
+        let cells = closure.as_ref().and_then(tuple::items_if_tuple).unwrap_or(&[]);
+        if cells.len() != n as usize || cells.iter().any(|c| c.downcast::<CellObject>().is_none()) {
+            return Err(m.cx().system_error("the closure does not fit the code"));
+        }
+        let first = f.code().free_start;
+        for (i, c) in cells.iter().enumerate() {
+            // SAFETY: free variables are near locals, unbound so far.
+            unsafe { *f.local(first + i as u32) = c.clone().into_value() };
+        }
+        Ok(Flow::NEXT)
+    }
+
+    LoadDeref |m| {
+        match cell_of(m, m.b())?.get() {
+            Some(v) => {
+                m.set(m.a(), v);
+                Ok(Flow::NEXT)
+            }
+            None => Err(unbound_cell(m, m.local_number(m.b()))),
+        }
+    }
+
+    StoreDeref |m| {
+        let v = m.arg(m.b()).into_obj();
+        drop(cell_of(m, m.a())?.replace(Some(v)));
+        Ok(Flow::NEXT)
+    }
+
+    DeleteDeref |m| {
+        match cell_of(m, m.a())?.replace(None) {
+            Some(_) => Ok(Flow::NEXT),
+            None => Err(unbound_cell(m, m.local_number(m.a()))),
+        }
+    }
+
+    LoadClosure |m| {
+        let c = m.peek_obj(m.b()).clone();
+        m.set(m.a(), c);
+        Ok(Flow::NEXT)
+    }
+
+    LoadFromDictOrDeref |m| {
+        let d = m.arg(m.b());
+        let n = m.local_number(m.c());
+        let name = cinder_pyobj::types::str::Name::new(m.frame().code().local_name(n));
+        let found = if dict::items_if_dict_exact(&d) {
+            dict::get(m.cx(), &d, name.as_obj())?
+        } else {
+            match d.get_item(m.cx(), name.as_obj()) {
+                Ok(v) => Some(v),
+                Err(r) => m.cx().swallow(r, exc::KeyError()).map(|()| None)?,
+            }
+        };
+        let v = match found {
+            Some(v) => v,
+            None => match cell_of(m, m.c())?.get() {
+                Some(v) => v,
+                None => return Err(unbound_cell(m, n)),
+            },
+        };
+        drop(d);
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+}

@@ -1,0 +1,223 @@
+//! Subscripts and attributes.
+
+use cinder_pyobj::native::FixedShape;
+use cinder_pyobj::protocol::{self, Method};
+use cinder_pyobj::types::list::List;
+use cinder_pyobj::types::super_;
+use cinder_pyobj::types::{dict, slice, tuple};
+use cinder_pyobj::{Obj, PyResult, Value};
+
+use super::op;
+use crate::machine::{Flow, M};
+
+/// `x[i]` of exact lists and tuples with a small int, and of exact dicts.
+#[inline]
+fn quick_get(m: M, x: &Obj, k: &Obj) -> PyResult<Option<Obj>> {
+    if let Some(i) = k.as_int() {
+        if x.is_exact(FixedShape::List)
+            && let Some(l) = x.downcast::<List>()
+        {
+            let n = l.len() as i64;
+            let i = if i < 0 { i + n } else { i };
+            return Ok(if i >= 0 { l.get(i as usize) } else { None });
+        }
+        if let Some(t) = tuple::items_if_exact_tuple(x) {
+            let i = if i < 0 { i + t.len() as i64 } else { i };
+            return Ok(usize::try_from(i).ok().and_then(|i| t.get(i)).cloned());
+        }
+    }
+    if dict::items_if_dict_exact(x) {
+        return dict::get(m.cx(), x, k);
+    }
+    Ok(None)
+}
+
+/// Puts a method look-up's result into a window.
+fn put_method(m: M, x: i16, found: Method, this: Obj) {
+    match found {
+        Method::Unbound(f) => {
+            m.put(x, f);
+            m.put(x + 1, this);
+        }
+        Method::Bound(f) => {
+            m.put(x, f);
+            m.put_word(x + 1, Value::UNBOUND);
+            drop(this);
+        }
+    }
+}
+
+/// `super` written as such, where the global is the built-in class.
+fn is_super(o: &Obj) -> bool {
+    o.as_type().is_some_and(|t| t.is(cinder_pyobj::native::class_type::<super_::Super>()))
+}
+
+fn super_attr(m: M, b: i16, explicit: bool, for_call: bool) -> PyResult<(Obj, Option<Obj>)> {
+    let name = m.name(m.c() as u16 as u32);
+    let (global, cls, this) = (m.take(b), m.take(b + 1), m.take(b + 2));
+    let cx = m.cx();
+    if is_super(&global) && cls.as_type().is_some() {
+        let (v, unbound) = super_::get_attr(cx, &cls, &this, name, for_call)?;
+        return Ok((v, if unbound { Some(this) } else { None }));
+    }
+    let s = if explicit { global.call_pos(cx, &[cls, this])? } else { global.call0(cx)? };
+    Ok((s.get_attr(cx, name)?, None))
+}
+
+fn super_method(m: M, explicit: bool) -> PyResult<Flow> {
+    let (f, this) = super_attr(m, m.b(), explicit, true)?;
+    m.put(m.a(), f);
+    match this {
+        Some(t) => m.put(m.a() + 1, t),
+        None => m.put_word(m.a() + 1, Value::UNBOUND),
+    }
+    Ok(Flow::NEXT)
+}
+
+op! {
+    GetItem |m| {
+        let (x, k) = (m.arg(m.b()), m.arg(m.c()));
+        let v = match quick_get(m, &x, &k)? {
+            Some(v) => v,
+            None => x.get_item(m.cx(), &k)?,
+        };
+        drop((x, k));
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    SetItem |m| {
+        let (x, k, v) = (m.arg(m.a()), m.arg(m.b()), m.arg(m.c()));
+        x.set_item(m.cx(), &k, &v)?;
+        drop(v);
+        drop(x);
+        drop(k);
+        Ok(Flow::NEXT)
+    }
+
+    DelItem |m| {
+        let (x, k) = (m.arg(m.a()), m.arg(m.b()));
+        x.del_item(m.cx(), &k)?;
+        drop((x, k));
+        Ok(Flow::NEXT)
+    }
+
+    GetSlice |m| {
+        let x = m.arg(m.b());
+        let s = slice::new(m.take(m.c()), m.take(m.c() + 1), Obj::none());
+        let v = x.get_item(m.cx(), &s)?;
+        drop((x, s));
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    SetSlice |m| {
+        let (x, v) = (m.arg(m.a()), m.arg(m.c()));
+        let s = slice::new(m.take(m.b()), m.take(m.b() + 1), Obj::none());
+        x.set_item(m.cx(), &s, &v)?;
+        drop(v);
+        drop((x, s));
+        Ok(Flow::NEXT)
+    }
+
+    BuildSlice |m| {
+        let b = m.b();
+        let step = if m.c() == 3 { m.take(b + 2) } else { Obj::none() };
+        let s = slice::new(m.take(b), m.take(b + 1), step);
+        m.set(m.a(), s);
+        Ok(Flow::NEXT)
+    }
+
+    LoadAttr |m| {
+        let x = m.arg(m.b());
+        let v = x.get_attr(m.cx(), m.name(m.c() as u16 as u32))?;
+        drop(x);
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    StoreAttr |m| {
+        let (x, v) = (m.arg(m.a()), m.arg(m.b()));
+        x.set_attr(m.cx(), m.name(m.c() as u16 as u32), &v)?;
+        drop(v);
+        drop(x);
+        Ok(Flow::NEXT)
+    }
+
+    DelAttr |m| {
+        let x = m.arg(m.a());
+        x.del_attr(m.cx(), m.name(m.c() as u16 as u32))?;
+        drop(x);
+        Ok(Flow::NEXT)
+    }
+
+    LoadAttrDyn |m| {
+        let (x, n) = (m.arg(m.b()), m.arg(m.c()));
+        let v = x.get_attr_obj(m.cx(), &n)?;
+        drop((x, n));
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    StoreAttrDyn |m| {
+        let (x, v, n) = (m.arg(m.a()), m.arg(m.b()), m.arg(m.c()));
+        x.store_attr(m.cx(), &n, Some(&v))?;
+        drop(v);
+        drop((x, n));
+        Ok(Flow::NEXT)
+    }
+
+    DelAttrDyn |m| {
+        let (x, n) = (m.arg(m.a()), m.arg(m.b()));
+        x.store_attr(m.cx(), &n, None)?;
+        drop((x, n));
+        Ok(Flow::NEXT)
+    }
+
+    LoadMethod |m| {
+        let x = m.arg(m.b()).into_obj();
+        let found = protocol::get_method(m.cx(), &x, m.name(m.c() as u16 as u32))?;
+        put_method(m, m.a(), found, x);
+        Ok(Flow::NEXT)
+    }
+
+    LoadSpecial |m| {
+        let x = m.arg(m.b()).into_obj();
+        let special = cinder_bytecode::op::SpecialMethod::from_u16(m.c() as u16);
+        let text = special.map_or("__enter__", |s| s.text());
+        let name = cinder_pyobj::types::str::Name::new(text);
+        let cx = m.cx();
+        let Some(f) = x.type_of().lookup(name) else {
+            let kind = if text.starts_with("__a") { "asynchronous context manager" } else { "context manager" };
+            return Err(cx.type_error(format!(
+                "'{}' object does not support the {kind} protocol (missed {text} method)",
+                crate::util::full_name(cx, x.type_of())?
+            )));
+        };
+        let found = match f.type_of().flags().method_like {
+            true => Method::Unbound(f),
+            false => Method::Bound(match f.type_of().slots.descr_get.get() {
+                Some(get) => get(cx, &f, Some(&x), Some(&x.type_of().as_obj()))?,
+                None => f,
+            }),
+        };
+        put_method(m, m.a(), found, x);
+        Ok(Flow::NEXT)
+    }
+
+    LoadSuperAttr |m| {
+        let (v, _) = super_attr(m, m.b(), false, false)?;
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    LoadSuperAttr2 |m| {
+        let (v, _) = super_attr(m, m.b(), true, false)?;
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    LoadSuperMethod |m| { super_method(m, false) }
+
+    LoadSuperMethod2 |m| { super_method(m, true) }
+}

@@ -1,0 +1,110 @@
+//! Exceptions: from the instruction that raised to its handler, or out of the frame.
+
+use cinder_pyobj::types::exc;
+use cinder_pyobj::{Obj, Value};
+
+use crate::call::pop_frame;
+use crate::frame::{Frame, FrameKind};
+use crate::machine::Flow;
+use crate::objects::{frame_obj, traceback};
+use crate::thread::Thread;
+
+/// Handles the pending exception of the current frame, whose `pc` is the instruction that raised. Ends with
+/// `SWITCH` (go on at the current frame's `pc`) or `EXIT` (the entry frame was left).
+#[cold]
+#[inline(never)]
+pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
+    let mut add_entry = add_entry;
+    loop {
+        let fr = th.current.get();
+        // SAFETY: the current frame is alive.
+        let f = unsafe { &mut *fr };
+        let Some(e) = th.cx.take_pending() else {
+            let _ = th.cx.system_error("an instruction failed without an exception");
+            continue;
+        };
+        let pc = f.lasti();
+        if add_entry {
+            let fo = frame_obj::of(th, fr);
+            traceback::add_entry(&e, fo, pc);
+        }
+        add_entry = true;
+        // SAFETY: the frame is current, its code verified.
+        unsafe {
+            match f.plain().exceptions.find(pc).copied() {
+                Some(entry) => {
+                    drop_temps(f, pc, entry.temp);
+                    *f.base.add(entry.temp as usize) = e.into_value();
+                    f.pc = f.plain().insns.as_ptr().add(entry.handler as usize);
+                    return Flow::SWITCH;
+                }
+                None => {
+                    let _ = th.cx.set_pending(e);
+                    drop_temps(f, pc, 0);
+                    if leave(th, fr) {
+                        return Flow::EXIT;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Drops the live temporaries from `from` on, highest first.
+unsafe fn drop_temps(f: &Frame, pc: u32, from: u32) {
+    let code = f.plain();
+    let mut live = smallvec::SmallVec::<[u32; 16]>::new();
+    code.liveness().live_during(code, pc, &mut |t, _| {
+        if t >= from {
+            live.push(t);
+        }
+    });
+    for t in live.into_iter().rev() {
+        // SAFETY: live temporaries are owned by the frame.
+        unsafe {
+            let p = f.base.add(t as usize);
+            let v = std::mem::replace(&mut *p, Value::UNBOUND);
+            v.decref();
+        }
+    }
+}
+
+/// Leaves a frame by an exception: true if it was an entry frame. Otherwise the caller's call instruction
+/// raises.
+unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
+    // SAFETY: the frame is current and has no live temporaries.
+    unsafe {
+        let (kind, window, extra) = ((*fr).kind, (*fr).window, (*fr).extra);
+        let pending = th.cx.take_pending();
+        if (*fr).is_generator {
+            crate::objects::generator::frame_ended(th, fr);
+        } else {
+            pop_frame(th, fr);
+            if kind == FrameKind::Init {
+                extra.decref();
+            }
+            if !window.is_null() {
+                (*window).decref();
+            }
+        }
+        if let Some(e) = pending {
+            let _ = th.cx.set_pending(e);
+        }
+        kind == FrameKind::Entry
+    }
+}
+
+/// Replaces a StopIteration that leaves a generator by RuntimeError (PEP 479).
+pub(crate) fn stop_iteration_error(th: &Thread, e: Obj, what: &str, is_async: bool) -> Obj {
+    let name = if e.type_of().is_subtype(exc::StopIteration()) {
+        "StopIteration"
+    } else if is_async && e.type_of().is_subtype(exc::StopAsyncIteration()) {
+        "StopAsyncIteration"
+    } else {
+        return e;
+    };
+    let new = exc::new(&th.cx, exc::RuntimeError(), &format!("{what} raised {name}"));
+    exc::set_cause(&new, Some(e.clone()));
+    exc::set_context(&new, Some(e));
+    new
+}
