@@ -54,6 +54,8 @@ pub(crate) struct Thread {
     spare_frames: RefCell<Vec<(*mut Frame, *mut Frame)>>,
     /// What the last entry frame returned.
     pub result: Cell<Option<Obj>>,
+    pub asyncgen_firstiter: cinder_pyobj::value::ObjCell,
+    pub asyncgen_finalizer: cinder_pyobj::value::ObjCell,
     pub ident: u64,
 }
 
@@ -74,6 +76,8 @@ impl Thread {
             spare: RefCell::new(Vec::new()),
             spare_frames: RefCell::new(Vec::new()),
             result: Cell::new(None),
+            asyncgen_firstiter: Default::default(),
+            asyncgen_finalizer: Default::default(),
             ident,
         });
         t.exc.set(&t.root_exc);

@@ -1,7 +1,9 @@
 //! Objects that the interpreter itself is made of.
 
+pub mod async_gen;
 pub mod code;
 pub mod frame_obj;
 pub mod function;
 pub mod generator;
+pub mod locals_proxy;
 pub mod traceback;

@@ -1,0 +1,193 @@
+//! The `import` statement. Finding and loading is importlib's work, which runs from the packed library.
+
+use std::sync::Arc;
+
+use cinder_bytecode::code::Code;
+use cinder_pyobj::intern;
+use cinder_pyobj::types::str::{Name, as_utf8_lossy};
+use cinder_pyobj::types::{dict, exc, module, tuple};
+use cinder_pyobj::{Ctx, Obj, PyResult};
+
+use crate::objects::code;
+use crate::thread::Thread;
+
+/// Runs an `import` statement: by `builtins.__import__` if the program replaced it.
+pub(crate) fn import_name(
+    cx: &Ctx,
+    builtins: &Obj,
+    name: Name,
+    globals: &Obj,
+    locals: &Obj,
+    from: &Obj,
+    level: &Obj,
+) -> PyResult {
+    let rt = Thread::of(cx).runtime;
+    let Some(f) = dict::get(cx, builtins, intern!("__import__").as_obj())? else {
+        return Err(cx.import_error("__import__ not found"));
+    };
+    if rt.import_func.get().is_some_and(|own| own.is(&f)) {
+        return import_module_level(cx, name.as_obj(), globals, from, level.to_i64(cx)?);
+    }
+    f.call_pos(cx, &[name.obj(), globals.clone(), locals.clone(), from.clone(), level.clone()])
+}
+
+/// `__import__(name, globals, …, fromlist, level)`.
+pub(crate) fn import_module_level(cx: &Ctx, name: &Obj, globals: &Obj, from: &Obj, level: i64) -> PyResult {
+    if level < 0 {
+        return Err(cx.value_error("level must be >= 0"));
+    }
+    let lib = importlib(cx)?;
+    let absolute = if level > 0 {
+        let package = lib.call_method(cx, intern!("_calc___package__"), std::slice::from_ref(globals))?;
+        lib.call_method(cx, intern!("_sanity_check"), &[name.clone(), package.clone(), Obj::from(level)])?;
+        lib.call_method(cx, intern!("_resolve_name"), &[name.clone(), package, Obj::from(level)])?
+    } else {
+        if name.len(cx)? == 0 {
+            return Err(cx.value_error("Empty module name"));
+        }
+        name.clone()
+    };
+    let m = import_absolute(cx, &absolute)?;
+    if !from.is_none() && from.truthy(cx)? {
+        if m.get_attr_opt(cx, intern!("__path__"))?.is_some() {
+            let import = lib.get_attr(cx, intern!("_gcd_import"))?;
+            return lib.call_method(cx, intern!("_handle_fromlist"), &[m, from.clone(), import]);
+        }
+        return Ok(m);
+    }
+    let text = as_utf8_lossy(name).into_owned();
+    let Some((front, _)) = text.split_once('.') else { return Ok(m) };
+    if level == 0 {
+        return import_absolute(cx, &Obj::from(front));
+    }
+    // `import a.b` relative to a package gives the package that `a` names.
+    let abs = as_utf8_lossy(&absolute).into_owned();
+    let cut = abs.len() - (text.len() - front.len());
+    let top = Obj::from(&abs[..cut]);
+    match dict_get_module(cx, &top)? {
+        Some(m) => Ok(m),
+        None => Err(cx.key_error(&top)),
+    }
+}
+
+fn dict_get_module(cx: &Ctx, name: &Obj) -> PyResult<Option<Obj>> {
+    let modules = Thread::of(cx).runtime.modules(cx)?;
+    if dict::items_if_dict_exact(&modules) {
+        return Ok(dict::get(cx, &modules, name)?.and_then(Obj::non_none));
+    }
+    match modules.get_item(cx, name) {
+        Ok(v) => Ok(v.non_none()),
+        Err(r) => cx.swallow(r, exc::KeyError()).map(|()| None),
+    }
+}
+
+/// The module of an absolute name, loaded if need be.
+pub(crate) fn import_absolute(cx: &Ctx, name: &Obj) -> PyResult {
+    let lib = importlib(cx)?;
+    if let Some(m) = dict_get_module(cx, name)? {
+        // A module that another thread is still loading is waited for.
+        let spec = m.get_attr_opt(cx, intern!("__spec__"))?;
+        if let Some(s) = spec
+            && !s.is_none()
+            && let Some(i) = s.get_attr_opt(cx, intern!("_initializing"))?
+            && i.truthy(cx)?
+        {
+            lib.call_method(cx, intern!("_lock_unlock_module"), std::slice::from_ref(name))?;
+        }
+        return Ok(m);
+    }
+    let import = lib.get_attr(cx, intern!("_gcd_import"))?;
+    lib.call_method(cx, intern!("_find_and_load"), &[name.clone(), import])
+}
+
+fn importlib(cx: &Ctx) -> PyResult {
+    Thread::of(cx).runtime.importlib.get().ok_or_else(|| cx.import_error("the import system is not ready"))
+}
+
+/// `from module import name`.
+pub(crate) fn import_from(cx: &Ctx, m: &Obj, name: Name) -> PyResult {
+    if let Some(v) = m.get_attr_opt(cx, name)? {
+        return Ok(v);
+    }
+    // Perhaps a submodule that is not bound yet, because of a circular import.
+    let shown = m.get_attr_opt(cx, intern!("__name__"))?;
+    let module_name = shown.as_ref().filter(|n| n.type_of().is_str_subtype()).map(|n| as_utf8_lossy(n).into_owned());
+    if let Some(n) = &module_name {
+        let full = Obj::from(format!("{n}.{}", name.as_str()).as_str());
+        if let Some(sub) = dict_get_module(cx, &full)? {
+            return Ok(sub);
+        }
+    }
+    let display = module_name.clone().unwrap_or_else(|| "<unknown module name>".to_string());
+    let spec = m.get_attr_opt(cx, intern!("__spec__"))?.and_then(Obj::non_none);
+    let initializing = match &spec {
+        Some(s) => match s.get_attr_opt(cx, intern!("_initializing"))? {
+            Some(v) => v.truthy(cx)?,
+            None => false,
+        },
+        None => false,
+    };
+    let mut origin = m.get_attr_opt(cx, intern!("__file__"))?.filter(|f| f.type_of().is_str_subtype());
+    if origin.is_none()
+        && let Some(s) = &spec
+        && let Some(h) = s.get_attr_opt(cx, intern!("has_location"))?
+        && h.truthy(cx)?
+    {
+        origin = s.get_attr_opt(cx, intern!("origin"))?.filter(|f| f.type_of().is_str_subtype());
+    }
+    let place = origin.as_ref().map_or_else(|| "unknown location".to_string(), |o| as_utf8_lossy(o).into_owned());
+    let message = if initializing {
+        format!(
+            "cannot import name '{}' from partially initialized module '{display}' (most likely due to a circular \
+             import) ({place})",
+            name.as_str()
+        )
+    } else {
+        format!("cannot import name '{}' from '{display}' ({place})", name.as_str())
+    };
+    let r = exc::raise_import_error(cx, exc::ImportError(), &message, Some(Obj::from(display.as_str())), origin);
+    let e = cx.take(r);
+    e.set_attr(cx, Name::new("name_from"), name.as_obj())?;
+    Err(cx.set_pending(e))
+}
+
+/// The code object of a packed module.
+pub(crate) fn packed_code(cx: &Ctx, name: &str) -> PyResult<Option<Obj>> {
+    let Some(p) = (Thread::of(cx).runtime.config.find_packed)(name) else { return Ok(None) };
+    match Code::from_bytes(p.code) {
+        Ok(c) => code::new(cx, Arc::new(c)).map(Some),
+        Err(e) => Err(cx.import_error(format!("packed module '{name}' is damaged: {e}"))),
+    }
+}
+
+/// A native module by name, made but not yet in `sys.modules`.
+pub(crate) fn create_native(cx: &Ctx, name: &str) -> PyResult<Option<Obj>> {
+    match Thread::of(cx).runtime.find_native(name) {
+        Some(d) => module::from_def(cx, d).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Sets up `_frozen_importlib` and `_frozen_importlib_external`.
+pub(crate) fn boot(cx: &Ctx) -> PyResult<()> {
+    let rt = Thread::of(cx).runtime;
+    let modules = rt.modules(cx)?;
+    let m = module::new(cx, "_frozen_importlib")?;
+    let ns = module::namespace(&m).ok_or_else(|| cx.system_error("module without namespace"))?;
+    let Some(c) = packed_code(cx, "importlib._bootstrap")? else {
+        return Err(cx.import_error("the packed library lacks importlib._bootstrap"));
+    };
+    let builtins = rt.builtins_module.get().unwrap_or_else(Obj::none);
+    dict::set(cx, &ns, intern!("__builtins__").as_obj(), &builtins)?;
+    modules.set_item(cx, &Obj::from("_frozen_importlib"), &m)?;
+    crate::call::run_code(cx, &c, &ns, Some(&ns), None)?;
+    rt.importlib.set(Some(m.clone()));
+    let Some(imp) = create_native(cx, "_imp")? else { return Err(cx.import_error("no module _imp")) };
+    modules.set_item(cx, &Obj::from("_imp"), &imp)?;
+    let sys = rt.sys.get().unwrap_or_else(Obj::none);
+    m.call_method(cx, intern!("_install"), &[sys, imp])?;
+    m.call_method(cx, intern!("_install_external_importers"), &[])?;
+    Ok(())
+}
+
+const _: fn(&Obj) -> Option<&[Obj]> = tuple::items_if_tuple;

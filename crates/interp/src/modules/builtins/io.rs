@@ -1,0 +1,122 @@
+//! `print`, `input`, `breakpoint`.
+
+use cinder_pyobj::native::pymodule;
+
+#[pymodule(part, name = "builtins")]
+pub(crate) mod io {
+    use cinder_pyobj::intern;
+    use cinder_pyobj::native::Args;
+    use cinder_pyobj::types::str::{Name, as_utf8_lossy};
+    use cinder_pyobj::types::{dict, exc, module};
+    use cinder_pyobj::{Ctx, Obj, PyResult};
+
+    use crate::thread::Thread;
+
+    /// An attribute of `sys`.
+    fn sys_attr(cx: &Ctx, name: &str) -> PyResult<Option<Obj>> {
+        match Thread::of(cx).runtime.sys.get().as_ref().and_then(module::namespace) {
+            Some(d) => dict::get(cx, &d, Name::new(name).as_obj()),
+            None => Ok(None),
+        }
+    }
+
+    /// Prints the values to a stream, or to sys.stdout by default.
+    ///
+    ///   sep
+    ///     string inserted between values, default a space.
+    ///   end
+    ///     string appended after the last value, default a newline.
+    ///   file
+    ///     a file-like object (stream); defaults to the current sys.stdout.
+    ///   flush
+    ///     whether to forcibly flush the stream.
+    #[pyfunction(sig = "(*args, sep=' ', end='\n', file=None, flush=False)")]
+    fn print(cx: &Ctx, args: Args<'_>) -> PyResult<()> {
+        let (mut sep, mut end, mut file, mut flush) = (None, None, None, false);
+        for (k, v) in args.keywords() {
+            match &*as_utf8_lossy(k) {
+                "sep" => sep = v.clone().non_none(),
+                "end" => end = v.clone().non_none(),
+                "file" => file = v.clone().non_none(),
+                "flush" => flush = v.truthy(cx)?,
+                k => return Err(cx.type_error(format!("print() got an unexpected keyword argument '{k}'"))),
+            }
+        }
+        for (n, v) in [("sep", &sep), ("end", &end)] {
+            if let Some(v) = v
+                && !v.type_of().is_str_subtype()
+            {
+                return Err(cx.type_error(format!("{n} must be None or a string, not {}", v.type_of().name())));
+            }
+        }
+        let file = match file {
+            Some(f) => f,
+            None => match sys_attr(cx, "stdout")? {
+                Some(f) if f.is_none() => return Ok(()),
+                Some(f) => f,
+                None => return Err(cx.runtime_error("lost sys.stdout")),
+            },
+        };
+        let write = file.get_attr(cx, intern!("write"))?;
+        let sep = sep.unwrap_or_else(|| Obj::from(" "));
+        for (i, x) in args.pos().iter().enumerate() {
+            if i > 0 {
+                write.call1(cx, &sep)?;
+            }
+            write.call1(cx, &x.str(cx)?)?;
+        }
+        write.call1(cx, &end.unwrap_or_else(|| Obj::from("\n")))?;
+        if flush {
+            file.call_method(cx, intern!("flush"), &[])?;
+        }
+        Ok(())
+    }
+
+    /// Read a string from standard input.  The trailing newline is stripped.
+    ///
+    /// The prompt string, if given, is printed to standard output without a
+    /// trailing newline before reading input.
+    ///
+    /// If the user hits EOF (*nix: Ctrl-D, Windows: Ctrl-Z+Return), raise EOFError.
+    /// On *nix systems, readline is used if available.
+    #[pyfunction(sig = "(prompt='', /)")]
+    fn input(cx: &Ctx, prompt: Option<&Obj>) -> PyResult {
+        let stream = |name: &str| -> PyResult {
+            match sys_attr(cx, name)?.and_then(Obj::non_none) {
+                Some(f) => Ok(f),
+                None => Err(cx.runtime_error(format!("input(): lost sys.{name}"))),
+            }
+        };
+        let (stdin, stdout, stderr) = (stream("stdin")?, stream("stdout")?, stream("stderr")?);
+        stderr.call_method(cx, intern!("flush"), &[])?;
+        if let Some(p) = prompt {
+            let text = p.str(cx)?;
+            stdout.call_method(cx, intern!("write"), &[text])?;
+        }
+        stdout.call_method(cx, intern!("flush"), &[])?;
+        let line = stdin.call_method(cx, intern!("readline"), &[])?;
+        if !line.type_of().is_str_subtype() {
+            return Err(cx.type_error("object.readline() returned non-string"));
+        }
+        if line.len(cx)? == 0 {
+            return Err(cx.raise(exc::EOFError(), "EOF when reading a line"));
+        }
+        let text = as_utf8_lossy(&line);
+        if text.ends_with('\n') {
+            return line.call_method(cx, intern!("removesuffix"), &[Obj::from("\n")]);
+        }
+        Ok(line.clone())
+    }
+
+    /// Call sys.breakpointhook(*args, **kws).
+    ///
+    /// sys.breakpointhook() must accept whatever arguments are passed.
+    /// By default, this drops you into the pdb debugger.
+    #[pyfunction(sig = "(*args, **kws)")]
+    fn breakpoint(cx: &Ctx, args: Args<'_>) -> PyResult {
+        match sys_attr(cx, "breakpointhook")? {
+            Some(h) => h.call(cx, args),
+            None => Err(cx.runtime_error("lost sys.breakpointhook")),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Functions over iterables and sequences.
+
+use cinder_pyobj::native::pymodule;
+
+#[pymodule(part, name = "builtins")]
+pub(crate) mod iterate {
+    use cinder_pyobj::intern;
+    use cinder_pyobj::native::{Args, FixedShape};
+    use cinder_pyobj::protocol::number;
+    use cinder_pyobj::types::str::as_utf8_lossy;
+    use cinder_pyobj::types::{CmpOp, exc, float, list};
+    use cinder_pyobj::{Ctx, Obj, PyResult};
+
+    /// Return True if bool(x) is True for all values x in the iterable.
+    ///
+    /// If the iterable is empty, return True.
+    #[pyfunction(sig = "(iterable, /)")]
+    fn all(cx: &Ctx, iterable: &Obj) -> PyResult<bool> {
+        let it = iterable.iter(cx)?;
+        while let Some(x) = it.next(cx)? {
+            if !x.truthy(cx)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Return True if bool(x) is True for any x in the iterable.
+    ///
+    /// If the iterable is empty, return False.
+    #[pyfunction(sig = "(iterable, /)")]
+    fn any(cx: &Ctx, iterable: &Obj) -> PyResult<bool> {
+        let it = iterable.iter(cx)?;
+        while let Some(x) = it.next(cx)? {
+            if x.truthy(cx)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Return the number of items in a container.
+    #[pyfunction(sig = "(obj, /)")]
+    fn len(cx: &Ctx, obj: &Obj) -> PyResult<usize> {
+        obj.len(cx)
+    }
+
+    /// iter(iterable) -> iterator
+    /// iter(callable, sentinel) -> iterator
+    ///
+    /// Get an iterator from an object.
+    /// In the first form, the argument must supply its own iterator, or be a sequence.
+    /// In the second form, the callable is called until it returns the sentinel.
+    #[pyfunction(sig = "")]
+    fn iter(cx: &Ctx, args: Args<'_>) -> PyResult {
+        let a = args.check_arity(cx, "iter", 1, 2)?;
+        match a.get(1) {
+            None => a[0].iter(cx),
+            Some(s) => {
+                if !a[0].is_callable() {
+                    return Err(cx.type_error("iter(v, w): v must be callable"));
+                }
+                Ok(cinder_pyobj::types::iterators::callable_iter(&a[0], s))
+            }
+        }
+    }
+
+    /// next(iterator[, default])
+    ///
+    /// Return the next item from the iterator.
+    /// If default is given and the iterator is exhausted,
+    /// it is returned instead of raising StopIteration.
+    #[pyfunction(sig = "")]
+    fn next(cx: &Ctx, args: Args<'_>) -> PyResult {
+        let a = args.check_arity(cx, "next", 1, 2)?;
+        if a.len() == 1 && cinder_pyobj::types::slot_wrappers::is_python_next(a[0].type_of()) {
+            return a[0].call_method(cx, intern!("__next__"), &[]);
+        }
+        match (a[0].next(cx), a.get(1)) {
+            (Ok(Some(v)), _) => Ok(v),
+            (Ok(None), Some(d)) => Ok(d.clone()),
+            (Ok(None), None) => Err(cx.stop_iteration(None)),
+            (Err(r), Some(d)) => {
+                cx.swallow(r, exc::StopIteration())?;
+                Ok(d.clone())
+            }
+            (Err(r), None) => Err(r),
+        }
+    }
+
+    /// Return an AsyncIterator for an AsyncIterable object.
+    #[pyfunction(sig = "(async_iterable, /)")]
+    fn aiter(cx: &Ctx, async_iterable: &Obj) -> PyResult {
+        let Some(f) = async_iterable.type_of().slots.aiter.get() else {
+            return Err(cx.type_error(format!(
+                "'{}' object is not an async iterable",
+                async_iterable.type_of().name()
+            )));
+        };
+        let it = f(cx, async_iterable)?;
+        if it.type_of().slots.anext.get().is_none() {
+            return Err(cx.type_error(format!("aiter() returned not an async iterator of type '{}'", it.type_of().name())));
+        }
+        Ok(it)
+    }
+
+    /// Return the next item from the async iterator.
+    ///
+    /// If default is given and the async iterator is exhausted,
+    /// it is returned instead of raising StopAsyncIteration.
+    #[pyfunction(sig = "")]
+    fn anext(cx: &Ctx, args: Args<'_>) -> PyResult {
+        let a = args.check_arity(cx, "anext", 1, 2)?;
+        let Some(f) = a[0].type_of().slots.anext.get() else {
+            return Err(cx.type_error(format!("'{}' object is not an async iterator", a[0].type_of().name())));
+        };
+        let w = f(cx, &a[0])?;
+        match a.get(1) {
+            None => Ok(w),
+            Some(d) => Ok(crate::objects::anext::with_default(w, d.clone())),
+        }
+    }
+
+    fn extreme(cx: &Ctx, args: Args<'_>, name: &str, op: CmpOp) -> PyResult {
+        let (mut key, mut default) = (None, None);
+        for (k, v) in args.keywords() {
+            match &*as_utf8_lossy(k) {
+                "key" => key = Some(v.clone()).and_then(Obj::non_none),
+                "default" => default = Some(v.clone()),
+                k => return Err(cx.type_error(format!("{name}() got an unexpected keyword argument '{k}'"))),
+            }
+        }
+        let pos = args.pos();
+        if pos.is_empty() {
+            return Err(cx.type_error(format!("{name} expected at least 1 argument, got 0")));
+        }
+        if pos.len() > 1 && default.is_some() {
+            return Err(cx.type_error(format!(
+                "Cannot specify a default for {name}() with multiple positional arguments"
+            )));
+        }
+        let mut best: Option<(Obj, Obj)> = None;
+        let mut consider = |x: Obj| -> PyResult<()> {
+            let k = match &key {
+                Some(f) => f.call1(cx, &x)?,
+                None => x.clone(),
+            };
+            let better = match &best {
+                None => true,
+                Some((_, bk)) => k.rich_cmp_bool(cx, bk, op)?,
+            };
+            if better {
+                best = Some((x, k));
+            }
+            Ok(())
+        };
+        if pos.len() == 1 {
+            let it = pos[0].iter(cx)?;
+            while let Some(x) = it.next(cx)? {
+                consider(x)?;
+            }
+        } else {
+            for x in pos {
+                consider(x.clone())?;
+            }
+        }
+        match (best, default) {
+            (Some((x, _)), _) => Ok(x),
+            (None, Some(d)) => Ok(d),
+            (None, None) => Err(cx.value_error(format!("{name}() iterable argument is empty"))),
+        }
+    }
+
+    /// max(iterable, *[, default=obj, key=func]) -> value
+    /// max(arg1, arg2, *args, *[, key=func]) -> value
+    ///
+    /// With a single iterable argument, return its biggest item. The
+    /// default keyword-only argument specifies an object to return if
+    /// the provided iterable is empty.
+    /// With two or more positional arguments, return the largest argument.
+    #[pyfunction(sig = "")]
+    fn max(cx: &Ctx, args: Args<'_>) -> PyResult {
+        extreme(cx, args, "max", CmpOp::Gt)
+    }
+
+    /// min(iterable, *[, default=obj, key=func]) -> value
+    /// min(arg1, arg2, *args, *[, key=func]) -> value
+    ///
+    /// With a single iterable argument, return its smallest item. The
+    /// default keyword-only argument specifies an object to return if
+    /// the provided iterable is empty.
+    /// With two or more positional arguments, return the smallest argument.
+    #[pyfunction(sig = "")]
+    fn min(cx: &Ctx, args: Args<'_>) -> PyResult {
+        extreme(cx, args, "min", CmpOp::Lt)
+    }
+
+    /// Return a new list containing all items from the iterable in ascending order.
+    ///
+    /// A custom key function can be supplied to customize the sort order, and the
+    /// reverse flag can be set to request the result in descending order.
+    #[pyfunction(sig = "(iterable, /, *, key=None, reverse=False)")]
+    fn sorted(cx: &Ctx, args: Args<'_>) -> PyResult {
+        if args.pos().len() != 1 {
+            return Err(cx.type_error(format!("sorted expected 1 argument, got {}", args.pos().len())));
+        }
+        let l = list::new(args.pos()[0].collect(cx)?);
+        let sort = l.get_attr(cx, intern!("sort"))?;
+        sort.call(cx, Args::new(args.kw_values(), args.names()))?;
+        Ok(l)
+    }
+
+    /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers
+    ///
+    /// When the iterable is empty, return the start value.
+    /// This function is intended specifically for use with numeric values and may
+    /// reject non-numeric types.
+    #[pyfunction(sig = "(iterable, /, start=0)")]
+    fn sum(cx: &Ctx, iterable: &Obj, start: Option<&Obj>) -> PyResult {
+        let mut total = start.cloned().unwrap_or_else(|| Obj::from(0i64));
+        if total.type_of().is_str_subtype() {
+            return Err(cx.type_error("sum() can't sum strings [use ''.join(seq) instead]"));
+        }
+        if total.is_exact(FixedShape::Bytes) {
+            return Err(cx.type_error("sum() can't sum bytes [use b''.join(seq) instead]"));
+        }
+        if total.is_exact(FixedShape::ByteArray) {
+            return Err(cx.type_error("sum() can't sum bytearray [use b''.join(seq) instead]"));
+        }
+        let it = iterable.iter(cx)?;
+        // Floats are summed with compensation (Neumaier), as `math.fsum` would come close to.
+        let mut acc: Option<(f64, f64)> = None;
+        while let Some(x) = it.next(cx)? {
+            if let Some((s, c)) = acc {
+                let v = if x.is_exact(FixedShape::Float) {
+                    float::as_f64(&x)
+                } else {
+                    x.as_int().map(|n| n as f64)
+                };
+                if let Some(v) = v {
+                    let t = s + v;
+                    let c = if s.abs() >= v.abs() { c + ((s - t) + v) } else { c + ((v - t) + s) };
+                    acc = Some((t, c));
+                    continue;
+                }
+                total = float_total(s, c);
+                acc = None;
+            } else if total.is_exact(FixedShape::Float) && x.is_exact(FixedShape::Float)
+                || total.is_exact(FixedShape::Int) && x.is_exact(FixedShape::Float) && total.as_int().is_some()
+            {
+                let s = float::as_f64(&total).or_else(|| total.as_int().map(|n| n as f64)).unwrap_or(0.0);
+                let v = float::as_f64(&x).unwrap_or(0.0);
+                let t = s + v;
+                let c = if s.abs() >= v.abs() { (s - t) + v } else { (v - t) + s };
+                acc = Some((t, c));
+                continue;
+            }
+            total = number::add(cx, &total, &x)?;
+        }
+        Ok(match acc {
+            Some((s, c)) => float_total(s, c),
+            None => total,
+        })
+    }
+
+    fn float_total(s: f64, c: f64) -> Obj {
+        Obj::from(if c != 0.0 && c.is_finite() { s + c } else { s })
+    }
+}

@@ -1,0 +1,16 @@
+//! Native modules that belong to the interpreter itself.
+
+pub mod builtins;
+pub mod imp;
+pub mod sys;
+pub mod templatelib;
+pub mod thread;
+pub mod typing;
+pub mod warnings;
+
+use cinder_pyobj::native::ModuleDef;
+
+/// The interpreter's own modules.
+pub(crate) static OWN: &[&ModuleDef] =
+    &[&builtins::builtins::MODULE, &sys::sys::MODULE, &imp::imp::MODULE, &typing::module::MODULE,
+      &thread::thread::MODULE, &warnings::warnings::MODULE];

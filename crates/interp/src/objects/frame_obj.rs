@@ -1,0 +1,399 @@
+//! `frame` objects: what Python code sees of a frame. Made on demand; a frame that ends with one attached
+//! leaves its locals there.
+
+use std::cell::{Cell, RefCell};
+
+use cinder_bytecode::code::local_kind;
+use cinder_pyobj::heap::{self, Dropped, Traverse, Visitor};
+use cinder_pyobj::native::{PyClass, This, pyclass, pymethods};
+use cinder_pyobj::types::cell::CellObject;
+use cinder_pyobj::types::str::{Name, as_utf8_lossy};
+use cinder_pyobj::types::{dict, exc};
+use cinder_pyobj::value::ObjCell;
+use cinder_pyobj::{Ctx, Obj, PyResult, Value};
+
+use super::code::CodeObject;
+use super::generator::Generator;
+use crate::frame::Frame;
+use crate::thread::Thread;
+
+/// The payload of `frame` objects.
+#[pyclass(name = "frame", fixed = Frame, flags(no_new))]
+pub struct FrameObject {
+    /// The frame while it lives.
+    frame: Cell<*mut Frame>,
+    code: Obj,
+    globals: Obj,
+    builtins: Obj,
+    namespace: ObjCell,
+    /// The locals after the frame ended.
+    locals: RefCell<Vec<Value>>,
+    back: ObjCell,
+    lasti: Cell<u32>,
+    pub(crate) trace: ObjCell,
+    trace_lines: Cell<bool>,
+    trace_opcodes: Cell<bool>,
+    /// Extra names that code wrote through `f_locals`.
+    extra: ObjCell,
+    generator: ObjCell,
+}
+
+impl Traverse for FrameObject {
+    fn traverse(&self, visit: &mut Visitor<'_>) {
+        for o in [&self.code, &self.globals, &self.builtins] {
+            visit(o.value());
+        }
+        for c in [&self.namespace, &self.back, &self.trace, &self.extra, &self.generator] {
+            c.traverse(visit);
+        }
+        if let Ok(l) = self.locals.try_borrow() {
+            for v in l.iter() {
+                visit(*v);
+            }
+        }
+    }
+
+    fn clear(&self) {
+        self.drop_locals();
+        self.back.set(None);
+        self.extra.set(None);
+    }
+
+    fn take_references(&mut self, _: &mut Dropped) {}
+}
+
+impl Drop for FrameObject {
+    fn drop(&mut self) {
+        self.drop_locals();
+    }
+}
+
+/// The frame object of a live frame.
+pub(crate) fn of(th: &Thread, fr: *mut Frame) -> Obj {
+    // SAFETY: callers pass live frames.
+    let f = unsafe { &mut *fr };
+    if let Some(o) = Frame::object(f.frame_obj) {
+        return o;
+    }
+    let _ = th;
+    let none = Obj::none;
+    let o = heap::new_instance(
+        FrameObject::class().type_object(),
+        FrameObject {
+            frame: Cell::new(fr),
+            code: Frame::object(f.code_obj).unwrap_or_else(none),
+            globals: Frame::object(f.globals).unwrap_or_else(none),
+            builtins: Frame::object(f.builtins).unwrap_or_else(none),
+            namespace: ObjCell::new(Frame::object(f.namespace)),
+            locals: RefCell::new(Vec::new()),
+            back: ObjCell::new(None),
+            lasti: Cell::new(0),
+            trace: ObjCell::new(None),
+            trace_lines: Cell::new(true),
+            trace_opcodes: Cell::new(false),
+            extra: ObjCell::new(None),
+            generator: ObjCell::new(None),
+        },
+    );
+    f.frame_obj = o.clone().into_value();
+    o
+}
+
+/// Tells a frame object that its frame moved (into a generator).
+pub(crate) fn moved(frame_obj: Value, to: *mut Frame) {
+    if let Some(o) = Frame::object(frame_obj)
+        && let Some(f) = o.downcast::<FrameObject>()
+    {
+        f.frame.set(to);
+    }
+}
+
+/// Moves the locals of an ending frame into its frame object.
+pub(crate) fn finish(th: &Thread, f: &mut Frame) {
+    let Some(o) = Frame::object(f.frame_obj) else { return };
+    let Some(fo) = o.downcast::<FrameObject>() else { return };
+    fo.lasti.set(f.lasti());
+    if !f.prev.is_null() {
+        fo.back.set(Some(of(th, f.prev)));
+    }
+    let n = f.plain().locals.len() as u32;
+    let mut locals = Vec::with_capacity(n as usize);
+    for i in 0..n {
+        // SAFETY: the local's reference moves out of the ending frame.
+        locals.push(unsafe { std::mem::replace(&mut *f.local(i), Value::UNBOUND) });
+    }
+    fo.frame.set(std::ptr::null_mut());
+    // A finished frame that nobody else looks at dies with the record; its locals go now.
+    *fo.locals.borrow_mut() = locals;
+}
+
+impl FrameObject {
+    fn drop_locals(&self) {
+        let Ok(mut l) = self.locals.try_borrow_mut() else { return };
+        let words = std::mem::take(&mut *l);
+        drop(l);
+        for v in words {
+            // SAFETY: the vector owned these words.
+            unsafe { v.decref() };
+        }
+    }
+
+    fn live(&self) -> Option<&Frame> {
+        // SAFETY: `finish` clears the pointer before the frame goes.
+        unsafe { self.frame.get().as_ref() }
+    }
+
+    fn code(&self) -> Option<&CodeObject> {
+        self.code.downcast::<CodeObject>()
+    }
+
+    fn lasti(&self) -> u32 {
+        self.live().map_or(self.lasti.get(), Frame::lasti)
+    }
+
+    /// The line of an instruction.
+    pub(crate) fn line_at(&self, pc: u32) -> Option<u32> {
+        let p = self.code()?.code.position(pc);
+        Some(p.line).filter(|l| *l != 0)
+    }
+
+    /// The value of local `i`, looking into cells.
+    fn local(&self, i: u32) -> Option<Obj> {
+        let v = match self.live() {
+            // SAFETY: the frame is live.
+            Some(f) => unsafe { *f.local(i) },
+            None => self.locals.borrow().get(i as usize).copied().unwrap_or(Value::UNBOUND),
+        };
+        let o = Frame::object(v)?;
+        let kind = self.code()?.code.locals.get(i as usize)?.kind;
+        if kind & (local_kind::CELL | local_kind::FREE) != 0
+            && let Some(c) = o.downcast::<CellObject>()
+        {
+            return c.get();
+        }
+        Some(o)
+    }
+
+    /// Writes local `i`, into its cell if it has one.
+    pub(crate) fn set_local(&self, i: u32, v: Option<Obj>) {
+        let Some(c) = self.code() else { return };
+        let kind = c.code.locals.get(i as usize).map_or(0, |l| l.kind);
+        let old = match self.live() {
+            // SAFETY: the frame is live.
+            Some(f) => unsafe { *f.local(i) },
+            None => self.locals.borrow().get(i as usize).copied().unwrap_or(Value::UNBOUND),
+        };
+        if kind & (local_kind::CELL | local_kind::FREE) != 0
+            && let Some(o) = Frame::object(old)
+            && let Some(cell) = o.downcast::<CellObject>()
+        {
+            cell.set(v);
+            return;
+        }
+        let new = v.map_or(Value::UNBOUND, Obj::into_value);
+        match self.live() {
+            // SAFETY: the register takes the new reference. An instruction may have borrowed the old value,
+            // so it stays alive with the frame object.
+            Some(f) => unsafe {
+                *f.local(i) = new;
+                if let Some(o) = (!old.is_sentinel()).then(|| Obj::from_owned(old)) {
+                    self.park(o);
+                }
+            },
+            None => {
+                if let Some(slot) = self.locals.borrow_mut().get_mut(i as usize) {
+                    *slot = new;
+                }
+                // SAFETY: the vector owned the old word.
+                unsafe { old.decref() };
+            }
+        }
+    }
+
+    /// Keeps a replaced value alive until the frame object goes.
+    fn park(&self, o: Obj) {
+        let parked = match self.extra.get() {
+            Some(d) => d,
+            None => {
+                let d = dict::new();
+                self.extra.set(Some(d.clone()));
+                d
+            }
+        };
+        let key = Obj::from(o.id() as i64 & 0xffff_ffff_ffff);
+        let cx = Ctx::current();
+        if let Err(r) = parked.set_item(cx, &key, &o) {
+            drop(cx.take(r));
+        }
+    }
+
+    /// The local variables by name, in order.
+    pub(crate) fn visible(&self) -> Vec<(Name, u32, Obj)> {
+        let Some(c) = self.code() else { return Vec::new() };
+        let mut out = Vec::new();
+        for (i, l) in c.code.locals.iter().enumerate() {
+            if l.kind & local_kind::HIDDEN != 0 {
+                continue;
+            }
+            if let Some(v) = self.local(i as u32) {
+                out.push((Name::new(&l.name), i as u32, v));
+            }
+        }
+        out
+    }
+
+    /// A fresh dict of the locals, or the namespace mapping of code that has one.
+    pub(crate) fn locals_snapshot(&self, cx: &Ctx) -> PyResult {
+        if let Some(ns) = self.namespace.get() {
+            return Ok(ns);
+        }
+        let d = dict::new();
+        for (n, _, v) in self.visible() {
+            d.set_item(cx, n.as_obj(), &v)?;
+        }
+        Ok(d)
+    }
+
+    /// The globals.
+    pub(crate) fn globals(&self) -> Obj {
+        self.globals.clone()
+    }
+
+    /// The builtins dict.
+    pub(crate) fn builtins(&self) -> Obj {
+        self.builtins.clone()
+    }
+
+    /// `f_back`.
+    pub(crate) fn back(&self, th: &Thread) -> Option<Obj> {
+        match self.live() {
+            Some(f) if f.prev.is_null() => None,
+            Some(f) => Some(of(th, f.prev)),
+            None => self.back.get(),
+        }
+    }
+}
+
+#[pymethods]
+impl FrameObject {
+    fn __repr__(_cx: &Ctx, this: This<'_, FrameObject>) -> PyResult {
+        let (name, file, line) = match this.code() {
+            Some(c) => (
+                c.code.name.to_string(),
+                as_utf8_lossy(&c.filename.borrow()).into_owned(),
+                this.line_at(this.lasti()).unwrap_or(c.code.first_line),
+            ),
+            None => Default::default(),
+        };
+        Ok(Obj::from(
+            format!("<frame at {:#x}, file '{file}', line {line}, code {name}>", this.obj().id()).as_str(),
+        ))
+    }
+
+    #[pygetter]
+    fn f_code(this: This<'_, FrameObject>) -> Obj {
+        this.code.clone()
+    }
+
+    #[pygetter]
+    fn f_globals(this: This<'_, FrameObject>) -> Obj {
+        this.globals.clone()
+    }
+
+    #[pygetter]
+    fn f_builtins(this: This<'_, FrameObject>) -> Obj {
+        this.builtins.clone()
+    }
+
+    #[pygetter]
+    fn f_locals(cx: &Ctx, this: This<'_, FrameObject>) -> PyResult {
+        if let Some(ns) = this.namespace.get() {
+            return Ok(ns);
+        }
+        super::locals_proxy::new(cx, this.obj())
+    }
+
+    #[pygetter]
+    fn f_back(cx: &Ctx, this: This<'_, FrameObject>) -> Option<Obj> {
+        this.back(Thread::of(cx))
+    }
+
+    #[pygetter]
+    fn f_lasti(this: This<'_, FrameObject>) -> i64 {
+        i64::from(this.lasti()) * 2
+    }
+
+    #[pygetter]
+    fn f_lineno(this: This<'_, FrameObject>) -> Option<i64> {
+        this.line_at(this.lasti()).map(i64::from)
+    }
+
+    #[pygetter]
+    fn f_generator(this: This<'_, FrameObject>) -> Option<Obj> {
+        let f = this.live()?;
+        if f.is_generator { Frame::object(f.extra) } else { None }
+    }
+
+    #[pygetter]
+    fn f_trace(this: This<'_, FrameObject>) -> Option<Obj> {
+        this.trace.get()
+    }
+
+    #[pysetter]
+    fn set_f_trace(this: This<'_, FrameObject>, value: Option<&Obj>) -> PyResult<()> {
+        this.trace.set(value.cloned().and_then(Obj::non_none));
+        Ok(())
+    }
+
+    #[pygetter]
+    fn f_trace_lines(this: This<'_, FrameObject>) -> bool {
+        this.trace_lines.get()
+    }
+
+    #[pysetter]
+    fn set_f_trace_lines(cx: &Ctx, this: This<'_, FrameObject>, value: Option<&Obj>) -> PyResult<()> {
+        if let Some(v) = value {
+            this.trace_lines.set(v.truthy(cx)?);
+        }
+        Ok(())
+    }
+
+    #[pygetter]
+    fn f_trace_opcodes(this: This<'_, FrameObject>) -> bool {
+        this.trace_opcodes.get()
+    }
+
+    #[pysetter]
+    fn set_f_trace_opcodes(cx: &Ctx, this: This<'_, FrameObject>, value: Option<&Obj>) -> PyResult<()> {
+        if let Some(v) = value {
+            this.trace_opcodes.set(v.truthy(cx)?);
+        }
+        Ok(())
+    }
+
+    /// Drops all references that a finished or suspended frame holds.
+    #[pymethod]
+    fn clear(cx: &Ctx, this: This<'_, FrameObject>) -> PyResult<()> {
+        match this.live() {
+            None => this.drop_locals(),
+            Some(f) if f.is_generator => {
+                let owner = Frame::object(f.extra);
+                if let Some(o) = owner
+                    && let Some(g) = o.downcast::<Generator>()
+                {
+                    if g.state() == super::generator::State::Running {
+                        return Err(cx.runtime_error("cannot clear an executing frame"));
+                    }
+                    if g.state() == super::generator::State::Suspended {
+                        return Err(cx.runtime_error("cannot clear a suspended frame"));
+                    }
+                    super::generator::close(cx, &o, g)?;
+                }
+            }
+            Some(_) => return Err(cx.runtime_error("cannot clear an executing frame")),
+        }
+        Ok(())
+    }
+}
+
+const _: fn() -> &'static cinder_pyobj::Type = exc::TypeError;

@@ -1,0 +1,924 @@
+//! Generators and coroutines: frames that outlive their call.
+
+use std::cell::{Cell, UnsafeCell};
+
+use cinder_bytecode::code::flags;
+use cinder_bytecode::op::Opcode;
+use cinder_pyobj::heap::{self, Dropped, PageKind, Traverse, Visitor};
+use cinder_pyobj::intern;
+use cinder_pyobj::native::{FixedShape, Payload, PayloadDef, PyClass, This, pyclass, pymethods};
+use cinder_pyobj::types::str::as_utf8_lossy;
+use cinder_pyobj::types::{SendResult, exc};
+use cinder_pyobj::value::ObjCell;
+use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
+
+use crate::dispatch;
+use crate::frame::{Frame, FrameKind};
+use crate::machine::M;
+use crate::objects::code::CodeObject;
+use crate::objects::frame_obj;
+use crate::thread::{ExcState, Thread};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    Created,
+    Suspended,
+    Running,
+    Finished,
+}
+
+/// The payload of generators, coroutines and async generators.
+#[pyclass(name = "generator", fixed = Generator, flags(weakref, no_new))]
+pub struct Generator {
+    frame: Box<UnsafeCell<Frame>>,
+    registers: UnsafeCell<Box<[Value]>>,
+    state: Cell<State>,
+    exc: ExcState,
+    code: Obj,
+    pub(crate) name: ObjCell,
+    pub(crate) qualname: ObjCell,
+    origin: ObjCell,
+    /// Async generators: the finaliser hook, whether hooks ran, whether it is closed, whether it runs an
+    /// `asend`/`athrow`.
+    pub(crate) finalizer: ObjCell,
+    pub(crate) hooks_inited: Cell<bool>,
+    pub(crate) closed: Cell<bool>,
+    pub(crate) running_async: Cell<bool>,
+}
+
+/// Coroutines are laid out as generators.
+static COROUTINE_PAYLOAD: PayloadDef = derived("coroutine");
+static ASYNC_GENERATOR_PAYLOAD: PayloadDef = derived("async_generator");
+
+const fn derived(name: &'static str) -> PayloadDef {
+    let g = Generator::DEF;
+    PayloadDef {
+        name,
+        size: g.size,
+        var_sized: false,
+        page_kind: PageKind::Container,
+        drop: g.drop,
+        traverse: g.traverse,
+        clear: g.clear,
+        parent: Some(g),
+    }
+}
+
+/// A coroutine: what calling an `async def` function gives.
+#[pyclass(name = "coroutine", fixed = Coroutine, flags(weakref, no_new), payload = "var", payload_def = COROUTINE_PAYLOAD)]
+#[repr(transparent)]
+pub struct Coroutine(Generator);
+
+/// An async generator.
+#[pyclass(name = "async_generator", fixed = AsyncGenerator, flags(weakref, no_new), payload = "var", payload_def = ASYNC_GENERATOR_PAYLOAD)]
+#[repr(transparent)]
+pub struct AsyncGenerator(pub(crate) Generator);
+
+impl Traverse for Coroutine {
+    fn traverse(&self, visit: &mut Visitor<'_>) {
+        self.0.traverse(visit);
+    }
+}
+
+impl Traverse for AsyncGenerator {
+    fn traverse(&self, visit: &mut Visitor<'_>) {
+        self.0.traverse(visit);
+    }
+}
+
+impl Traverse for Generator {
+    fn traverse(&self, visit: &mut Visitor<'_>) {
+        visit(self.code.value());
+        for c in [&self.name, &self.qualname, &self.origin, &self.finalizer] {
+            c.traverse(visit);
+        }
+        if let Some(e) = self.exc.get() {
+            visit(e.value());
+        }
+        if matches!(self.state.get(), State::Created | State::Suspended) {
+            self.for_each_register(|p| {
+                // SAFETY: a suspended frame's live registers hold words it owns.
+                let v = unsafe { *p };
+                visit(v);
+            });
+            let f = self.frame_ref();
+            for v in [f.code_obj, f.function, f.globals, f.builtins, f.namespace, f.frame_obj] {
+                visit(v);
+            }
+        }
+    }
+
+    fn clear(&self) {
+        self.discard();
+    }
+
+    fn take_references(&mut self, _: &mut Dropped) {}
+}
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+impl Generator {
+    #[allow(clippy::mut_from_ref, reason = "the frame is only touched under the interpreter lock, one user at a time")]
+    fn frame_ref(&self) -> &mut Frame {
+        // SAFETY: see the reason above.
+        unsafe { &mut *self.frame.get() }
+    }
+
+    /// The frame's address.
+    pub(crate) fn frame_ptr(&self) -> *mut Frame {
+        self.frame.get()
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state.get()
+    }
+
+    /// The code object.
+    pub(crate) fn code_object(&self) -> Obj {
+        self.code.clone()
+    }
+
+    fn code_flags(&self) -> u32 {
+        self.code.downcast::<CodeObject>().map_or(0, |c| c.code.flags)
+    }
+
+    /// Made by an `async def` function.
+    pub fn is_coroutine(&self) -> bool {
+        self.code_flags() & (flags::COROUTINE) != 0
+    }
+
+    /// May stand in an `await`: a coroutine, or a generator marked by `types.coroutine`.
+    pub fn is_awaitable(&self) -> bool {
+        self.code_flags() & (flags::COROUTINE | flags::ITERABLE_COROUTINE) != 0
+    }
+
+    /// An async generator.
+    pub fn is_async(&self) -> bool {
+        self.code_flags() & flags::ASYNC_GENERATOR != 0
+    }
+
+    /// Calls `f` with the address of each register that a suspended frame owns.
+    fn for_each_register(&self, mut f: impl FnMut(*mut Value)) {
+        let fr = self.frame_ref();
+        let c = fr.code();
+        // SAFETY: the registers belong to the generator.
+        unsafe {
+            if self.state.get() == State::Suspended {
+                let mut live = smallvec::SmallVec::<[u32; 16]>::new();
+                c.code.liveness().live_during(&c.code, fr.lasti(), &mut |t, _| live.push(t));
+                for t in live.into_iter().rev() {
+                    f(fr.base.add(t as usize));
+                }
+            }
+            let first = fr.base.sub(c.near as usize);
+            for i in 0..c.near as usize {
+                f(first.add(i));
+            }
+            let far = c.code.far_locals();
+            let first = fr.base.add((c.above - far) as usize);
+            for i in 0..far as usize {
+                f(first.add(i));
+            }
+        }
+    }
+
+    /// Drops all that an unfinished, not running frame holds.
+    fn discard(&self) {
+        if !matches!(self.state.get(), State::Created | State::Suspended) {
+            return;
+        }
+        self.drop_registers();
+        self.drop_references();
+    }
+
+    fn drop_registers(&self) {
+        let mut words = Vec::new();
+        self.for_each_register(|p| {
+            // SAFETY: the register's reference is taken.
+            words.push(unsafe { std::mem::replace(&mut *p, Value::UNBOUND) });
+        });
+        self.state.set(State::Finished);
+        for v in words {
+            // SAFETY: taken above.
+            unsafe { v.decref() };
+        }
+    }
+
+    fn drop_references(&self) {
+        let f = self.frame_ref();
+        let words = [f.namespace, f.frame_obj, f.globals, f.builtins, f.function, f.code_obj];
+        f.namespace = Value::UNBOUND;
+        f.frame_obj = Value::UNBOUND;
+        f.globals = Value::UNBOUND;
+        f.builtins = Value::UNBOUND;
+        f.function = Value::UNBOUND;
+        f.code_obj = Value::UNBOUND;
+        drop(self.exc.exc.take());
+        for v in words {
+            // SAFETY: the frame owned these references.
+            unsafe { v.decref() };
+        }
+    }
+
+    /// The opcode that a suspended frame stands at.
+    fn suspended_at(&self) -> Option<Opcode> {
+        if self.state.get() != State::Suspended {
+            return None;
+        }
+        // SAFETY: `pc` points into the code.
+        unsafe { (*self.frame_ref().pc).op() }
+    }
+
+    /// The iterator that a suspended frame delegates to (`gi_yieldfrom`, `cr_await`).
+    pub(crate) fn delegate(&self) -> Option<Obj> {
+        if self.suspended_at() != Some(Opcode::YieldDelegate) {
+            return None;
+        }
+        let f = self.frame_ref();
+        // SAFETY: the instruction's `b` names a live register.
+        unsafe {
+            let b = (*f.pc).b() as i16;
+            Frame::object(*f.base.offset(b as isize))
+        }
+    }
+
+    /// Whether somebody awaits it already.
+    pub(crate) fn is_delegating(&self, _cx: &Ctx) -> bool {
+        self.delegate().is_some()
+    }
+}
+
+/// Makes the generator object of the current frame, which is taken off the chain.
+pub(crate) fn make_of_frame(th: &Thread, f: &mut Frame) -> PyResult {
+    let c = f.code();
+    let (near, above) = (c.near as usize, c.above as usize);
+    let mut registers = vec![Value::UNBOUND; near + above].into_boxed_slice();
+    let code = Frame::object(f.code_obj).unwrap_or_else(Obj::none);
+    let fobj = Frame::object(f.function);
+    let func = fobj.as_ref().and_then(|o| o.downcast::<crate::objects::function::Function>());
+    let name = func.and_then(|f| f.name.get()).unwrap_or_else(|| c.name.obj());
+    let qualname = func.and_then(|f| f.qualname.get()).unwrap_or_else(|| c.qualname.clone());
+    let flags = c.code.flags;
+    // SAFETY: the frame is current; its registers and references move into the generator.
+    unsafe {
+        std::ptr::copy_nonoverlapping(f.base.sub(near), registers.as_mut_ptr(), near);
+        let far = c.code.far_locals() as usize;
+        std::ptr::copy_nonoverlapping(f.base.add(above - far), registers.as_mut_ptr().add(near + above - far), far);
+        let base = registers.as_mut_ptr().add(near);
+        let new = Frame {
+            pc: f.pc.add(1),
+            base,
+            kind: FrameKind::Entry,
+            is_generator: true,
+            own_chunk: false,
+            prev: std::ptr::null_mut(),
+            chunk_end: std::ptr::null_mut(),
+            window: std::ptr::null_mut(),
+            extra: Value::UNBOUND,
+            finished: false,
+            ..*f
+        };
+        let g = Generator {
+            frame: Box::new(UnsafeCell::new(new)),
+            registers: UnsafeCell::new(registers),
+            state: Cell::new(State::Created),
+            exc: ExcState::new(),
+            code,
+            name: ObjCell::new(Some(name)),
+            qualname: ObjCell::new(Some(qualname)),
+            origin: ObjCell::new(None),
+            finalizer: ObjCell::new(None),
+            hooks_inited: Cell::new(false),
+            closed: Cell::new(false),
+            running_async: Cell::new(false),
+        };
+        let frame = g.frame_ptr();
+        let ty = if flags & flags::COROUTINE != 0 {
+            Coroutine::class().type_object()
+        } else if flags & flags::ASYNC_GENERATOR != 0 {
+            AsyncGenerator::class().type_object()
+        } else {
+            Generator::class().type_object()
+        };
+        if f.frame_obj.is_ptr() {
+            frame_obj::moved(f.frame_obj, frame);
+        }
+        // The record goes; its references live on in the generator.
+        let fr: *mut Frame = f;
+        if f.own_chunk {
+            th.release_chunk(f.base.sub(near), f.reg_end);
+        }
+        th.current.set(f.prev);
+        th.leave_call();
+        th.free_frame(fr);
+        let o = heap::new_instance(ty, g);
+        (*frame).extra = o.value();
+        Ok(o)
+    }
+}
+
+/// Suspends the running generator frame, which stands at its yield.
+pub(crate) fn suspend(th: &Thread, fr: *mut Frame) {
+    leave(th, fr, State::Suspended);
+}
+
+fn leave(th: &Thread, fr: *mut Frame, state: State) {
+    // SAFETY: the frame is a running generator's; `extra` names the generator, which its resumer holds.
+    unsafe {
+        let owner = (*fr).extra;
+        let g = Obj::borrow_from(&owner);
+        if let Some(g) = g.downcast::<Generator>() {
+            g.state.set(state);
+            th.exc.set(g.exc.prev.get());
+        }
+        th.current.set((*fr).prev);
+        (*fr).prev = std::ptr::null_mut();
+        th.leave_call();
+    }
+}
+
+/// A generator's frame returned or raised: drops its registers and references.
+pub(crate) fn frame_ended(th: &Thread, fr: *mut Frame) {
+    // SAFETY: as in `leave`; no temporaries are live.
+    unsafe {
+        let owner = (*fr).extra;
+        let g = Obj::borrow_from(&owner);
+        if (*fr).frame_obj.is_ptr() {
+            frame_obj::finish(th, &mut *fr);
+        }
+        leave(th, fr, State::Finished);
+        if let Some(g) = g.downcast::<Generator>() {
+            // For the walk over registers the frame counts as created: only locals are left.
+            g.state.set(State::Created);
+            g.drop_registers();
+            g.drop_references();
+        }
+    }
+}
+
+fn already_running(cx: &Ctx, g: &Generator) -> Raised {
+    let what = if g.is_coroutine() {
+        "coroutine already executing"
+    } else if g.is_async() {
+        "async generator already executing"
+    } else {
+        "generator already executing"
+    };
+    cx.value_error(what)
+}
+
+/// Puts the generator's frame on the chain.
+fn activate(th: &Thread, g: &Generator) -> PyResult<()> {
+    th.cx.check_stack("")?;
+    th.enter_call()?;
+    let (top, end) = th.register_top();
+    let f = g.frame_ref();
+    f.prev = th.current.get();
+    f.top = top;
+    f.reg_end = end;
+    th.current.set(f);
+    g.exc.prev.set(th.exc.get());
+    th.exc.set(&g.exc);
+    g.state.set(State::Running);
+    Ok(())
+}
+
+fn outcome(g: &Generator, r: PyResult) -> PyResult<SendResult> {
+    let v = r?;
+    Ok(if g.state.get() == State::Finished { SendResult::Return(v) } else { SendResult::Yield(v) })
+}
+
+/// Resumes a generator with a value.
+pub(crate) fn resume(cx: &Ctx, this: &Obj, g: &Generator, v: Obj) -> PyResult<SendResult> {
+    let th = Thread::of(cx);
+    let started = match g.state.get() {
+        State::Running => return Err(already_running(cx, g)),
+        State::Finished => {
+            if g.is_coroutine() {
+                return Err(cx.runtime_error("cannot reuse already awaited coroutine"));
+            }
+            return Ok(SendResult::Return(Obj::none()));
+        }
+        State::Created => {
+            if !v.is_none() {
+                let what = if g.is_coroutine() {
+                    "coroutine"
+                } else if g.is_async() {
+                    "async generator"
+                } else {
+                    "generator"
+                };
+                return Err(cx.type_error(format!("can't send non-None value to a just-started {what}")));
+            }
+            false
+        }
+        State::Suspended => true,
+    };
+    let keep = this.clone();
+    activate(th, g)?;
+    let f = g.frame_ref();
+    if started {
+        // SAFETY: the frame stands at its yield, whose `a` receives the value.
+        unsafe {
+            let m = M { pc: f.pc, base: f.base, fr: f, th, w: (*f.pc).0 };
+            m.set(m.a(), v);
+            f.pc = f.pc.add(1);
+        }
+    }
+    let r = dispatch::run(th);
+    let out = outcome(g, r);
+    drop(keep);
+    out
+}
+
+/// Resumes a generator by raising an exception where it stands.
+fn resume_raising(cx: &Ctx, this: &Obj, g: &Generator, e: Obj) -> PyResult<SendResult> {
+    let th = Thread::of(cx);
+    match g.state.get() {
+        State::Running => return Err(already_running(cx, g)),
+        State::Finished => return Err(cx.set_pending(e)),
+        State::Created => {
+            // Never started: it ends at once, with an entry for its first line.
+            let fo = frame_obj::of(th, g.frame_ptr());
+            crate::objects::traceback::add_entry(&e, fo, 0);
+            finish_unstarted(th, g);
+            return Err(cx.set_pending(e));
+        }
+        State::Suspended => {}
+    }
+    let keep = this.clone();
+    activate(th, g)?;
+    exc_context(th, &e);
+    let _ = cx.set_pending(e);
+    let r = dispatch::run_raising(th);
+    let out = outcome(g, r);
+    drop(keep);
+    out
+}
+
+/// Chains a thrown exception to what the generator is handling.
+fn exc_context(th: &Thread, e: &Obj) {
+    if let Some(h) = th.exc_state().get()
+        && !h.is(e)
+        && exc::context(e).is_none()
+    {
+        exc::set_context(e, Some(h));
+    }
+}
+
+fn finish_unstarted(th: &Thread, g: &Generator) {
+    let f = g.frame_ref();
+    if f.frame_obj.is_ptr() {
+        frame_obj::finish(th, f);
+    }
+    g.drop_registers();
+    g.drop_references();
+}
+
+/// Closes the iterator that a generator delegates to.
+fn close_delegate(cx: &Ctx, it: &Obj) -> PyResult<()> {
+    if let Some(g) = it.downcast::<Generator>() {
+        return close(cx, it, g);
+    }
+    match it.get_attr_opt(cx, intern!("close"))? {
+        Some(f) => f.call0(cx).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Throws an exception into a generator (`close_delegates`: GeneratorExit closes what it delegates to).
+pub(crate) fn throw(cx: &Ctx, this: &Obj, g: &Generator, e: Obj, close_delegates: bool) -> PyResult<SendResult> {
+    if g.state.get() == State::Running {
+        return Err(already_running(cx, g));
+    }
+    if let Some(it) = g.delegate() {
+        let raised = if e.type_of().is_subtype(exc::GeneratorExit()) && close_delegates {
+            g.state.set(State::Running);
+            let r = close_delegate(cx, &it);
+            g.state.set(State::Suspended);
+            match r {
+                Ok(()) => e,
+                Err(r) => cx.take(r),
+            }
+        } else {
+            let r = if let Some(sub) = it.downcast::<Generator>() {
+                g.state.set(State::Running);
+                let r = throw(cx, &it, sub, e, close_delegates);
+                g.state.set(State::Suspended);
+                match r {
+                    Ok(SendResult::Yield(v)) => Ok(v),
+                    Ok(SendResult::Return(v)) => Err(cx.stop_iteration(Some(v))),
+                    Err(r) => Err(r),
+                }
+            } else {
+                g.state.set(State::Running);
+                let f = it.get_attr_opt(cx, intern!("throw"));
+                let r = match f {
+                    Ok(Some(f)) => f.call1(cx, &e),
+                    Ok(None) => {
+                        g.state.set(State::Suspended);
+                        return resume_raising(cx, this, g, e);
+                    }
+                    Err(r) => Err(r),
+                };
+                g.state.set(State::Suspended);
+                r
+            };
+            match r {
+                Ok(v) => return Ok(SendResult::Yield(v)),
+                Err(r) => cx.take(r),
+            }
+        };
+        return resume_raising(cx, this, g, raised);
+    }
+    resume_raising(cx, this, g, e)
+}
+
+/// `generator.close()`: the value that it returns, if any.
+pub(crate) fn close(cx: &Ctx, this: &Obj, g: &Generator) -> PyResult<()> {
+    close_with_value(cx, this, g).map(drop)
+}
+
+pub(crate) fn close_with_value(cx: &Ctx, this: &Obj, g: &Generator) -> PyResult {
+    match g.state.get() {
+        State::Created => {
+            finish_unstarted(Thread::of(cx), g);
+            return Ok(Obj::none());
+        }
+        State::Finished => return Ok(Obj::none()),
+        _ => {}
+    }
+    let e = exc::GeneratorExit().as_obj().call0(cx)?;
+    match throw(cx, this, g, e, true) {
+        Ok(SendResult::Yield(_)) => Err(cx.runtime_error(if g.is_coroutine() {
+            "coroutine ignored GeneratorExit"
+        } else if g.is_async() {
+            "async generator ignored GeneratorExit"
+        } else {
+            "generator ignored GeneratorExit"
+        })),
+        Ok(SendResult::Return(v)) => Ok(v),
+        Err(r) => {
+            if cx.pending_is(exc::StopIteration()) {
+                let e = cx.take(r);
+                return Ok(exc::stop_iteration_value(&e));
+            }
+            cx.swallow(r, exc::GeneratorExit()).map(|()| Obj::none())
+        }
+    }
+}
+
+/// The exception that `throw(type, value, traceback)` asks for.
+pub(crate) fn thrown(cx: &Ctx, args: &[Obj]) -> PyResult {
+    let (ty, value, tb) = (&args[0], args.get(1), args.get(2));
+    if args.len() > 1 {
+        (cx.host().warn)(
+            cx,
+            exc::DeprecationWarning(),
+            "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.",
+            1,
+        )?;
+    }
+    let value = value.filter(|v| !v.is_none());
+    let tb = tb.filter(|t| !t.is_none());
+    if let Some(t) = tb
+        && !t.is_exact(FixedShape::Traceback)
+    {
+        return Err(cx.type_error("throw() third argument must be a traceback object"));
+    }
+    let e = if let Some(t) = ty.as_type().filter(|t| t.is_subtype(exc::BaseException())) {
+        match value {
+            Some(v) if v.type_of().is_subtype(t) => v.clone(),
+            Some(v) => match cinder_pyobj::types::tuple::items_if_tuple(v) {
+                Some(items) => ty.call_pos(cx, items)?,
+                None => ty.call1(cx, v)?,
+            },
+            None => ty.call0(cx)?,
+        }
+    } else if ty.type_of().is_subtype(exc::BaseException()) {
+        if value.is_some() {
+            return Err(cx.type_error("instance exception may not have a separate value"));
+        }
+        ty.clone()
+    } else {
+        return Err(cx.type_error(format!(
+            "exceptions must be classes or instances deriving from BaseException, not {}",
+            ty.type_of().name()
+        )));
+    };
+    if let Some(t) = tb {
+        exc::set_traceback(&e, Some(t.clone()));
+    }
+    Ok(e)
+}
+
+/// What `send()` and `throw()` methods give: StopIteration for a return.
+pub(crate) fn method_result(cx: &Ctx, r: SendResult) -> PyResult {
+    match r {
+        SendResult::Yield(v) => Ok(v),
+        SendResult::Return(v) => Err(cx.stop_iteration(v.non_none())),
+    }
+}
+
+/// `<generator object f at 0x…>`.
+fn shown(this: &Obj, g: &Generator, what: &str) -> Obj {
+    let q = g.qualname.get().unwrap_or_else(Obj::none);
+    Obj::from(format!("<{what} object {} at {:#x}>", as_utf8_lossy(&q), this.id()).as_str())
+}
+
+/// Ends an unfinished generator whose last reference is gone.
+pub(crate) fn finalize(cx: &Ctx, this: &Obj, g: &Generator) -> PyResult<()> {
+    match g.state.get() {
+        State::Finished | State::Running => Ok(()),
+        State::Created => {
+            if g.is_coroutine() {
+                let warnings = (cx.host().import)(cx, "warnings")?;
+                warnings.call_method(cx, intern!("_warn_unawaited_coroutine"), std::slice::from_ref(this))?;
+            }
+            Ok(())
+        }
+        State::Suspended => close(cx, this, g),
+    }
+}
+
+fn set_text(cx: &Ctx, cell: &ObjCell, v: Option<&Obj>, what: &str) -> PyResult<()> {
+    match v {
+        Some(v) if v.type_of().is_str_subtype() => {
+            cell.set(Some(v.clone()));
+            Ok(())
+        }
+        _ => Err(cx.type_error(format!("{what} must be set to a string object"))),
+    }
+}
+
+pub(crate) fn frame_object(cx: &Ctx, g: &Generator) -> PyResult {
+    Ok(frame_of(cx, g))
+}
+
+fn frame_of(cx: &Ctx, g: &Generator) -> Obj {
+    if g.state.get() == State::Finished {
+        return Obj::none();
+    }
+    frame_obj::of(Thread::of(cx), g.frame_ptr())
+}
+
+#[pymethods]
+impl Generator {
+    fn __iter__(_cx: &Ctx, this: &Obj) -> PyResult {
+        Ok(this.clone())
+    }
+
+    fn __next__(cx: &Ctx, this: This<'_, Generator>) -> PyResult<Option<Obj>> {
+        match resume(cx, this.obj(), &this, Obj::none())? {
+            SendResult::Yield(v) => Ok(Some(v)),
+            SendResult::Return(v) if v.is_none() => Ok(None),
+            SendResult::Return(v) => Err(cx.stop_iteration(Some(v))),
+        }
+    }
+
+    fn am_send(cx: &Ctx, this: This<'_, Generator>, value: &Obj) -> PyResult<SendResult> {
+        resume(cx, this.obj(), &this, value.clone())
+    }
+
+    fn __repr__(_cx: &Ctx, this: This<'_, Generator>) -> PyResult {
+        Ok(shown(this.obj(), &this, "generator"))
+    }
+
+    fn __del__(cx: &Ctx, this: This<'_, Generator>) -> PyResult<()> {
+        finalize(cx, this.obj(), &this)
+    }
+
+    /// Resumes with a value, which the yield expression gives; returns the next yielded value.
+    #[pymethod(sig = "($self, arg, /)")]
+    fn send(cx: &Ctx, this: This<'_, Generator>, arg: &Obj) -> PyResult {
+        let r = resume(cx, this.obj(), &this, arg.clone())?;
+        method_result(cx, r)
+    }
+
+    /// Raises an exception in the generator; returns the next yielded value.
+    #[pymethod(sig = "($self, typ, val=None, tb=None, /)")]
+    fn throw(cx: &Ctx, this: This<'_, Generator>, args: cinder_pyobj::native::Args<'_>) -> PyResult {
+        let a = args.check_arity(cx, "throw", 1, 3)?;
+        let e = thrown(cx, a)?;
+        let r = throw(cx, this.obj(), &this, e, true)?;
+        method_result(cx, r)
+    }
+
+    /// Raises GeneratorExit inside the generator.
+    #[pymethod]
+    fn close(cx: &Ctx, this: This<'_, Generator>) -> PyResult {
+        close_with_value(cx, this.obj(), &this)
+    }
+
+    #[pygetter]
+    fn __name__(this: This<'_, Generator>) -> Option<Obj> {
+        this.name.get()
+    }
+
+    #[pysetter]
+    fn set___name__(cx: &Ctx, this: This<'_, Generator>, value: Option<&Obj>) -> PyResult<()> {
+        set_text(cx, &this.name, value, "__name__")
+    }
+
+    #[pygetter]
+    fn __qualname__(this: This<'_, Generator>) -> Option<Obj> {
+        this.qualname.get()
+    }
+
+    #[pysetter]
+    fn set___qualname__(cx: &Ctx, this: This<'_, Generator>, value: Option<&Obj>) -> PyResult<()> {
+        set_text(cx, &this.qualname, value, "__qualname__")
+    }
+
+    #[pygetter]
+    fn gi_yieldfrom(this: This<'_, Generator>) -> Option<Obj> {
+        this.delegate()
+    }
+
+    #[pygetter]
+    fn gi_running(this: This<'_, Generator>) -> bool {
+        this.state.get() == State::Running
+    }
+
+    #[pygetter]
+    fn gi_suspended(this: This<'_, Generator>) -> bool {
+        this.state.get() == State::Suspended
+    }
+
+    #[pygetter]
+    fn gi_frame(cx: &Ctx, this: This<'_, Generator>) -> Obj {
+        frame_of(cx, &this)
+    }
+
+    #[pygetter]
+    fn gi_code(this: This<'_, Generator>) -> Obj {
+        this.code.clone()
+    }
+
+    #[pyclassmethod(sig = "($type, object, /)")]
+    fn __class_getitem__(cx: &Ctx, ty: &Obj, object: &Obj) -> PyResult {
+        cinder_pyobj::types::generic_alias::new(cx, ty, object)
+    }
+}
+
+#[pymethods]
+impl Coroutine {
+    fn am_send(cx: &Ctx, this: This<'_, Coroutine>, value: &Obj) -> PyResult<SendResult> {
+        resume(cx, this.obj(), &this.0, value.clone())
+    }
+
+    fn __await__(_cx: &Ctx, this: &Obj) -> PyResult {
+        Ok(heap::new_instance(
+            CoroutineWrapper::class().type_object(),
+            CoroutineWrapper { coroutine: this.clone() },
+        ))
+    }
+
+    fn __repr__(_cx: &Ctx, this: This<'_, Coroutine>) -> PyResult {
+        Ok(shown(this.obj(), &this.0, "coroutine"))
+    }
+
+    fn __del__(cx: &Ctx, this: This<'_, Coroutine>) -> PyResult<()> {
+        finalize(cx, this.obj(), &this.0)
+    }
+
+    /// Resumes with a value, which the await gives.
+    #[pymethod(sig = "($self, arg, /)")]
+    fn send(cx: &Ctx, this: This<'_, Coroutine>, arg: &Obj) -> PyResult {
+        let r = resume(cx, this.obj(), &this.0, arg.clone())?;
+        method_result(cx, r)
+    }
+
+    /// Raises an exception in the coroutine.
+    #[pymethod(sig = "($self, typ, val=None, tb=None, /)")]
+    fn throw(cx: &Ctx, this: This<'_, Coroutine>, args: cinder_pyobj::native::Args<'_>) -> PyResult {
+        let a = args.check_arity(cx, "throw", 1, 3)?;
+        let e = thrown(cx, a)?;
+        if this.0.state.get() == State::Finished {
+            return Err(cx.runtime_error("cannot reuse already awaited coroutine"));
+        }
+        let r = throw(cx, this.obj(), &this.0, e, true)?;
+        method_result(cx, r)
+    }
+
+    /// Raises GeneratorExit inside the coroutine.
+    #[pymethod]
+    fn close(cx: &Ctx, this: This<'_, Coroutine>) -> PyResult<()> {
+        close(cx, this.obj(), &this.0)
+    }
+
+    #[pygetter]
+    fn __name__(this: This<'_, Coroutine>) -> Option<Obj> {
+        this.0.name.get()
+    }
+
+    #[pysetter]
+    fn set___name__(cx: &Ctx, this: This<'_, Coroutine>, value: Option<&Obj>) -> PyResult<()> {
+        set_text(cx, &this.0.name, value, "__name__")
+    }
+
+    #[pygetter]
+    fn __qualname__(this: This<'_, Coroutine>) -> Option<Obj> {
+        this.0.qualname.get()
+    }
+
+    #[pysetter]
+    fn set___qualname__(cx: &Ctx, this: This<'_, Coroutine>, value: Option<&Obj>) -> PyResult<()> {
+        set_text(cx, &this.0.qualname, value, "__qualname__")
+    }
+
+    #[pygetter]
+    fn cr_await(this: This<'_, Coroutine>) -> Option<Obj> {
+        this.0.delegate()
+    }
+
+    #[pygetter]
+    fn cr_running(this: This<'_, Coroutine>) -> bool {
+        this.0.state.get() == State::Running
+    }
+
+    #[pygetter]
+    fn cr_suspended(this: This<'_, Coroutine>) -> bool {
+        this.0.state.get() == State::Suspended
+    }
+
+    #[pygetter]
+    fn cr_frame(cx: &Ctx, this: This<'_, Coroutine>) -> Obj {
+        frame_of(cx, &this.0)
+    }
+
+    #[pygetter]
+    fn cr_code(this: This<'_, Coroutine>) -> Obj {
+        this.0.code.clone()
+    }
+
+    #[pygetter]
+    fn cr_origin(this: This<'_, Coroutine>) -> Option<Obj> {
+        this.0.origin.get()
+    }
+
+    #[pyclassmethod(sig = "($type, object, /)")]
+    fn __class_getitem__(cx: &Ctx, ty: &Obj, object: &Obj) -> PyResult {
+        cinder_pyobj::types::generic_alias::new(cx, ty, object)
+    }
+}
+
+/// `coroutine.__await__()`: an iterator over the coroutine.
+#[pyclass(name = "coroutine_wrapper", flags(no_new))]
+#[derive(Traverse)]
+pub struct CoroutineWrapper {
+    coroutine: Obj,
+}
+
+impl CoroutineWrapper {
+    fn inner(&self, cx: &Ctx) -> PyResult<&Generator> {
+        self.coroutine.downcast::<Generator>().ok_or_else(|| cx.system_error("no coroutine"))
+    }
+}
+
+#[pymethods]
+impl CoroutineWrapper {
+    fn __iter__(_cx: &Ctx, this: &Obj) -> PyResult {
+        Ok(this.clone())
+    }
+
+    fn __next__(cx: &Ctx, this: This<'_, CoroutineWrapper>) -> PyResult<Option<Obj>> {
+        match resume(cx, &this.coroutine, this.inner(cx)?, Obj::none())? {
+            SendResult::Yield(v) => Ok(Some(v)),
+            SendResult::Return(v) if v.is_none() => Ok(None),
+            SendResult::Return(v) => Err(cx.stop_iteration(Some(v))),
+        }
+    }
+
+    fn am_send(cx: &Ctx, this: This<'_, CoroutineWrapper>, value: &Obj) -> PyResult<SendResult> {
+        resume(cx, &this.coroutine, this.inner(cx)?, value.clone())
+    }
+
+    /// Resumes the coroutine with a value.
+    #[pymethod(sig = "($self, arg, /)")]
+    fn send(cx: &Ctx, this: This<'_, CoroutineWrapper>, arg: &Obj) -> PyResult {
+        let r = resume(cx, &this.coroutine, this.inner(cx)?, arg.clone())?;
+        method_result(cx, r)
+    }
+
+    /// Raises an exception in the coroutine.
+    #[pymethod(sig = "($self, typ, val=None, tb=None, /)")]
+    fn throw(cx: &Ctx, this: This<'_, CoroutineWrapper>, args: cinder_pyobj::native::Args<'_>) -> PyResult {
+        let a = args.check_arity(cx, "throw", 1, 3)?;
+        let e = thrown(cx, a)?;
+        let r = throw(cx, &this.coroutine, this.inner(cx)?, e, true)?;
+        method_result(cx, r)
+    }
+
+    /// Raises GeneratorExit inside the coroutine.
+    #[pymethod]
+    fn close(cx: &Ctx, this: This<'_, CoroutineWrapper>) -> PyResult<()> {
+        close(cx, &this.coroutine, this.inner(cx)?)
+    }
+}
+
+const _: fn(&Generator) -> &UnsafeCell<Box<[Value]>> = |g| &g.registers;
