@@ -99,6 +99,7 @@ pub struct Runtime {
     pub(crate) codec_errors: ObjCell,
     pub(crate) audit_hooks: RefCell<Vec<Obj>>,
     pub(crate) finalizing: Cell<bool>,
+    pub(crate) signal_handlers: RefCell<Vec<Option<Obj>>>,
 }
 
 // SAFETY: the interpreter lock guards every access.
@@ -122,6 +123,7 @@ impl Runtime {
             codec_errors: ObjCell::new(None),
             audit_hooks: RefCell::new(Vec::new()),
             finalizing: Cell::new(false),
+            signal_handlers: RefCell::new(Vec::new()),
         }))
     }
 

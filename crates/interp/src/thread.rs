@@ -56,6 +56,12 @@ pub(crate) struct Thread {
     pub result: Cell<Option<Obj>>,
     pub asyncgen_firstiter: cinder_pyobj::value::ObjCell,
     pub asyncgen_finalizer: cinder_pyobj::value::ObjCell,
+    /// Thread-local data of `_thread._local`, by object.
+    pub locals: cinder_pyobj::value::ObjCell,
+    /// The current context of `contextvars`.
+    pub context: cinder_pyobj::value::ObjCell,
+    /// An exception sent by another thread.
+    pub async_exc: cinder_pyobj::value::ObjCell,
     pub ident: u64,
 }
 
@@ -78,6 +84,9 @@ impl Thread {
             result: Cell::new(None),
             asyncgen_firstiter: Default::default(),
             asyncgen_finalizer: Default::default(),
+            locals: Default::default(),
+            context: Default::default(),
+            async_exc: Default::default(),
             ident,
         });
         t.exc.set(&t.root_exc);

@@ -1,5 +1,6 @@
 //! Objects that the interpreter itself is made of.
 
+pub mod anext;
 pub mod async_gen;
 pub mod code;
 pub mod frame_obj;

@@ -1,0 +1,261 @@
+//! From source objects to code objects, and running them.
+
+use cinder_bytecode::code::flags as cf;
+use cinder_bytecode::{CompileOptions, verify};
+use cinder_pyobj::types::str::{Str, as_utf8_lossy};
+use cinder_pyobj::types::{bytes, exc, tuple};
+use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
+use cinder_syntax::ast::Arena;
+use cinder_syntax::{Encoding, EncodingError, ParseOptions, SyntaxError, SyntaxErrorKind, WarningKind};
+
+use crate::objects::code;
+use crate::thread::Thread;
+
+pub(crate) use cinder_syntax::Mode;
+
+/// Flags of `compile()`.
+const DONT_IMPLY_DEDENT: i64 = 0x200;
+const ONLY_AST: i64 = 0x400;
+const TYPE_COMMENTS: i64 = 0x1000;
+const TOP_LEVEL_AWAIT: i64 = 0x2000;
+const ALLOW_INCOMPLETE: i64 = 0x4000;
+const OPTIMIZED_AST: i64 = 0x8000 | ONLY_AST;
+
+/// How to compile a text.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub filename: Obj,
+    pub mode: Mode,
+    pub flags: i64,
+    pub optimize: u8,
+}
+
+impl Settings {
+    pub(crate) fn new(cx: &Ctx, filename: &str, mode: Mode) -> Settings {
+        let optimize = Thread::of(cx).runtime.config.flags.optimize;
+        Settings { filename: Obj::from(filename), mode, flags: 0, optimize }
+    }
+}
+
+/// Raises a front-end error as the exception it stands for.
+pub(crate) fn raise_syntax_error(cx: &Ctx, e: &SyntaxError, filename: &Obj) -> Raised {
+    let ty = match e.kind {
+        SyntaxErrorKind::Syntax => exc::SyntaxError(),
+        SyntaxErrorKind::Indentation => exc::IndentationError(),
+        SyntaxErrorKind::Tab => exc::TabError(),
+        SyntaxErrorKind::IncompleteInput => exc::_IncompleteInputError(),
+        SyntaxErrorKind::TooDeep => return cx.raise(exc::MemoryError(), &e.msg),
+    };
+    if e.lineno == 0 && e.text.is_none() && e.offset == 0 {
+        return cx.raise(ty, &e.msg);
+    }
+    let num = |n: i32| Obj::from(i64::from(n));
+    let text = e.text.as_deref().map_or_else(Obj::none, Obj::from);
+    let info = tuple::new(vec![
+        filename.clone(),
+        num(e.lineno),
+        num(e.offset),
+        text,
+        num(e.end_lineno),
+        num(e.end_offset),
+    ]);
+    cx.raise_args(ty, &[Obj::from(e.msg.as_str()), info])
+}
+
+/// The text of source bytes, by BOM or coding cookie.
+fn decode_source(cx: &Ctx, data: &[u8], filename: &Obj) -> PyResult<String> {
+    let bad = |msg: String| {
+        let e = SyntaxError {
+            kind: SyntaxErrorKind::Syntax,
+            msg,
+            lineno: 0,
+            offset: 0,
+            end_lineno: 0,
+            end_offset: 0,
+            text: None,
+        };
+        raise_syntax_error(cx, &e, filename)
+    };
+    let body = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
+    match cinder_syntax::detect_encoding(data) {
+        Ok(Encoding::Utf8) => match std::str::from_utf8(body) {
+            Ok(s) => Ok(s.to_string()),
+            Err(e) => {
+                let at = e.valid_up_to();
+                Err(bad(format!(
+                    "(unicode error) 'utf-8' codec can't decode byte 0x{:02x} in position {at}: invalid start byte",
+                    body.get(at).copied().unwrap_or(0)
+                )))
+            }
+        },
+        Ok(Encoding::Latin1) => Ok(data.iter().map(|b| *b as char).collect()),
+        Ok(Encoding::Other(name)) => {
+            let text = match (cx.host().decode)(cx, &bytes::new(body), &name, "strict") {
+                Ok(t) => t,
+                Err(r) => {
+                    cx.swallow(r, exc::LookupError())?;
+                    return Err(bad(format!("unknown encoding: {name}")));
+                }
+            };
+            Ok(as_utf8_lossy(&text).into_owned())
+        }
+        Err(EncodingError { msg }) => Err(bad(msg)),
+    }
+}
+
+/// The text of a source object: str, bytes or another buffer.
+pub(crate) fn source_text(cx: &Ctx, source: &Obj, function: &str, filename: &Obj) -> PyResult<String> {
+    if let Some(s) = source.downcast::<Str>() {
+        return match s.as_str() {
+            Some(t) => Ok(t.to_string()),
+            None => {
+                (cx.host().encode)(cx, source, "utf-8", "strict")?;
+                Err(cx.value_error("source code string cannot contain surrogates"))
+            }
+        };
+    }
+    if source.type_of().slots.buffer.get().is_some() {
+        let b = bytes::from_buffer(cx, source)?;
+        return decode_source(cx, bytes::as_bytes(&b).unwrap_or(&[]), filename);
+    }
+    let kinds = if function == "compile" { "string, bytes or AST" } else { "string, bytes or code" };
+    let article = if function == "compile" { "compile() arg 1 must be a" } else { "" };
+    Err(cx.type_error(if function == "compile" {
+        format!("{article} {kinds} object")
+    } else {
+        format!("{function}() arg 1 must be a {kinds} object")
+    }))
+}
+
+/// Compiles a text.
+pub(crate) fn compile_text(cx: &Ctx, text: &str, s: &Settings) -> PyResult {
+    let arena = Arena::default();
+    let options = ParseOptions {
+        mode: s.mode,
+        type_comments: s.flags & TYPE_COMMENTS != 0,
+        allow_incomplete_input: s.flags & ALLOW_INCOMPLETE != 0,
+        dont_imply_dedent: s.flags & DONT_IMPLY_DEDENT != 0,
+        flufl: s.flags & i64::from(cf::FUTURE_BARRY_AS_BDFL) != 0,
+        ..ParseOptions::default()
+    };
+    let parsed =
+        cinder_syntax::parse(text, &options, &arena).map_err(|e| raise_syntax_error(cx, &e, &s.filename))?;
+    let filename = as_utf8_lossy(&s.filename).into_owned();
+    let options = CompileOptions {
+        filename: filename.into(),
+        optimize: s.optimize,
+        future: (s.flags as u32) & cf::FUTURE_MASK,
+        top_level_await: s.flags & TOP_LEVEL_AWAIT != 0,
+    };
+    let compiled = cinder_bytecode::compile(&parsed.module, &parsed.lines, &options).map_err(|mut e| {
+        if e.text.is_none() && e.lineno > 0 {
+            e.text = parsed.source.split_inclusive('\n').nth(e.lineno as usize - 1).map(str::to_string);
+        }
+        raise_syntax_error(cx, &e, &s.filename)
+    })?;
+    for w in parsed.warnings.iter().chain(&compiled.warnings) {
+        let category = match w.kind {
+            WarningKind::Syntax => exc::SyntaxWarning(),
+            WarningKind::Deprecation => exc::DeprecationWarning(),
+        };
+        crate::modules::warnings::warn_explicit(cx, category, &w.msg, &s.filename, w.lineno)?;
+    }
+    debug_assert!(verify(&compiled.code).is_ok(), "{:?}", verify(&compiled.code).err());
+    code::new(cx, compiled.code)
+}
+
+/// A source object compiled with the future features of the calling code.
+pub(crate) fn source_to_code(cx: &Ctx, source: &Obj, filename: &str, mode: Mode, function: &str) -> PyResult {
+    let mut s = Settings::new(cx, filename, mode);
+    s.flags = inherited_flags(cx);
+    let mut text = source_text(cx, source, function, &s.filename)?;
+    if mode == Mode::Eval {
+        text = text.trim_start_matches([' ', '\t']).to_string();
+    }
+    compile_text(cx, &text, &s)
+}
+
+/// The future features of the running code.
+fn inherited_flags(cx: &Ctx) -> i64 {
+    Thread::of(cx).frame().map_or(0, |f| i64::from(f.plain().flags & cf::FUTURE_MASK))
+}
+
+/// The built-in `compile`.
+pub(crate) fn builtin_compile(
+    cx: &Ctx,
+    source: &Obj,
+    filename: &Obj,
+    mode: &Obj,
+    flags: i64,
+    dont_inherit: bool,
+    optimize: i64,
+) -> PyResult {
+    let known = i64::from(cf::FUTURE_MASK)
+        | DONT_IMPLY_DEDENT
+        | ONLY_AST
+        | OPTIMIZED_AST
+        | TYPE_COMMENTS
+        | TOP_LEVEL_AWAIT
+        | ALLOW_INCOMPLETE;
+    if flags & !known != 0 {
+        return Err(cx.value_error("compile(): unrecognised flags"));
+    }
+    if !(-1..=2).contains(&optimize) {
+        return Err(cx.value_error("compile(): invalid optimize value"));
+    }
+    let os = (cx.host().import)(cx, "os")?;
+    let filename = os.call_method(cx, cinder_pyobj::intern!("fsdecode"), std::slice::from_ref(filename))?;
+    let mode_text = as_utf8_lossy(mode).into_owned();
+    let m = match &*mode_text {
+        "exec" => Mode::Exec,
+        "eval" => Mode::Eval,
+        "single" => Mode::Single,
+        "func_type" => {
+            if flags & ONLY_AST == 0 {
+                return Err(cx.value_error("compile() mode 'func_type' requires flag PyCF_ONLY_AST"));
+            }
+            Mode::FuncType
+        }
+        _ => {
+            return Err(cx.value_error(if flags & ONLY_AST != 0 {
+                "compile() mode must be 'exec', 'eval', 'single' or 'func_type'"
+            } else {
+                "compile() mode must be 'exec', 'eval' or 'single'"
+            }));
+        }
+    };
+    let mut s = Settings::new(cx, "", m);
+    s.filename = filename;
+    s.flags = flags | if dont_inherit { 0 } else { inherited_flags(cx) };
+    if optimize >= 0 {
+        s.optimize = optimize as u8;
+    }
+    if let Some(c) = crate::modules::ast_bridge(cx, source, &s)? {
+        return Ok(c);
+    }
+    let mut text = source_text(cx, source, "compile", &s.filename)?;
+    if m == Mode::Eval {
+        text = text.trim_start_matches([' ', '\t']).to_string();
+    }
+    if flags & ONLY_AST != 0 {
+        return crate::modules::parse_to_ast(cx, &text, &s);
+    }
+    compile_text(cx, &text, &s)
+}
+
+/// Runs code in a namespace, with cells for its free variables.
+pub(crate) fn run_with_closure(cx: &Ctx, code: &Obj, globals: &Obj, locals: &Obj, closure: Option<&Obj>) -> PyResult {
+    match closure {
+        None => {
+            // Code of a function without parameters may be run too; it keeps its locals in registers.
+            crate::call::run_code(cx, code, globals, Some(locals), None)
+        }
+        Some(c) => {
+            let f = crate::objects::function::new(cx, code, globals)?;
+            if let Some(p) = f.downcast::<crate::objects::function::Function>() {
+                p.closure.set(Some(c.clone()));
+            }
+            crate::call::run_code(cx, code, globals, Some(locals), Some(&f))
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The services that the object model asks of the interpreter.
+
+use cinder_pyobj::ctx::{Host, Poll};
+use cinder_pyobj::intern;
+use cinder_pyobj::types::cell::CellObject;
+use cinder_pyobj::types::str::{Name, as_utf8_lossy};
+use cinder_pyobj::types::{dict, exc, module};
+use cinder_pyobj::{Ctx, Obj, PyResult, Type, Value};
+use std::sync::atomic::Ordering;
+
+use crate::frame::Frame;
+use crate::objects::{frame_obj, traceback};
+use crate::thread::Thread;
+use crate::{gil, import, signals};
+
+/// The interpreter's host table.
+pub(crate) static HOST: Host = Host {
+    import: import_leaf,
+    warn,
+    add_traceback: |cx, e| {
+        let th = Thread::of(cx);
+        let fr = th.current.get();
+        if let Some(f) = th.frame() {
+            traceback::add_entry(e, frame_obj::of(th, fr), f.lasti());
+        }
+    },
+    unraisable,
+    globals: |cx| Thread::of(cx).frame().and_then(|f| Frame::object(f.globals)),
+    builtins: |cx| {
+        let th = Thread::of(cx);
+        th.frame().and_then(|f| Frame::object(f.builtins)).or_else(|| th.runtime.builtins.get())
+    },
+    encode: |cx, text, encoding, errors| crate::codecs::encode(cx, text, encoding, errors),
+    decode: |cx, data, encoding, errors| crate::codecs::decode(cx, data, encoding, errors),
+    poll,
+    handled_exception: |cx| Thread::of(cx).handled(),
+    super_args,
+    audit,
+    release_lock: gil::give,
+    acquire_lock: gil::take,
+};
+
+fn import_leaf(cx: &Ctx, name: &str) -> PyResult {
+    if name == "sys" {
+        return Thread::of(cx).runtime.sys.get().ok_or_else(|| cx.import_error("no sys"));
+    }
+    import::import_absolute(cx, Name::new(name).as_obj())
+}
+
+fn warn(cx: &Ctx, category: &Type, message: &str, level: i32) -> PyResult<()> {
+    crate::modules::warnings::warn(cx, category, message, level)
+}
+
+/// Serves what [`Ctx::poll`] asks for.
+fn poll(cx: &Ctx) -> PyResult<()> {
+    let bits = cx.poll.swap(0, Ordering::AcqRel);
+    if bits & Poll::COLLECT != 0 {
+        crate::collect::requested(cx);
+    }
+    if bits & Poll::SWITCH != 0 {
+        gil::hand_over(cx);
+    }
+    if bits & Poll::ASYNC_EXC != 0
+        && let Some(e) = Thread::of(cx).async_exc.take()
+    {
+        let e = exc::instantiate(cx, &e)?;
+        return Err(cx.raise_obj(e));
+    }
+    if bits & Poll::SIGNAL != 0 {
+        signals::serve(cx)?;
+    }
+    if bits & Poll::MEMORY != 0 {
+        return Err(cx.no_memory());
+    }
+    Ok(())
+}
+
+/// An attribute of `sys`.
+pub(crate) fn sys_attr(cx: &Ctx, name: &str) -> PyResult<Option<Obj>> {
+    match Thread::of(cx).runtime.sys.get().as_ref().and_then(module::namespace) {
+        Some(d) => dict::get(cx, &d, Name::new(name).as_obj()),
+        None => Ok(None),
+    }
+}
+
+fn audit(cx: &Ctx, event: &str, args: &[Obj]) -> PyResult<()> {
+    let hooks = Thread::of(cx).runtime.audit_hooks.borrow().clone();
+    if hooks.is_empty() {
+        return Ok(());
+    }
+    let all = [Obj::from(event), cinder_pyobj::types::tuple::new(args.to_vec())];
+    for h in hooks {
+        h.call_pos(cx, &all)?;
+    }
+    Ok(())
+}
+
+/// `super()`'s `__class__` and first argument.
+fn super_args(cx: &Ctx) -> PyResult<(Obj, Obj)> {
+    let Some(f) = Thread::of(cx).frame() else { return Err(cx.runtime_error("super(): no current frame")) };
+    let c = f.code();
+    if c.code.arg_count == 0 {
+        return Err(cx.runtime_error("super(): no arguments"));
+    }
+    // SAFETY: the frame is live.
+    let first = Frame::object(unsafe { *f.local(0) });
+    let first = match first {
+        Some(o) => match o.downcast::<CellObject>() {
+            Some(cell) => cell.get(),
+            None => Some(o),
+        },
+        None => None,
+    };
+    let Some(first) = first else { return Err(cx.runtime_error("super(): arg[0] deleted")) };
+    let at = c.code.locals.iter().position(|l| &*l.name == "__class__");
+    let Some(at) = at else { return Err(cx.runtime_error("super(): __class__ cell not found")) };
+    // SAFETY: the frame is live.
+    let word = unsafe { *f.local(at as u32) };
+    let cls = if word == Value::UNBOUND { None } else { Frame::object(word) };
+    let cls = cls.and_then(|c| c.downcast::<CellObject>().and_then(|c| c.get()));
+    match cls {
+        Some(c) if c.as_type().is_some() => Ok((c, first)),
+        Some(c) => Err(cx.runtime_error(format!("super(): __class__ is not a type ({})", c.type_of().name()))),
+        None => Err(cx.runtime_error("super(): empty __class__ cell")),
+    }
+}
+
+/// Reports an exception that cannot propagate, by `sys.unraisablehook`.
+fn unraisable(cx: &Ctx, message: Option<&str>, object: Option<&Obj>) {
+    let Some(e) = cx.take_pending() else { return };
+    if let Err(r) = report_unraisable(cx, &e, message, object) {
+        drop(cx.take(r));
+    }
+}
+
+fn report_unraisable(cx: &Ctx, e: &Obj, message: Option<&str>, object: Option<&Obj>) -> PyResult<()> {
+    let none = Obj::none;
+    let args = crate::modules::sys::unraisable_args(vec![
+        e.type_of().as_obj(),
+        e.clone(),
+        exc::traceback(e).unwrap_or_else(none),
+        message.map_or_else(none, Obj::from),
+        object.cloned().unwrap_or_else(none),
+    ]);
+    match sys_attr(cx, "unraisablehook")? {
+        Some(h) if !h.is_none() => h.call1(cx, &args).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// The default `sys.unraisablehook`.
+pub(crate) fn default_unraisable(cx: &Ctx, args: &Obj) -> PyResult<()> {
+    let parts = args.collect(cx)?;
+    let [ty, value, tb, message, object] = &parts[..] else {
+        return Err(cx.type_error("sys.unraisablehook argument type must be UnraisableHookArgs"));
+    };
+    let Some(stderr) = sys_attr(cx, "stderr")?.and_then(Obj::non_none) else { return Ok(()) };
+    let mut head = if message.is_none() {
+        "Exception ignored in".to_string()
+    } else {
+        as_utf8_lossy(&message.str(cx)?).into_owned()
+    };
+    if !object.is_none() {
+        let shown = match object.repr(cx) {
+            Ok(r) => as_utf8_lossy(&r).into_owned(),
+            Err(r) => {
+                drop(cx.take(r));
+                "<object repr() failed>".to_string()
+            }
+        };
+        head = format!("{head}{} {shown}", if message.is_none() { ":" } else { ":" });
+    } else {
+        head.push(':');
+    }
+    head.push('\n');
+    stderr.call_method(cx, intern!("write"), &[Obj::from(head.as_str())])?;
+    print_exception(cx, ty, value, tb, &stderr)?;
+    stderr.call_method(cx, intern!("flush"), &[]).map(drop)
+}
+
+/// Prints an exception with its traceback, by the `traceback` module; in a plain form if that fails.
+pub(crate) fn print_exception(cx: &Ctx, ty: &Obj, value: &Obj, tb: &Obj, file: &Obj) -> PyResult<()> {
+    let r = (cx.host().import)(cx, "traceback").and_then(|m| {
+        let f = m.get_attr(cx, intern!("print_exception"))?;
+        let names = [intern!("file").obj()];
+        f.call(
+            cx,
+            cinder_pyobj::native::Args::new(&[ty.clone(), value.clone(), tb.clone(), file.clone()], &names),
+        )
+    });
+    match r {
+        Ok(_) => Ok(()),
+        Err(r) => {
+            drop(cx.take(r));
+            let name = ty.as_type().map(|t| t.name().to_string()).unwrap_or_default();
+            let text = match value.str(cx) {
+                Ok(s) => as_utf8_lossy(&s).into_owned(),
+                Err(r) => {
+                    drop(cx.take(r));
+                    String::new()
+                }
+            };
+            let line = if text.is_empty() { format!("{name}\n") } else { format!("{name}: {text}\n") };
+            file.call_method(cx, intern!("write"), &[Obj::from(line.as_str())]).map(drop)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Signals: recorded by the handler, served between instructions by the main thread.
+
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
+
+use cinder_pyobj::ctx::Poll;
+use cinder_pyobj::native::FixedShape;
+use cinder_pyobj::types::exc;
+use cinder_pyobj::{Ctx, Obj, PyResult};
+
+use crate::gil;
+use crate::thread::Thread;
+
+/// One past the highest signal number.
+pub const NSIG: usize = 65;
+
+static TRIPPED: [AtomicBool; NSIG] = [const { AtomicBool::new(false) }; NSIG];
+static MAIN_CX: AtomicPtr<Ctx> = AtomicPtr::new(std::ptr::null_mut());
+static WAKEUP_FD: AtomicI32 = AtomicI32::new(-1);
+
+/// Remembers the main thread's context, which signals interrupt.
+pub(crate) fn set_main_context(cx: &Ctx) {
+    MAIN_CX.store(cx as *const Ctx as *mut Ctx, Ordering::Release);
+}
+
+/// The C-level handler: records the signal. Async-signal-safe.
+pub extern "C" fn on_signal(n: libc::c_int) {
+    // SAFETY: reading errno's address is async-signal-safe.
+    let errno = unsafe { *libc::__errno_location() };
+    if let Some(t) = TRIPPED.get(n as usize) {
+        t.store(true, Ordering::Release);
+    }
+    let cx = MAIN_CX.load(Ordering::Acquire);
+    if !cx.is_null() {
+        // SAFETY: the main context outlives signal delivery; `poll` is atomic.
+        unsafe { (*cx).poll.fetch_or(Poll::SIGNAL, Ordering::Release) };
+    }
+    let fd = WAKEUP_FD.load(Ordering::Relaxed);
+    if fd >= 0 {
+        let b = n as u8;
+        // SAFETY: one byte from a live local; errors are ignored as nothing could be done here.
+        unsafe { libc::write(fd, (&raw const b).cast(), 1) };
+    }
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = errno };
+}
+
+/// Sets the descriptor that each signal's number is written to; returns the old one.
+pub fn set_wakeup_fd(fd: i32) -> i32 {
+    WAKEUP_FD.swap(fd, Ordering::Relaxed)
+}
+
+/// Makes a signal look as if it had arrived.
+pub(crate) fn trip(cx: &Ctx, n: i64) -> PyResult<()> {
+    let Some(t) = usize::try_from(n).ok().filter(|n| *n > 0).and_then(|n| TRIPPED.get(n)) else {
+        return Err(cx.value_error("signal number out of range"));
+    };
+    let h = handler(cx, n as usize);
+    if h.is_none_or(|h| !h.is_callable()) {
+        return Ok(());
+    }
+    t.store(true, Ordering::Release);
+    let main = MAIN_CX.load(Ordering::Acquire);
+    if !main.is_null() {
+        // SAFETY: as in `on_signal`.
+        unsafe { (*main).poll.fetch_or(Poll::SIGNAL, Ordering::Release) };
+    }
+    Ok(())
+}
+
+/// The Python-level handler of a signal.
+pub fn handler(cx: &Ctx, n: usize) -> Option<Obj> {
+    Thread::of(cx).runtime.signal_handlers.borrow().get(n).cloned().flatten()
+}
+
+/// Sets the Python-level handler of a signal; returns the old one.
+pub fn set_handler(cx: &Ctx, n: usize, h: Option<Obj>) -> Option<Obj> {
+    let mut all = Thread::of(cx).runtime.signal_handlers.borrow_mut();
+    if all.len() < NSIG {
+        all.resize(NSIG, None);
+    }
+    match all.get_mut(n) {
+        Some(slot) => std::mem::replace(slot, h),
+        None => None,
+    }
+}
+
+/// Calls the handlers of signals that arrived. Only the main thread does.
+pub(crate) fn serve(cx: &Ctx) -> PyResult<()> {
+    if Thread::of(cx).ident != gil::main_ident() {
+        return Ok(());
+    }
+    for (n, t) in TRIPPED.iter().enumerate() {
+        if !t.swap(false, Ordering::AcqRel) {
+            continue;
+        }
+        let Some(h) = handler(cx, n) else {
+            if n == libc::SIGINT as usize {
+                return Err(cx.raise_args(exc::KeyboardInterrupt(), &[]));
+            }
+            continue;
+        };
+        if h.is_exact(FixedShape::Int) || h.is_none() || !h.is_callable() {
+            continue;
+        }
+        let th = Thread::of(cx);
+        let frame = match th.current.get() {
+            f if f.is_null() => Obj::none(),
+            f => crate::objects::frame_obj::of(th, f),
+        };
+        h.call_pos(cx, &[Obj::from(n as i64), frame])?;
+    }
+    Ok(())
+}
