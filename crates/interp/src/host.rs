@@ -30,8 +30,8 @@ pub(crate) static HOST: Host = Host {
         let th = Thread::of(cx);
         th.frame().and_then(|f| Frame::object(f.builtins)).or_else(|| th.runtime.builtins.get())
     },
-    encode: |cx, text, encoding, errors| crate::codecs::encode(cx, text, encoding, errors),
-    decode: |cx, data, encoding, errors| crate::codecs::decode(cx, data, encoding, errors),
+    encode: cinder_pyobj::codecs::registry::encode_text,
+    decode: cinder_pyobj::codecs::registry::decode_text,
     poll,
     handled_exception: |cx| Thread::of(cx).handled(),
     super_args,

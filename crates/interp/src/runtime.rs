@@ -35,6 +35,10 @@ pub struct Config {
     pub env: Vec<(Vec<u8>, Vec<u8>)>,
     /// Finds a module of the packed library.
     pub find_packed: fn(&str) -> Option<PackedModule>,
+    /// Names for `sys.stdlib_module_names`.
+    pub stdlib_names: fn() -> Vec<&'static str>,
+    /// `sys.implementation._multiarch`.
+    pub multiarch: &'static str,
     /// Native modules beyond the interpreter's own.
     pub natives: &'static [&'static ModuleDef],
     /// Whether to install handlers for signals.
@@ -77,6 +81,8 @@ impl Default for Config {
             flags: Flags { int_max_str_digits: 4300, utf8_mode: true, ..Flags::default() },
             env: Vec::new(),
             find_packed: |_| None,
+            stdlib_names: Vec::new,
+            multiarch: "x86_64-linux-gnu",
             natives: &[],
             signals: false,
         }
@@ -94,9 +100,6 @@ pub struct Runtime {
     pub(crate) sys: ObjCell,
     pub(crate) importlib: ObjCell,
     pub(crate) import_func: ObjCell,
-    pub(crate) codec_search: RefCell<Vec<Obj>>,
-    pub(crate) codec_cache: ObjCell,
-    pub(crate) codec_errors: ObjCell,
     pub(crate) audit_hooks: RefCell<Vec<Obj>>,
     pub(crate) finalizing: Cell<bool>,
     pub(crate) signal_handlers: RefCell<Vec<Option<Obj>>>,
@@ -118,9 +121,6 @@ impl Runtime {
             sys: ObjCell::new(None),
             importlib: ObjCell::new(None),
             import_func: ObjCell::new(None),
-            codec_search: RefCell::new(Vec::new()),
-            codec_cache: ObjCell::new(None),
-            codec_errors: ObjCell::new(None),
             audit_hooks: RefCell::new(Vec::new()),
             finalizing: Cell::new(false),
             signal_handlers: RefCell::new(Vec::new()),

@@ -55,11 +55,28 @@ pub(crate) fn warn_explicit(cx: &Ctx, category: &Type, message: &str, filename: 
     }
 }
 
-/// The import of `_warnings` fails on purpose: `warnings` then runs from its pure-Python implementation,
-/// which needs nothing of the interpreter but what this module keeps for native code.
-#[pymodule(name = "_cinder_warnings")]
+/// What importlib needs of `_warnings`. The `warnings` module itself runs from its pure-Python
+/// implementation, so this module offers `warn` only.
+#[pymodule(name = "_warnings")]
 pub(crate) mod warnings {
     use super::*;
+
+    /// Issue a warning, or maybe ignore it or raise an exception.
+    #[pyfunction(sig = "(message, category=None, stacklevel=1, source=None)")]
+    fn warn(
+        cx: &Ctx,
+        message: &Obj,
+        category: Option<&Obj>,
+        stacklevel: i64,
+        source: Option<&Obj>,
+    ) -> PyResult<()> {
+        let _ = source;
+        let m = (cx.host().import)(cx, "warnings")?;
+        let c = category.cloned().unwrap_or_else(|| exc::UserWarning().as_obj());
+        m.get_attr(cx, intern!("warn"))?
+            .call_pos(cx, &[message.clone(), c, Obj::from(stacklevel)])
+            .map(drop)
+    }
 
     #[pyinit]
     fn init(_cx: &Ctx, module: &Obj) -> PyResult<()> {

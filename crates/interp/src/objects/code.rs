@@ -130,6 +130,17 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
     Ok(heap::new_instance(CodeObject::class().type_object(), c))
 }
 
+/// Changes `co_filename` of a code object and of all code nested in it.
+pub(crate) fn set_filename(code: &Obj, name: &Obj) {
+    let mut work = vec![code.clone()];
+    while let Some(o) = work.pop() {
+        if let Some(c) = o.downcast::<CodeObject>() {
+            drop(c.filename.replace(name.clone()));
+            work.extend(c.consts.iter().cloned());
+        }
+    }
+}
+
 impl CodeObject {
     /// Whether calls make a generator, coroutine or async generator.
     pub fn is_generator_like(&self) -> bool {

@@ -7,4 +7,5 @@ pub mod frame_obj;
 pub mod function;
 pub mod generator;
 pub mod locals_proxy;
+pub mod namespace;
 pub mod traceback;

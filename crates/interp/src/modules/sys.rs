@@ -1,0 +1,612 @@
+//! `sys`.
+
+use cinder_pyobj::native::pymodule;
+use cinder_pyobj::types::TypeCell;
+use cinder_pyobj::types::structseq::StructSeq;
+use cinder_pyobj::{Ctx, Obj, PyResult};
+
+static UNRAISABLE: StructSeq = StructSeq {
+    name: "UnraisableHookArgs",
+    module: "sys",
+    doc: "Type used to pass arguments to sys.unraisablehook.",
+    fields: &[
+        ("exc_type", "Exception type"),
+        ("exc_value", "Exception value"),
+        ("exc_traceback", "Exception traceback"),
+        ("err_msg", "Error message"),
+        ("object", "Object causing the exception"),
+    ],
+    visible: 5,
+    cell: TypeCell::new(),
+};
+
+/// The argument of `sys.unraisablehook`.
+pub(crate) fn unraisable_args(values: Vec<Obj>) -> Obj {
+    UNRAISABLE.make(values)
+}
+
+macro_rules! seq {
+    ($static:ident $name:literal $doc:literal [$($f:literal),*]) => {
+        static $static: StructSeq = StructSeq {
+            name: $name,
+            module: "sys",
+            doc: $doc,
+            fields: &[$(($f, $f)),*],
+            visible: [$($f),*].len(),
+            cell: TypeCell::new(),
+        };
+    };
+}
+seq!(VERSION_INFO "version_info" "Version information as a named tuple." ["major", "minor", "micro", "releaselevel", "serial"]);
+seq!(FLAGS "flags" "Flags provided through command line arguments or environment vars." [
+    "debug", "inspect", "interactive", "optimize", "dont_write_bytecode", "no_user_site", "no_site",
+    "ignore_environment", "verbose", "bytes_warning", "quiet", "hash_randomization", "isolated", "dev_mode",
+    "utf8_mode", "warn_default_encoding", "safe_path", "int_max_str_digits"]);
+seq!(FLOAT_INFO "float_info" "A named tuple holding information about the float type." [
+    "max", "max_exp", "max_10_exp", "min", "min_exp", "min_10_exp", "dig", "mant_dig", "epsilon", "radix", "rounds"]);
+seq!(INT_INFO "int_info" "A named tuple that holds information about Python's internal representation of integers." [
+    "bits_per_digit", "sizeof_digit", "default_max_str_digits", "str_digits_check_threshold"]);
+seq!(HASH_INFO "hash_info" "A named tuple providing parameters used for computing hashes." [
+    "width", "modulus", "inf", "nan", "imag", "algorithm", "hash_bits", "seed_bits", "cutoff"]);
+seq!(THREAD_INFO "thread_info" "A named tuple holding information about the thread implementation." ["name", "lock", "version"]);
+seq!(ASYNCGEN_HOOKS "asyncgen_hooks" "Asynchronous generator hooks." ["firstiter", "finalizer"]);
+
+/// The language level as (major, minor, micro).
+pub const VERSION: (i64, i64, i64) = (3, 14, 0);
+
+fn version_text() -> String {
+    let (a, b, c) = VERSION;
+    format!("{a}.{b}.{c} (cinder {}) [rustc]", env!("CARGO_PKG_VERSION"))
+}
+
+/// This module provides access to some objects used or maintained by the
+/// interpreter and to functions that interact strongly with the interpreter.
+#[pymodule(name = "sys")]
+pub(crate) mod sys {
+    use super::*;
+    use cinder_pyobj::intern;
+    use cinder_pyobj::native::Args;
+    use cinder_pyobj::types::str::{Name, as_utf8_lossy};
+    use cinder_pyobj::types::{dict, exc, list, module, tuple};
+
+    use crate::host;
+    use crate::objects::frame_obj::{self, FrameObject};
+    use crate::thread::Thread;
+
+    /// Exit the interpreter by raising SystemExit(status).
+    ///
+    /// If the status is omitted or None, it defaults to zero (i.e., success).
+    /// If the status is an integer, it will be used as the system exit status.
+    /// If it is another kind of object, it will be printed and the system
+    /// exit status will be one (i.e., failure).
+    #[pyfunction(sig = "(status=None, /)")]
+    fn exit(cx: &Ctx, status: Option<&Obj>) -> PyResult {
+        let args: Vec<Obj> = status.cloned().into_iter().collect();
+        Err(cx.raise_args(exc::SystemExit(), &args))
+    }
+
+    /// Return information about the most recent exception caught by an except
+    /// clause in the current stack frame or in an older stack frame.
+    #[pyfunction]
+    fn exc_info(cx: &Ctx) -> Obj {
+        match Thread::of(cx).handled() {
+            Some(e) => {
+                let tb = exc::traceback(&e).unwrap_or_else(Obj::none);
+                tuple::new(vec![e.type_of().as_obj(), e, tb])
+            }
+            None => tuple::new(vec![Obj::none(), Obj::none(), Obj::none()]),
+        }
+    }
+
+    /// Return the current exception.
+    #[pyfunction]
+    fn exception(cx: &Ctx) -> Option<Obj> {
+        Thread::of(cx).handled()
+    }
+
+    /// Return a frame object from the call stack.
+    #[pyfunction(sig = "(depth=0, /)")]
+    fn _getframe(cx: &Ctx, depth: i64) -> PyResult {
+        let th = Thread::of(cx);
+        let mut f = th.current.get();
+        let mut n = depth.max(0);
+        while !f.is_null() && n > 0 {
+            // SAFETY: frames in the chain are alive.
+            f = unsafe { (*f).prev };
+            n -= 1;
+        }
+        if f.is_null() {
+            return Err(cx.value_error("call stack is not deep enough"));
+        }
+        let _: Option<&FrameObject> = None;
+        Ok(frame_obj::of(th, f))
+    }
+
+    /// Return the name of the module for the calling frame.
+    #[pyfunction(sig = "(depth=0)")]
+    fn _getframemodulename(cx: &Ctx, depth: i64) -> PyResult {
+        let th = Thread::of(cx);
+        let mut f = th.current.get();
+        let mut n = depth.max(0);
+        while !f.is_null() && n > 0 {
+            // SAFETY: frames in the chain are alive.
+            f = unsafe { (*f).prev };
+            n -= 1;
+        }
+        // SAFETY: as above.
+        let function = unsafe { f.as_ref() }.and_then(|f| crate::frame::Frame::object(f.function));
+        match function {
+            Some(f) => Ok(f.get_attr_opt(cx, intern!("__module__"))?.unwrap_or_else(Obj::none)),
+            None => Ok(Obj::none()),
+        }
+    }
+
+    /// Return a dict mapping each thread's identifier to its current frame.
+    #[pyfunction]
+    fn _current_frames(cx: &Ctx) -> PyResult {
+        let d = dict::new();
+        let th = Thread::of(cx);
+        if !th.current.get().is_null() {
+            d.set_item(cx, &Obj::from(th.ident), &frame_obj::of(th, th.current.get()))?;
+        }
+        Ok(d)
+    }
+
+    /// Return the current value of the recursion limit.
+    #[pyfunction]
+    fn getrecursionlimit(cx: &Ctx) -> i64 {
+        i64::from(Thread::of(cx).recursion_limit.get())
+    }
+
+    /// Set the maximum depth of the Python interpreter stack to n.
+    #[pyfunction(sig = "(limit, /)")]
+    fn setrecursionlimit(cx: &Ctx, limit: i64) -> PyResult<()> {
+        if limit < 1 {
+            return Err(cx.value_error("recursion limit must be greater or equal than 1"));
+        }
+        let th = Thread::of(cx);
+        let n = limit.min(i64::from(i32::MAX)) as u32;
+        if th.depth.get() >= n {
+            return Err(cx.raise(
+                exc::RecursionError(),
+                format!("cannot set the recursion limit to {n} at the recursion depth {}: the limit is too low",
+                    th.depth.get()),
+            ));
+        }
+        th.recursion_limit.set(n);
+        th.runtime.recursion_limit.set(n);
+        Ok(())
+    }
+
+    /// ``Intern'' the given string.
+    #[pyfunction(sig = "(string, /)")]
+    fn intern(cx: &Ctx, string: &Obj) -> PyResult {
+        if !string.is_exact(cinder_pyobj::native::FixedShape::Str) {
+            return Err(cx.type_error(if string.type_of().is_str_subtype() {
+                format!("can't intern {}", string.type_of().name())
+            } else {
+                format!("intern() argument must be str, not {}", string.type_of().name())
+            }));
+        }
+        Ok(Name::intern_obj(string).obj())
+    }
+
+    /// Return True if the given string is "interned".
+    #[pyfunction(sig = "(string, /)")]
+    fn _is_interned(string: &Obj) -> bool {
+        string.downcast::<cinder_pyobj::types::str::Str>().is_some_and(|s| s.is_interned())
+    }
+
+    /// Return the reference count of object.
+    #[pyfunction(sig = "(object, /)")]
+    fn getrefcount(object: &Obj) -> u64 {
+        u64::from(object.ref_count())
+    }
+
+    /// Return True if the object is immortal.
+    #[pyfunction(sig = "(op, /)")]
+    fn _is_immortal(op: &Obj) -> bool {
+        op.is_immortal()
+    }
+
+    /// Return the size of object in bytes.
+    #[pyfunction(sig = "(object, default=<unset>)")]
+    fn getsizeof(cx: &Ctx, object: &Obj, default: Option<&Obj>) -> PyResult {
+        match object.lookup_special(cx, intern!("__sizeof__"))? {
+            Some(f) => f.call0(cx),
+            None => match default {
+                Some(d) => Ok(d.clone()),
+                None => Err(cx.type_error(format!("Type {} doesn't define __sizeof__", object.type_of().name()))),
+            },
+        }
+    }
+
+    /// Return the current default encoding used by the Unicode implementation.
+    #[pyfunction]
+    fn getdefaultencoding() -> &'static str {
+        "utf-8"
+    }
+
+    /// Return the encoding used to convert Unicode filenames to OS filenames.
+    #[pyfunction]
+    fn getfilesystemencoding() -> &'static str {
+        "utf-8"
+    }
+
+    /// Return the error mode used Unicode to OS filename conversion.
+    #[pyfunction]
+    fn getfilesystemencodeerrors() -> &'static str {
+        "surrogateescape"
+    }
+
+    /// Set the ideal thread switching delay inside the Python interpreter.
+    #[pyfunction(sig = "(interval, /)")]
+    fn setswitchinterval(cx: &Ctx, interval: f64) -> PyResult<()> {
+        if interval <= 0.0 {
+            return Err(cx.value_error("switch interval must be strictly positive"));
+        }
+        crate::gil::set_interval(interval);
+        Ok(())
+    }
+
+    /// Return the current thread switch interval; see sys.setswitchinterval().
+    #[pyfunction]
+    fn getswitchinterval() -> f64 {
+        crate::gil::interval()
+    }
+
+    /// Return the maximum string digits limit for non-binary int<->str conversions.
+    #[pyfunction]
+    fn get_int_max_str_digits() -> i64 {
+        cinder_pyobj::types::int::max_str_digits() as i64
+    }
+
+    /// Set the maximum string digits limit for non-binary int<->str conversions.
+    #[pyfunction(sig = "(maxdigits)")]
+    fn set_int_max_str_digits(cx: &Ctx, maxdigits: i64) -> PyResult<()> {
+        if maxdigits != 0 && maxdigits < 640 {
+            return Err(cx.value_error("maxdigits must be 0 or larger than 640"));
+        }
+        if !cinder_pyobj::types::int::set_max_str_digits(maxdigits as usize) {
+            return Err(cx.value_error("maxdigits must be 0 or larger than 640"));
+        }
+        Ok(())
+    }
+
+    /// Return whether the Python interpreter is shutting down.
+    #[pyfunction]
+    fn is_finalizing(cx: &Ctx) -> bool {
+        Thread::of(cx).runtime.finalizing.get()
+    }
+
+    /// Adds a new audit hook callback.
+    #[pyfunction(sig = "(hook)")]
+    fn addaudithook(cx: &Ctx, hook: &Obj) -> PyResult<()> {
+        match (cx.host().audit)(cx, "sys.addaudithook", &[]) {
+            Ok(()) => {
+                Thread::of(cx).runtime.audit_hooks.borrow_mut().push(hook.clone());
+                Ok(())
+            }
+            Err(r) => cx.swallow(r, exc::RuntimeError()),
+        }
+    }
+
+    /// Passes the event to any hooks that are attached.
+    #[pyfunction(sig = "(event, /, *args)")]
+    fn audit(cx: &Ctx, args: Args<'_>) -> PyResult<()> {
+        let Some(event) = args.pos().first() else {
+            return Err(cx.type_error("audit expected at least 1 argument, got 0"));
+        };
+        if !event.type_of().is_str_subtype() {
+            return Err(cx.type_error(format!("expected str for argument 'event', not {}", event.type_of().name())));
+        }
+        (cx.host().audit)(cx, &as_utf8_lossy(event), &args.pos()[1..])
+    }
+
+    /// Print an object to sys.stdout and also save it in builtins._
+    #[pyfunction(sig = "(object, /)")]
+    fn displayhook(cx: &Ctx, object: &Obj) -> PyResult<()> {
+        if object.is_none() {
+            return Ok(());
+        }
+        let b = Thread::of(cx).runtime.builtins.get().ok_or_else(|| cx.runtime_error("lost builtins module"))?;
+        dict::set(cx, &b, intern!("_").as_obj(), &Obj::none())?;
+        let Some(out) = host::sys_attr(cx, "stdout")?.and_then(Obj::non_none) else {
+            return Err(cx.runtime_error("lost sys.stdout"));
+        };
+        let text = object.repr(cx)?;
+        if let Err(r) = out.call_method(cx, intern!("write"), std::slice::from_ref(&text)) {
+            if !cx.pending_is(exc::UnicodeEncodeError()) {
+                return Err(r);
+            }
+            drop(cx.take(r));
+            let enc = out.get_attr(cx, intern!("encoding"))?;
+            let bytes = text.call_method(cx, intern!("encode"), &[enc.clone(), Obj::from("backslashreplace")])?;
+            let shown = bytes.call_method(cx, intern!("decode"), &[enc, Obj::from("strict")])?;
+            out.call_method(cx, intern!("write"), &[shown])?;
+        }
+        out.call_method(cx, intern!("write"), &[Obj::from("\n")])?;
+        dict::set(cx, &b, intern!("_").as_obj(), object)
+    }
+
+    /// Handle an exception by displaying it with a traceback on sys.stderr.
+    #[pyfunction(sig = "(exctype, value, traceback, /)")]
+    fn excepthook(cx: &Ctx, exctype: &Obj, value: &Obj, traceback: &Obj) -> PyResult<()> {
+        let Some(err) = host::sys_attr(cx, "stderr")?.and_then(Obj::non_none) else { return Ok(()) };
+        host::print_exception(cx, exctype, value, traceback, &err)
+    }
+
+    /// Handle an unraisable exception.
+    #[pyfunction(sig = "(unraisable, /)")]
+    fn unraisablehook(cx: &Ctx, unraisable: &Obj) -> PyResult<()> {
+        host::default_unraisable(cx, unraisable)
+    }
+
+    /// This hook function is called by built-in breakpoint().
+    #[pyfunction(sig = "(*args, **kwargs)")]
+    fn breakpointhook(cx: &Ctx, args: Args<'_>) -> PyResult {
+        let os = (cx.host().import)(cx, "os")?;
+        let env = os.get_attr(cx, intern!("environ"))?;
+        let which =
+            env.call_method(cx, intern!("get"), &[Obj::from("PYTHONBREAKPOINT"), Obj::from("")])?;
+        let text = as_utf8_lossy(&which).into_owned();
+        let path = match &*text {
+            "0" => return Ok(Obj::none()),
+            "" => "pdb.set_trace".to_string(),
+            t => t.to_string(),
+        };
+        let (m, f) = path.rsplit_once('.').unwrap_or(("builtins", &path));
+        let found = (cx.host().import)(cx, m).and_then(|m| m.get_attr(cx, Name::new(f)));
+        match found {
+            Ok(f) => f.call(cx, args),
+            Err(r) => {
+                drop(cx.take(r));
+                (cx.host().warn)(
+                    cx,
+                    exc::RuntimeWarning(),
+                    &format!("Ignoring unimportable $PYTHONBREAKPOINT: \"{path}\""),
+                    1,
+                )?;
+                Ok(Obj::none())
+            }
+        }
+    }
+
+    /// Set a tracing function.
+    #[pyfunction(sig = "(function, /)")]
+    fn settrace(cx: &Ctx, function: &Obj) -> PyResult<()> {
+        if function.is_none() {
+            return Ok(());
+        }
+        Err(cx.not_implemented("sys.settrace() is not available yet"))
+    }
+
+    /// Return the global debug tracing function set with sys.settrace.
+    #[pyfunction]
+    fn gettrace() -> Obj {
+        Obj::none()
+    }
+
+    /// Set the profiling function.
+    #[pyfunction(sig = "(function, /)")]
+    fn setprofile(cx: &Ctx, function: &Obj) -> PyResult<()> {
+        if function.is_none() {
+            return Ok(());
+        }
+        Err(cx.not_implemented("sys.setprofile() is not available yet"))
+    }
+
+    /// Return the profiling function set with sys.setprofile.
+    #[pyfunction]
+    fn getprofile() -> Obj {
+        Obj::none()
+    }
+
+    /// Set hooks for async generators.
+    #[pyfunction(sig = "(firstiter=<unchanged>, finalizer=<unchanged>)")]
+    fn set_asyncgen_hooks(cx: &Ctx, firstiter: Option<&Obj>, finalizer: Option<&Obj>) -> PyResult<()> {
+        let th = Thread::of(cx);
+        for (name, v, cell) in [
+            ("finalizer", finalizer, &th.asyncgen_finalizer),
+            ("firstiter", firstiter, &th.asyncgen_firstiter),
+        ] {
+            if let Some(v) = v {
+                if !v.is_none() && !v.is_callable() {
+                    return Err(cx.type_error(format!("callable {name} expected, got {}", v.type_of().name())));
+                }
+                cell.set(v.clone().non_none());
+            }
+        }
+        Ok(())
+    }
+
+    /// Return the installed asynchronous generators hooks.
+    #[pyfunction]
+    fn get_asyncgen_hooks(cx: &Ctx) -> Obj {
+        let th = Thread::of(cx);
+        let get = |c: &cinder_pyobj::value::ObjCell| c.get().unwrap_or_else(Obj::none);
+        ASYNCGEN_HOOKS.make(vec![get(&th.asyncgen_firstiter), get(&th.asyncgen_finalizer)])
+    }
+
+    /// Check status of origin tracking for coroutine objects in this thread.
+    #[pyfunction]
+    fn get_coroutine_origin_tracking_depth() -> i64 {
+        0
+    }
+
+    /// Enable or disable origin tracking for coroutine objects in this thread.
+    #[pyfunction(sig = "(depth)")]
+    fn set_coroutine_origin_tracking_depth(cx: &Ctx, depth: i64) -> PyResult<()> {
+        if depth < 0 {
+            return Err(cx.value_error("depth must be >= 0"));
+        }
+        Ok(())
+    }
+
+    /// Return the number of memory blocks currently allocated.
+    #[pyfunction]
+    fn getallocatedblocks() -> i64 {
+        cinder_pyobj::heap::Stats::now().page_bytes as i64 / 64
+    }
+
+    /// Clear the internal caches.
+    #[pyfunction]
+    fn _clear_internal_caches() {}
+
+    /// Clear the internal type cache.
+    #[pyfunction]
+    fn _clear_type_cache() {}
+
+    /// Return True if remote debugging is enabled, False otherwise.
+    #[pyfunction]
+    fn is_remote_debug_enabled() -> bool {
+        false
+    }
+
+    #[pyinit]
+    fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
+        let Some(d) = module::namespace(module) else { return Ok(()) };
+        super::fill(cx, &d)
+    }
+
+    const _: fn(Vec<Obj>) -> Obj = list::new;
+}
+
+fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
+    use cinder_pyobj::types::str::Name;
+    use cinder_pyobj::types::{dict, list, set, tuple};
+    let rt = crate::thread::Thread::of(cx).runtime;
+    let c = &rt.config;
+    let put = |n: &str, v: Obj| dict::set(cx, d, Name::new(n).as_obj(), &v);
+    let strs = |v: &[String]| list::new(v.iter().map(|s| crate::os_str(s)).collect());
+    let s = |t: &str| Obj::from(t);
+    let (major, minor, micro) = VERSION;
+    let version_info = || {
+        VERSION_INFO.make(vec![Obj::from(major), Obj::from(minor), Obj::from(micro), Obj::from("final"), Obj::from(0i64)])
+    };
+    let hex = (major << 24) | (minor << 16) | (micro << 8) | 0xf0;
+    put("version", s(&version_text()))?;
+    put("version_info", version_info())?;
+    put("hexversion", Obj::from(hex))?;
+    put("api_version", Obj::from(1013i64))?;
+    put("copyright", s("Copyright (c) the Cinder authors.\n\nThe standard library: Copyright (c) Python Software Foundation."))?;
+    put("platform", s("linux"))?;
+    put("byteorder", s("little"))?;
+    put("maxsize", Obj::from(i64::MAX))?;
+    put("maxunicode", Obj::from(0x10ffffi64))?;
+    put("abiflags", s(""))?;
+    put("platlibdir", s("lib"))?;
+    put("pycache_prefix", Obj::none())?;
+    put("float_repr_style", s("short"))?;
+    put("_framework", s(""))?;
+    put("_git", tuple::new(vec![s("cinder"), s(""), s("")]))?;
+    put("argv", strs(&c.argv))?;
+    put("orig_argv", strs(&c.orig_argv))?;
+    put("executable", crate::os_str(&c.executable))?;
+    put("_base_executable", crate::os_str(&c.executable))?;
+    let prefix = std::path::Path::new(&c.executable)
+        .parent()
+        .and_then(|p| p.parent())
+        .map_or_else(|| "/usr/local".to_string(), |p| p.to_string_lossy().into_owned());
+    for n in ["prefix", "base_prefix", "exec_prefix", "base_exec_prefix"] {
+        put(n, s(&prefix))?;
+    }
+    put("_stdlib_dir", Obj::none())?;
+    put("path", strs(&c.path))?;
+    put("path_hooks", list::new(Vec::new()))?;
+    put("path_importer_cache", dict::new())?;
+    put("meta_path", list::new(Vec::new()))?;
+    put("warnoptions", strs(&c.warnoptions))?;
+    let x = dict::new();
+    for (k, v) in &c.xoptions {
+        let v = v.as_deref().map_or_else(|| Obj::from_bool(true), Obj::from);
+        x.set_item(cx, &s(k), &v)?;
+    }
+    put("_xoptions", x)?;
+    put("dont_write_bytecode", Obj::from_bool(c.flags.dont_write_bytecode))?;
+    put("modules", rt.modules(cx)?)?;
+    let f = &c.flags;
+    let n = |v: u8| Obj::from(i64::from(v));
+    let b = |v: bool| Obj::from(i64::from(v));
+    put(
+        "flags",
+        FLAGS.make(vec![
+            n(f.debug),
+            n(f.inspect),
+            n(f.interactive),
+            n(f.optimize),
+            b(f.dont_write_bytecode),
+            b(f.no_user_site),
+            b(f.no_site),
+            b(f.ignore_environment),
+            n(f.verbose),
+            n(f.bytes_warning),
+            b(f.quiet),
+            b(f.hash_seed != Some(0)),
+            b(f.isolated),
+            Obj::from_bool(f.dev_mode),
+            b(f.utf8_mode),
+            b(false),
+            Obj::from_bool(f.safe_path),
+            Obj::from(f.int_max_str_digits),
+        ]),
+    )?;
+    put(
+        "float_info",
+        FLOAT_INFO.make(vec![
+            Obj::from(f64::MAX),
+            Obj::from(1024i64),
+            Obj::from(308i64),
+            Obj::from(f64::MIN_POSITIVE),
+            Obj::from(-1021i64),
+            Obj::from(-307i64),
+            Obj::from(15i64),
+            Obj::from(53i64),
+            Obj::from(f64::EPSILON),
+            Obj::from(2i64),
+            Obj::from(1i64),
+        ]),
+    )?;
+    put("int_info", INT_INFO.make(vec![Obj::from(30i64), Obj::from(4i64), Obj::from(4300i64), Obj::from(640i64)]))?;
+    put(
+        "hash_info",
+        HASH_INFO.make(vec![
+            Obj::from(64i64),
+            Obj::from((1i64 << 61) - 1),
+            Obj::from(314_159i64),
+            Obj::from(0i64),
+            Obj::from(1_000_003i64),
+            s("siphash13"),
+            Obj::from(64i64),
+            Obj::from(128i64),
+            Obj::from(0i64),
+        ]),
+    )?;
+    put("thread_info", THREAD_INFO.make(vec![s("pthread"), s("semaphore"), Obj::none()]))?;
+    let mut names: Vec<&str> = crate::modules::OWN.iter().chain(c.natives).map(|m| m.name).collect();
+    names.extend(["sys", "builtins"]);
+    names.sort_unstable();
+    names.dedup();
+    put("builtin_module_names", tuple::new(names.iter().map(|n| s(n)).collect()))?;
+    put("stdlib_module_names", set::frozen_from_iterable(cx, &list::new((c.stdlib_names)().iter().map(|n| s(n)).collect()))?)?;
+    {
+        let imp = crate::objects::namespace::new();
+        for (k, v) in [
+            ("name", s("cinder")),
+            ("cache_tag", s("cinder-314")),
+            ("version", version_info()),
+            ("hexversion", Obj::from(hex)),
+            ("_multiarch", s(c.multiarch)),
+            ("supports_isolated_interpreters", Obj::from_bool(false)),
+        ] {
+            imp.set_attr(cx, Name::new(k), &v)?;
+        }
+        put("implementation", imp)?;
+    }
+    for n in ["displayhook", "excepthook", "unraisablehook", "breakpointhook"] {
+        if let Some(v) = dict::get(cx, d, Name::new(n).as_obj())? {
+            put(&format!("__{n}__"), v)?;
+        }
+    }
+    Ok(())
+}
