@@ -6,7 +6,7 @@ use cinder_pyobj::types::str::{Str, as_utf8_lossy};
 use cinder_pyobj::types::{bytes, exc, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
 use cinder_syntax::ast::Arena;
-use cinder_syntax::{Encoding, EncodingError, ParseOptions, SyntaxError, SyntaxErrorKind, WarningKind};
+use cinder_syntax::{Encoding, ParseOptions, SyntaxError, SyntaxErrorKind, WarningKind};
 
 use crate::objects::code;
 use crate::thread::Thread;
@@ -78,7 +78,7 @@ fn decode_source(cx: &Ctx, data: &[u8], filename: &Obj) -> PyResult<String> {
     };
     let body = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
     match cinder_syntax::detect_encoding(data) {
-        Ok(Encoding::Utf8) => match std::str::from_utf8(body) {
+        Ok(Encoding::Utf8 { .. }) => match std::str::from_utf8(body) {
             Ok(s) => Ok(s.to_string()),
             Err(e) => {
                 let at = e.valid_up_to();
@@ -99,7 +99,7 @@ fn decode_source(cx: &Ctx, data: &[u8], filename: &Obj) -> PyResult<String> {
             };
             Ok(as_utf8_lossy(&text).into_owned())
         }
-        Err(EncodingError { msg }) => Err(bad(msg)),
+        Err(e) => Err(bad(e.to_string())),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use cinder_bytecode::code::Code;
 use cinder_pyobj::intern;
 use cinder_pyobj::types::str::{Name, as_utf8_lossy};
 use cinder_pyobj::types::{dict, exc, module, tuple};
@@ -72,7 +71,7 @@ pub(crate) fn import_module_level(cx: &Ctx, name: &Obj, globals: &Obj, from: &Ob
 
 fn dict_get_module(cx: &Ctx, name: &Obj) -> PyResult<Option<Obj>> {
     let modules = Thread::of(cx).runtime.modules(cx)?;
-    if dict::items_if_dict_exact(&modules) {
+    if dict::Dict::is_exact(&modules) {
         return Ok(dict::get(cx, &modules, name)?.and_then(Obj::non_none));
     }
     match modules.get_item(cx, name) {
@@ -154,7 +153,7 @@ pub(crate) fn import_from(cx: &Ctx, m: &Obj, name: Name) -> PyResult {
 /// The code object of a packed module.
 pub(crate) fn packed_code(cx: &Ctx, name: &str) -> PyResult<Option<Obj>> {
     let Some(p) = (Thread::of(cx).runtime.config.find_packed)(name) else { return Ok(None) };
-    match Code::from_bytes(p.code) {
+    match cinder_bytecode::format::deserialize(p.code) {
         Ok(c) => code::new(cx, Arc::new(c)).map(Some),
         Err(e) => Err(cx.import_error(format!("packed module '{name}' is damaged: {e}"))),
     }

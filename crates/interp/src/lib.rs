@@ -25,6 +25,7 @@ pub mod objects;
 mod ops;
 mod runtime;
 pub mod signals;
+mod streams;
 mod suggest;
 mod thread;
 mod unwind;
@@ -241,4 +242,67 @@ fn exit_code(cx: &Ctx, code: Option<Obj>) -> i32 {
         drop(cx.take_pending());
     }
     1
+}
+
+/// Prepares the interpreter for running a program: hash seed, standard streams, `site`.
+pub fn start_up(cx: &Ctx) -> PyResult<()> {
+    let rt = Thread::of(cx).runtime;
+    streams::install(cx)?;
+    if !rt.config.flags.no_site {
+        import(cx, "site")?;
+    }
+    Ok(())
+}
+
+/// Ends a program: waits for threads, runs exit functions, flushes the streams. Returns the exit code, 120
+/// instead of 0 if flushing failed.
+pub fn shut_down(cx: &Ctx, code: i32) -> i32 {
+    let rt = Thread::of(cx).runtime;
+    let modules = rt.modules.get();
+    let loaded = |name: &str| modules.as_ref().and_then(|m| dict::get(cx, m, &Obj::from(name)).ok().flatten());
+    if let Some(t) = loaded("threading")
+        && let Err(r) = t.call_method(cx, Name::new("_shutdown"), &[])
+    {
+        let _ = report(cx, r);
+    }
+    if let Some(a) = loaded("atexit")
+        && let Err(r) = a.call_method(cx, Name::new("_run_exitfuncs"), &[])
+    {
+        let _ = report(cx, r);
+    }
+    let mut result = code;
+    for name in ["stdout", "stderr"] {
+        let Some(f) = host::sys_attr(cx, name).ok().flatten().and_then(Obj::non_none) else { continue };
+        if let Err(r) = f.call_method(cx, Name::new("flush"), &[]) {
+            if name == "stdout" {
+                (cx.host().unraisable)(cx, None, Some(&f));
+                result = if result == 0 { 120 } else { result };
+            }
+            drop(cx.take_pending());
+            let _ = r;
+        }
+    }
+    rt.finalizing.set(true);
+    result
+}
+
+/// Raises SystemExit with a code.
+pub fn exit_with(cx: &Ctx, code: i32) -> cinder_pyobj::Raised {
+    cx.raise_args(exc::SystemExit(), &[Obj::from(i64::from(code))])
+}
+
+/// Removes the common indentation of `-c` text.
+pub fn dedent(text: &str) -> String {
+    let lines: Vec<&str> = text.split('\n').collect();
+    let indent_of = |l: &str| l.len() - l.trim_start_matches([' ', '\t']).len();
+    let common = lines
+        .iter()
+        .filter(|l| !l.trim_matches([' ', '\t', '\r']).is_empty())
+        .map(|l| &l[..indent_of(l)])
+        .reduce(|a, b| {
+            let n = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+            &a[..n]
+        })
+        .unwrap_or("");
+    lines.iter().map(|l| l.strip_prefix(common).unwrap_or(l.trim_start_matches([' ', '\t']))).collect::<Vec<_>>().join("\n")
 }

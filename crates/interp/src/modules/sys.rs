@@ -258,7 +258,7 @@ pub(crate) mod sys {
     /// Return the maximum string digits limit for non-binary int<->str conversions.
     #[pyfunction]
     fn get_int_max_str_digits() -> i64 {
-        cinder_pyobj::types::int::max_str_digits() as i64
+        cinder_pyobj::types::int::text::max_str_digits() as i64
     }
 
     /// Set the maximum string digits limit for non-binary int<->str conversions.
@@ -267,7 +267,7 @@ pub(crate) mod sys {
         if maxdigits != 0 && maxdigits < 640 {
             return Err(cx.value_error("maxdigits must be 0 or larger than 640"));
         }
-        if !cinder_pyobj::types::int::set_max_str_digits(maxdigits as usize) {
+        if !cinder_pyobj::types::int::text::set_max_str_digits(maxdigits as usize) {
             return Err(cx.value_error("maxdigits must be 0 or larger than 640"));
         }
         Ok(())

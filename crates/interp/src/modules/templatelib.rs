@@ -72,7 +72,7 @@ impl Interpolation {
     fn add_match_args(ty: &Type) {
         let names = ["value", "expression", "conversion", "format_spec"];
         let t = tuple::new(names.iter().map(|n| Obj::from(*n)).collect());
-        cinder_pyobj::types::set_native_attr(ty, cinder_pyobj::intern!("__match_args__"), t);
+        cinder_pyobj::types::set_class_constant(ty, cinder_pyobj::intern!("__match_args__"), t);
     }
 
     fn __repr__(cx: &Ctx, this: This<'_, Interpolation>) -> PyResult {

@@ -266,7 +266,7 @@ pub(crate) mod thread {
     }
 
     /// Start a new thread and return its identifier.
-    #[pyfunction(sig = "(function, args[, kwargs])")]
+    #[pyfunction(sig = "")]
     fn start_new_thread(cx: &Ctx, args: Args<'_>) -> PyResult<u64> {
         let a = args.check_arity(cx, "start_new_thread", 2, 3)?;
         if !a[0].is_callable() {
@@ -284,7 +284,7 @@ pub(crate) mod thread {
     }
 
     /// An obsolete synonym of start_new_thread().
-    #[pyfunction(sig = "(function, args[, kwargs])")]
+    #[pyfunction(sig = "")]
     fn start_new(cx: &Ctx, args: Args<'_>) -> PyResult<u64> {
         start_new_thread(cx, args)
     }

@@ -39,10 +39,6 @@ pub struct ThreadHandle {
     started: Cell<bool>,
 }
 
-impl Traverse for Arc<Shared> {
-    fn traverse(&self, _: &mut heap::Visitor<'_>) {}
-}
-
 #[pymethods]
 impl ThreadHandle {
     fn __new__(_cx: &Ctx, _ty: &Type, _args: Args<'_>) -> PyResult {
@@ -244,18 +240,19 @@ pub(crate) fn stack_size(cx: &Ctx, size: i64) -> PyResult<i64> {
     Ok(STACK.swap(size as usize, Ordering::Relaxed) as i64)
 }
 
-static EXCEPT_HOOK_ARGS: structseq::StructSeqDef = structseq::StructSeqDef::new(
-    "_ExceptHookArgs",
-    "_thread",
-    "Type used to pass arguments to threading.excepthook.",
-    &[
+static EXCEPT_HOOK_ARGS: structseq::StructSeq = structseq::StructSeq {
+    name: "_ExceptHookArgs",
+    module: "_thread",
+    doc: "Type used to pass arguments to threading.excepthook.",
+    fields: &[
         ("exc_type", "Exception type"),
         ("exc_value", "Exception value"),
         ("exc_traceback", "Exception traceback"),
         ("thread", "Thread"),
     ],
-    4,
-);
+    visible: 4,
+    cell: cinder_pyobj::types::TypeCell::new(),
+};
 
 /// The class of `threading.excepthook`'s argument.
 pub(crate) fn except_hook_args() -> &'static Type {

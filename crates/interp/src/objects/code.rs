@@ -76,23 +76,48 @@ pub(crate) fn constant(cx: &Ctx, c: &Const) -> PyResult {
             for l in limbs.iter() {
                 bytes.extend_from_slice(&l.to_le_bytes());
             }
-            int::from_le_bytes(*neg, &bytes)
+            {
+                use num_bigint::{BigInt, Sign};
+                let sign = if *neg { Sign::Minus } else { Sign::Plus };
+                int::from_bigint(BigInt::from_bytes_le(sign, &bytes))
+            }
         }
         Const::Float(f) => Obj::from(*f),
-        Const::Complex(re, im) => complex::new(*re, *im),
+        Const::Complex(re, im) => complex::new(complex::Complex { re: *re, im: *im }),
         Const::Str(w) => {
-            let s = str::from_wtf8(w);
+            let s = from_wtf8(w);
             if looks_like_name(w) { Name::intern_obj(&s).obj() } else { s }
         }
         Const::Bytes(b) => bytes::new(b),
         Const::Tuple(items) => tuple::new(constants(cx, items)?),
-        Const::FrozenSet(items) => set::new_frozen(cx, constants(cx, items)?)?,
+        Const::FrozenSet(items) => set::frozen_from_iterable(cx, &tuple::new(constants(cx, items)?))?,
         Const::Slice(parts) => {
             let [a, b, c] = &**parts;
             slice::new(constant(cx, a)?, constant(cx, b)?, constant(cx, c)?)
         }
         Const::Code(c) => new(cx, c.clone())?,
     })
+}
+
+/// A str from UTF-8 that may also encode lone surrogates.
+fn from_wtf8(w: &[u8]) -> Obj {
+    if let Ok(s) = std::str::from_utf8(w) {
+        return str::new(s);
+    }
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(&b) = w.get(at) {
+        let (len, first) = match b {
+            0..=0x7f => (1, u32::from(b)),
+            0x80..=0xdf => (2, u32::from(b & 0x1f)),
+            0xe0..=0xef => (3, u32::from(b & 0x0f)),
+            _ => (4, u32::from(b & 0x07)),
+        };
+        let rest = w.get(at + 1..at + len).unwrap_or(&[]);
+        out.push(rest.iter().fold(first, |c, b| c << 6 | u32::from(b & 0x3f)));
+        at += len;
+    }
+    str::from_code_points(&out)
 }
 
 fn looks_like_name(w: &[u8]) -> bool {
@@ -301,11 +326,12 @@ impl CodeObject {
     #[pymethod]
     fn co_positions(cx: &Ctx, this: This<'_, CodeObject>) -> PyResult {
         let mut out = Vec::new();
+        let col = |c: u32| Some(c).filter(|c| *c != u32::MAX);
         let num = |n: Option<u32>| n.map_or_else(Obj::none, |n| Obj::from(i64::from(n)));
         for pc in 0..this.code.insns.len() as u32 {
             let p = this.code.position(pc);
             let (line, end) = (Some(p.line).filter(|l| *l != 0), Some(p.end_line).filter(|l| *l != 0));
-            out.push(tuple::new(vec![num(line), num(end), num(p.column()), num(p.end_column())]));
+            out.push(tuple::new(vec![num(line), num(end), num(col(p.column)), num(col(p.end_column))]));
         }
         cinder_pyobj::types::list::new(out).iter(cx)
     }

@@ -80,7 +80,11 @@ op! {
 
     BuildSet |m| {
         let items = m.take_window(m.b(), m.c() as u16 as usize);
-        let s = set::new_set(m.cx(), items)?;
+        let s = set::new();
+        for x in &items {
+            set::add(m.cx(), &s, x)?;
+        }
+        drop(items);
         m.set(m.a(), s);
         Ok(Flow::NEXT)
     }
@@ -245,7 +249,9 @@ op! {
     BuildString |m| {
         let n = m.c() as u16 as usize;
         let items = m.take_window(m.b(), n);
-        let r = str::concat(m.cx(), &items)?;
+        let empty = Obj::from("");
+        let Some(sep) = empty.downcast::<str::Str>() else { return Err(m.cx().system_error("no empty str")) };
+        let r = str::join_items(m.cx(), sep, &items)?;
         drop(items);
         m.set(m.a(), r);
         Ok(Flow::NEXT)

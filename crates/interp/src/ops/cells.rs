@@ -64,6 +64,30 @@ op! {
         Ok(Flow::NEXT)
     }
 
+    ClearLocal |m| {
+        m.set_word(m.a(), Value::UNBOUND);
+        Ok(Flow::NEXT)
+    }
+
+    ClearFar |m| {
+        // SAFETY: the frame owns the local's old word.
+        unsafe { std::mem::replace(&mut *far(m, m.bx()), Value::UNBOUND).decref() };
+        Ok(Flow::NEXT)
+    }
+
+    TakeCell |m| {
+        let v = m.peek(m.b());
+        m.put_word(m.b(), Value::UNBOUND);
+        m.put_word(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    RestoreCell |m| {
+        let v = m.peek(m.b());
+        m.set_word(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
     TakeLocal |m| {
         let v = m.peek(m.b());
         m.put_word(m.b(), Value::UNBOUND);
@@ -183,7 +207,7 @@ op! {
         let d = m.arg(m.b());
         let n = m.local_number(m.c());
         let name = cinder_pyobj::types::str::Name::new(m.frame().code().local_name(n));
-        let found = if dict::items_if_dict_exact(&d) {
+        let found = if dict::Dict::is_exact(&d) {
             dict::get(m.cx(), &d, name.as_obj())?
         } else {
             match d.get_item(m.cx(), name.as_obj()) {

@@ -7,7 +7,7 @@ use cinder_pyobj::types::tuple;
 use cinder_pyobj::{Ctx, Obj, PyResult, Value};
 
 use super::op;
-use crate::machine::{Flow, M};
+use crate::machine::Flow;
 use crate::unwind::stop_iteration_error;
 
 /// Makes `e` the pending exception, chained to the one being handled.

@@ -26,7 +26,7 @@ fn quick_get(m: M, x: &Obj, k: &Obj) -> PyResult<Option<Obj>> {
             return Ok(usize::try_from(i).ok().and_then(|i| t.get(i)).cloned());
         }
     }
-    if dict::items_if_dict_exact(x) {
+    if dict::Dict::is_exact(x) {
         return dict::get(m.cx(), x, k);
     }
     Ok(None)

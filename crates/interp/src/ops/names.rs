@@ -42,8 +42,8 @@ fn load_global(m: M, name: Name) -> PyResult<Option<Obj>> {
     let cx = m.cx();
     let (g, b) = (m.globals(), m.builtins());
     let c = m.frame().code();
-    if let Some(gc) = dict::cell(g, name) {
-        let bc = dict::cell(b, name);
+    if let Some(gc) = dict::as_dict(g).and_then(|d| d.cell(name)).map(std::ptr::from_ref) {
+        let bc = dict::as_dict(b).and_then(|d| d.cell(name)).map(std::ptr::from_ref);
         if c.globals_word.get() == 0 {
             c.globals.set(Some(g.clone()));
             c.globals_word.set(g.value().bits());
@@ -60,7 +60,7 @@ fn load_global(m: M, name: Name) -> PyResult<Option<Obj>> {
     } else if let Some(v) = dict::get(cx, g, name.as_obj())? {
         return Ok(Some(v));
     }
-    if dict::items_if_dict_exact(b) {
+    if dict::Dict::is_exact(b) {
         return dict::get(cx, b, name.as_obj());
     }
     match b.get_item(cx, name.as_obj()) {
@@ -81,7 +81,7 @@ fn namespace<'a>(m: M) -> PyResult<&'a Obj> {
 
 /// `mapping[name]`, where a missing key is nothing.
 fn mapping_get(cx: &Ctx, mapping: &Obj, name: Name) -> PyResult<Option<Obj>> {
-    if dict::items_if_dict_exact(mapping) {
+    if dict::Dict::is_exact(mapping) {
         return dict::get(cx, mapping, name.as_obj());
     }
     match mapping.get_item(cx, name.as_obj()) {
@@ -149,7 +149,7 @@ op! {
     StoreName |m| {
         let v = m.arg(m.a());
         let ns = namespace(m)?;
-        if dict::items_if_dict_exact(ns) {
+        if dict::Dict::is_exact(ns) {
             dict::set(m.cx(), ns, m.name(m.bx()).as_obj(), &v)?;
         } else {
             ns.set_item(m.cx(), m.name(m.bx()).as_obj(), &v)?;

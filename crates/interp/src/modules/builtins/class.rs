@@ -15,7 +15,7 @@ pub(crate) mod class {
     use crate::objects::function::Function;
 
     /// Internal helper function used by the class statement.
-    #[pyfunction(sig = "(func, name, /, *bases, [metaclass], **kwds)")]
+    #[pyfunction(sig = "(func, name, /, *bases, metaclass=None, **kwds)")]
     fn __build_class__(cx: &Ctx, args: Args<'_>) -> PyResult {
         let pos = args.pos();
         if pos.len() < 2 {

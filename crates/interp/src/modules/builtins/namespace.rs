@@ -121,7 +121,7 @@ pub(crate) mod namespace {
     fn chr(cx: &Ctx, i: &Obj) -> PyResult {
         let n = i.index(cx)?;
         match int::as_i64(&n) {
-            Some(c) if (0..=0x10ffff).contains(&c) => Ok(str::from_code_point(c as u32)),
+            Some(c) if (0..=0x10ffff).contains(&c) => Ok(str::from_char(c as u32)),
             _ => Err(cx.value_error("chr() arg not in range(0x110000)")),
         }
     }

@@ -1,0 +1,134 @@
+//! The standard streams: text files of `_io` over descriptors 0, 1 and 2, or plain native ones without `_io`.
+
+use cinder_pyobj::heap::{self, Traverse};
+use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
+use cinder_pyobj::types::module;
+use cinder_pyobj::types::str::{Name, Str};
+use cinder_pyobj::{Ctx, Obj, PyResult, intern};
+
+use crate::thread::Thread;
+
+/// A write-only text stream on a descriptor, unbuffered. Used until (and where no) `_io` exists.
+#[pyclass(name = "_RawTextStream", module = "sys", flags(no_new))]
+#[derive(Traverse)]
+pub struct RawTextStream {
+    #[traverse(skip)]
+    fd: i32,
+}
+
+#[pymethods]
+impl RawTextStream {
+    /// Writes a text.
+    #[pymethod(sig = "($self, text, /)")]
+    fn write(cx: &Ctx, this: This<'_, RawTextStream>, text: &Obj) -> PyResult<usize> {
+        let Some(s) = text.downcast::<Str>() else {
+            return Err(cx.type_error(format!("write() argument must be str, not {}", text.type_of().name())));
+        };
+        let bytes = s.as_str_lossy().as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            // SAFETY: the bytes are live for the call.
+            let n = unsafe { libc::write(this.fd, bytes[at..].as_ptr().cast(), bytes.len() - at) };
+            if n < 0 {
+                let e = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
+                if e == libc::EINTR {
+                    continue;
+                }
+                return Err(cx.os_error(e));
+            }
+            at += n as usize;
+        }
+        Ok(s.len())
+    }
+
+    /// Does nothing: nothing is buffered.
+    #[pymethod]
+    fn flush(_this: This<'_, RawTextStream>) {}
+
+    #[pygetter]
+    fn encoding(_this: This<'_, RawTextStream>) -> &'static str {
+        "utf-8"
+    }
+
+    #[pymethod]
+    fn fileno(this: This<'_, RawTextStream>) -> i64 {
+        i64::from(this.fd)
+    }
+
+    #[pymethod]
+    fn isatty(this: This<'_, RawTextStream>) -> bool {
+        // SAFETY: any descriptor may be asked.
+        unsafe { libc::isatty(this.fd) == 1 }
+    }
+}
+
+/// Sets `sys.stdin`, `sys.stdout` and `sys.stderr`.
+pub(crate) fn install(cx: &Ctx) -> PyResult<()> {
+    let rt = Thread::of(cx).runtime;
+    let Some(sys) = rt.sys.get() else { return Ok(()) };
+    let has_io = rt.find_native("_io").is_some();
+    for (name, fd, mode) in [("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")] {
+        // SAFETY: asks whether the descriptor is open.
+        let open = unsafe { libc::fcntl(fd, libc::F_GETFD) } >= 0;
+        let stream = if !open {
+            Obj::none()
+        } else if has_io {
+            text_file(cx, name, fd, mode)?
+        } else if fd == 0 {
+            Obj::none()
+        } else {
+            heap::new_instance(RawTextStream::class().type_object(), RawTextStream { fd })
+        };
+        sys.set_attr(cx, Name::new(name), &stream)?;
+        sys.set_attr(cx, Name::new(&format!("__{name}__")), &stream)?;
+    }
+    Ok(())
+}
+
+/// A text file over a standard descriptor, as CPython sets it up.
+fn text_file(cx: &Ctx, name: &str, fd: i32, mode: &str) -> PyResult {
+    let rt = Thread::of(cx).runtime;
+    let io = (cx.host().import)(cx, "_io")?;
+    // Codecs are looked up by the text layer.
+    (cx.host().import)(cx, "encodings")?;
+    let kw = |names: &[&str]| -> Vec<Obj> { names.iter().map(|n| Name::new(n).obj()).collect() };
+    let unbuffered = rt.config.flags.unbuffered && mode == "w";
+    let open = io.get_attr(cx, intern!("open"))?;
+    let raw_mode = format!("{mode}b");
+    let buffered = open.call(
+        cx,
+        Args::new(
+            &[
+                Obj::from(i64::from(fd)),
+                Obj::from(raw_mode.as_str()),
+                Obj::from(if unbuffered { 0i64 } else { -1 }),
+                Obj::from_bool(false),
+            ],
+            &kw(&["closefd"]),
+        ),
+    )?;
+    let raw = if unbuffered { buffered.clone() } else { buffered.get_attr(cx, intern!("raw"))? };
+    raw.set_attr(cx, intern!("name"), &Obj::from(format!("<{name}>").as_str()))?;
+    let tty = buffered.call_method(cx, intern!("isatty"), &[])?.truthy(cx)?;
+    let errors = if name == "stderr" { "backslashreplace" } else { "surrogateescape" };
+    let strict = if name == "stderr" || !rt.config.flags.utf8_mode { errors } else { "surrogateescape" };
+    let wrapper = io.get_attr(cx, intern!("TextIOWrapper"))?;
+    let f = wrapper.call(
+        cx,
+        Args::new(
+            &[
+                buffered,
+                Obj::from("utf-8"),
+                Obj::from(strict),
+                Obj::from("\n"),
+                Obj::from_bool(tty || name == "stderr"),
+                Obj::from_bool(unbuffered),
+            ],
+            &kw(&["encoding", "errors", "newline", "line_buffering", "write_through"]),
+        ),
+    )?;
+    f.set_attr(cx, intern!("mode"), &Obj::from(mode))?;
+    Ok(f)
+}
+
+const _: fn(&Obj) -> Option<Obj> = module::namespace;
