@@ -55,6 +55,7 @@ fn run(options: Options) -> i32 {
         warnoptions: options.warnoptions,
         flags: options.flags,
         find_packed,
+        stdlib_dir: Some(cinder_stdlib::packed::PREFIX),
         stdlib_names,
         multiarch: cinder_stdlib::packed::MULTIARCH,
         natives: cinder_stdlib::modules::ALL,

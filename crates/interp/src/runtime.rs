@@ -35,6 +35,8 @@ pub struct Config {
     pub env: Vec<(Vec<u8>, Vec<u8>)>,
     /// Finds a module of the packed library.
     pub find_packed: fn(&str) -> Option<PackedModule>,
+    /// The `sys.path` entry of the packed library; `sys._stdlib_dir`.
+    pub stdlib_dir: Option<&'static str>,
     /// Names for `sys.stdlib_module_names`.
     pub stdlib_names: fn() -> Vec<&'static str>,
     /// `sys.implementation._multiarch`.
@@ -81,6 +83,7 @@ impl Default for Config {
             flags: Flags { int_max_str_digits: 4300, utf8_mode: true, ..Flags::default() },
             env: Vec::new(),
             find_packed: |_| None,
+            stdlib_dir: None,
             stdlib_names: Vec::new,
             multiarch: "x86_64-linux-gnu",
             natives: &[],

@@ -135,7 +135,7 @@ pub(crate) unsafe fn pop_frame(th: &Thread, fr: *mut Frame) {
             f.finished = true;
             let c = f.code();
             let first = f.base.sub(c.near as usize);
-            for i in 0..c.near as usize {
+            for i in (0..c.near as usize).rev() {
                 let p = first.add(i);
                 let v = std::mem::replace(&mut *p, Value::UNBOUND);
                 if v.is_ptr() {

@@ -511,8 +511,10 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
     for n in ["prefix", "base_prefix", "exec_prefix", "base_exec_prefix"] {
         put(n, s(&prefix))?;
     }
-    put("_stdlib_dir", Obj::none())?;
-    put("path", strs(&c.path))?;
+    put("_stdlib_dir", c.stdlib_dir.map_or_else(Obj::none, Obj::from))?;
+    let mut path = c.path.clone();
+    path.extend(c.stdlib_dir.map(str::to_string));
+    put("path", strs(&path))?;
     put("path_hooks", list::new(Vec::new()))?;
     put("path_importer_cache", dict::new())?;
     put("meta_path", list::new(Vec::new()))?;
