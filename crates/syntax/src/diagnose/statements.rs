@@ -49,12 +49,19 @@ impl Recogniser<'_> {
     pub fn func_type(&mut self) -> Res {
         let s = self;
         s.t(Tok::LPar)?;
-        s.opt(|s| {
-            s.comma_list(|s| {
-                s.opt(|s| s.one_of(&[Tok::Star, Tok::DoubleStar]))?;
+        // Plain types, then `*`, then `**`: each part may be missing.
+        let plain = s.opt(|s| s.comma_list(|s| s.expression()))?.is_some();
+        let mut comma = plain;
+        for stars in [Tok::Star, Tok::DoubleStar] {
+            let found = s.opt(|s| {
+                if comma {
+                    s.t(Tok::Comma)?;
+                }
+                s.t(stars)?;
                 s.expression()
-            })
-        })?;
+            })?;
+            comma |= found.is_some();
+        }
         s.t(Tok::RPar)?;
         s.t(Tok::RArrow)?;
         s.eval_input()
