@@ -17,6 +17,7 @@ mod itertools;
 mod json;
 mod locale;
 mod math;
+mod mmap;
 mod operator;
 mod packed;
 mod posix;
@@ -62,6 +63,7 @@ pub static ALL: &[&ModuleDef] = &[
     &json::module::MODULE,
     &locale::locale::MODULE,
     &math::math::MODULE,
+    &mmap::mmap::MODULE,
     &operator::operator::MODULE,
     &packed::module::MODULE,
     &posix::posix::MODULE,
