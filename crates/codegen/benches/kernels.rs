@@ -58,7 +58,17 @@ impl<'p> Clif<'p> {
         flags.set("is_pic", "false").expect("a flag");
         flags.set("enable_verifier", "false").expect("a flag");
         let mut isa = cranelift_codegen::isa::lookup_by_name("x86_64-unknown-linux-gnu").expect("x86-64");
-        for feature in ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_avx", "has_bmi1", "has_bmi2", "has_lzcnt"] {
+        for feature in [
+            "has_sse3",
+            "has_ssse3",
+            "has_sse41",
+            "has_sse42",
+            "has_popcnt",
+            "has_avx",
+            "has_bmi1",
+            "has_bmi2",
+            "has_lzcnt",
+        ] {
             isa.enable(feature).expect("a feature");
         }
         let isa = isa.finish(settings::Flags::new(flags)).expect("an ISA");
@@ -197,7 +207,9 @@ impl<'p> Clif<'p> {
             _ => {
                 let callee = self.p.func(name);
                 if callee.kind == "inline" {
-                    let Stmt::Return(body) = &callee.code[0].1 else { unreachable!("inline functions are one expression") };
+                    let Stmt::Return(body) = &callee.code[0].1 else {
+                        unreachable!("inline functions are one expression")
+                    };
                     return self.expr(b, vars, body, &v);
                 }
                 let id = self.ids[name];
@@ -242,7 +254,8 @@ fn main() {
         (space, codes)
     };
     let (optimised, quick) = (build(Tier::Optimising), build(Tier::Quick));
-    let find = |codes: &[Arc<CompiledCode>], name: &str| codes.iter().find(|c| c.name() == name).expect("compiled").entry();
+    let find =
+        |codes: &[Arc<CompiledCode>], name: &str| codes.iter().find(|c| c.name() == name).expect("compiled").entry();
     let mut array = vec![0u64; 200_001];
     println!("{:>12} {:>10} {:>10} {:>12}", "kernel", "optimising", "quick", "cranelift us");
     let (mut product, mut worst) = (1.0f64, 0.0f64);

@@ -171,8 +171,7 @@ fn compile(
     for (name, pc) in starts {
         let args = b.entry(&name, sig);
         b.set_thread(args[0]);
-        let locals: Vec<VReg> =
-            (0..num_locals).map(|n| b.load(Type::I64, Addr::base(args[1], 8 * n as i32))).collect();
+        let locals: Vec<VReg> = (0..num_locals).map(|n| b.load(Type::I64, Addr::base(args[1], 8 * n as i32))).collect();
         let block = blocks[pc].as_ref().expect("a block").0;
         b.jump((block, &locals));
     }

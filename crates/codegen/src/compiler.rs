@@ -90,9 +90,9 @@ impl Compiler {
         resolve: &dyn Fn(&Symbol) -> Option<u64>,
     ) -> Result<Arc<CompiledCode>, CompileError> {
         let mut allocated = std::mem::take(&mut self.allocated);
-        let result = self.lower_into(func, tier, &mut allocated).and_then(|lowered| {
-            space.install(func, &allocated, lowered, resolve).map_err(CompileError::from)
-        });
+        let result = self
+            .lower_into(func, tier, &mut allocated)
+            .and_then(|lowered| space.install(func, &allocated, lowered, resolve).map_err(CompileError::from));
         self.allocated = allocated;
         result
     }

@@ -52,7 +52,8 @@ fn gdb(flags: &str, commands: &[String]) -> Option<String> {
     for command in setup.iter().map(ToString::to_string).chain(commands.iter().cloned()) {
         gdb.args(["-ex", &command]);
     }
-    let out = text(&gdb.arg("--args").arg(tally()).arg("--gdb").args(flags.split_whitespace()).output().expect("gdb runs"));
+    let out =
+        text(&gdb.arg("--args").arg(tally()).arg("--gdb").args(flags.split_whitespace()).output().expect("gdb runs"));
     if out.contains("ptrace: Operation not permitted") || out.contains("Couldn't get CS register") {
         eprintln!("skipped: gdb may not trace processes here");
         return None;
@@ -103,8 +104,15 @@ fn gdb_shows_inlined_functions() {
     }
     let line = line_of("(inline square.");
     let call = line_of("(set t. (+. (-. (square. zr.)");
-    let commands =
-        [format!("break demo.tally:{line}"), "run".into(), "backtrace 3".into(), "info frame".into(), "up".into(), "info locals".into(), "kill".into()];
+    let commands = [
+        format!("break demo.tally:{line}"),
+        "run".into(),
+        "backtrace 3".into(),
+        "info frame".into(),
+        "up".into(),
+        "info locals".into(),
+        "kill".into(),
+    ];
     let Some(out) = gdb("", &commands) else { return };
     contains(&out, &["#0  square. (x=0)", &format!("demo.tally:{line}"), "inlined into frame 1"]);
     contains(&out, &["#1  mandel (size=200)", &format!("demo.tally:{call}"), "cr = -2", "ci = -1", "inside = 0"]);
@@ -165,7 +173,11 @@ fn perf_reads_the_map() {
     if perf(&record, &dir.0).is_none() {
         return;
     }
-    let Some(out) = perf(&["report", "-i", "a.data", "--stdio", "--no-children", "-g", "none", "--sort", "symbol"], &dir.0) else { return };
+    let Some(out) =
+        perf(&["report", "-i", "a.data", "--stdio", "--no-children", "-g", "none", "--sort", "symbol"], &dir.0)
+    else {
+        return;
+    };
     contains(&out, &["mandel", "fib"]);
 }
 
@@ -178,7 +190,19 @@ fn perf_annotates_source_lines_from_the_jitdump() {
     let tally = tally().to_str().expect("a plain path");
     let here = dir.0.to_str().expect("a plain path");
     let record = [
-        "record", "-q", "-e", "cpu-clock", "-F", "5000", "-k", "CLOCK_MONOTONIC", "-o", "b.data", tally, "--jitdump", here,
+        "record",
+        "-q",
+        "-e",
+        "cpu-clock",
+        "-F",
+        "5000",
+        "-k",
+        "CLOCK_MONOTONIC",
+        "-o",
+        "b.data",
+        tally,
+        "--jitdump",
+        here,
     ];
     if perf(&record, &dir.0).is_none() || perf(&["inject", "--jit", "-i", "b.data", "-o", "c.data"], &dir.0).is_none() {
         return;

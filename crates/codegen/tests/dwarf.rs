@@ -42,7 +42,11 @@ fn load<'a>(file: &'a object::File<'a>) -> gimli::Dwarf<Slice<'a>> {
 }
 
 /// The addresses of a DIE: `low_pc`/`high_pc` or `ranges`.
-fn ranges_of<'a>(dwarf: &gimli::Dwarf<Slice<'a>>, unit: &gimli::Unit<Slice<'a>>, die: &gimli::DebuggingInformationEntry<Slice<'a>>) -> Vec<(u64, u64)> {
+fn ranges_of<'a>(
+    dwarf: &gimli::Dwarf<Slice<'a>>,
+    unit: &gimli::Unit<Slice<'a>>,
+    die: &gimli::DebuggingInformationEntry<Slice<'a>>,
+) -> Vec<(u64, u64)> {
     let mut iter = dwarf.die_ranges(unit, die).unwrap();
     let mut out = Vec::new();
     while let Some(r) = iter.next().unwrap() {
@@ -138,7 +142,9 @@ fn check_object(code: &CompiledCode, func: &Function) -> Found {
                 let mut covered = Vec::new();
                 while let Some(entry) = list.next().unwrap() {
                     found.locations += 1;
-                    assert!(start <= entry.range.begin && entry.range.begin < entry.range.end && entry.range.end <= end);
+                    assert!(
+                        start <= entry.range.begin && entry.range.begin < entry.range.end && entry.range.end <= end
+                    );
                     assert!(
                         covered.iter().all(|(a, b)| entry.range.end <= *a || *b <= entry.range.begin),
                         "a variable is in one place at a time: {name}"
@@ -183,7 +189,10 @@ fn check_frames(code: &CompiledCode) {
     let insns = cs.disasm_all(code.code(), code.address() as u64).unwrap();
     let entries: Vec<u64> = (0..).map_while(|n| code.entry_at(n)).map(|a| a as u64).collect();
     let number = |name: &str| -> Option<u16> {
-        let names = ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
+        let names = [
+            "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+            "r15",
+        ];
         names.iter().position(|n| *n == name).map(|n| n as u16)
     };
     let fresh = Frame { from_sp: Some(8), from_fp: None, saved: HashMap::new() };
@@ -209,7 +218,9 @@ fn check_frames(code: &CompiledCode) {
         for reg in [3u16, RBP, 12, 13, 14, 15] {
             let rule = row.register(gimli::Register(reg));
             match state.saved.get(&reg) {
-                Some(at) => assert_eq!(rule, Some(gimli::RegisterRule::Offset(*at)), "register {reg} at {pc:#x}: {text}"),
+                Some(at) => {
+                    assert_eq!(rule, Some(gimli::RegisterRule::Offset(*at)), "register {reg} at {pc:#x}: {text}")
+                }
                 None => assert_eq!(rule, None, "register {reg} at {pc:#x}: {text}"),
             }
         }
@@ -243,12 +254,14 @@ fn check_frames(code: &CompiledCode) {
             "mov" if operands == "rsp, rbp" => state.from_sp = state.from_fp,
             "sub" if first == "rsp" => {
                 let n = operands.split(',').nth(1).unwrap().trim();
-                let n = n.strip_prefix("0x").map_or_else(|| n.parse().unwrap(), |h| i64::from_str_radix(h, 16).unwrap());
+                let n =
+                    n.strip_prefix("0x").map_or_else(|| n.parse().unwrap(), |h| i64::from_str_radix(h, 16).unwrap());
                 state.from_sp = state.from_sp.map(|s| s + n);
             }
             "lea" if operands.starts_with("rsp, [rbp - ") => {
                 let n = operands.trim_start_matches("rsp, [rbp - ").trim_end_matches(']');
-                let n = n.strip_prefix("0x").map_or_else(|| n.parse().unwrap(), |h| i64::from_str_radix(h, 16).unwrap());
+                let n =
+                    n.strip_prefix("0x").map_or_else(|| n.parse().unwrap(), |h| i64::from_str_radix(h, 16).unwrap());
                 state.from_sp = state.from_fp.map(|s| s + n);
             }
             _ => {}

@@ -62,11 +62,24 @@ impl<M: Masm> Book<M> {
 
     fn moves(&mut self) {
         self.add("mov r3, r12".into(), |m| m.mov(Gpr(3), Gpr(12)));
-        for value in [0, 1, 0xffff, 0x1_0000, 0x1234_5678, 0xffff_ffff, 0x1234_5678_9abc_def0, u64::MAX, -5i64 as u64, 0x00ff_00ff_00ff_00ff] {
+        for value in [
+            0,
+            1,
+            0xffff,
+            0x1_0000,
+            0x1234_5678,
+            0xffff_ffff,
+            0x1234_5678_9abc_def0,
+            u64::MAX,
+            -5i64 as u64,
+            0x00ff_00ff_00ff_00ff,
+        ] {
             self.add(format!("mov_imm r10, {value:#x}"), |m| m.mov_imm(Gpr(10), value));
         }
         self.add("fmov f1, f14".into(), |m| m.fmov(Fpr(1), Fpr(14)));
-        for (ty, bits) in [(Type::F64, 0), (Type::F64, 1.5f64.to_bits()), (Type::F32, 0), (Type::F32, u64::from(2.5f32.to_bits()))] {
+        for (ty, bits) in
+            [(Type::F64, 0), (Type::F64, 1.5f64.to_bits()), (Type::F32, 0), (Type::F32, u64::from(2.5f32.to_bits()))]
+        {
             self.add(format!("fconst.{ty} f9, {bits:#x}"), |m| m.fconst(ty, Fpr(9), bits));
         }
         self.add("sym_addr r9".into(), |m| m.sym_addr(Gpr(9), Ref::Symbol(0)));
@@ -148,7 +161,13 @@ impl<M: Masm> Book<M> {
             for op in [FloatUnaryOp::Neg, FloatUnaryOp::Abs] {
                 self.add(format!("{op:?}.{ty} {dst:?}, {a:?}"), |m| m.funary(op, ty, dst, a));
             }
-            for op in [FloatUnaryOp::Sqrt, FloatUnaryOp::Floor, FloatUnaryOp::Ceil, FloatUnaryOp::Trunc, FloatUnaryOp::Nearest] {
+            for op in [
+                FloatUnaryOp::Sqrt,
+                FloatUnaryOp::Floor,
+                FloatUnaryOp::Ceil,
+                FloatUnaryOp::Trunc,
+                FloatUnaryOp::Nearest,
+            ] {
                 self.add(format!("{op:?}.{ty} f9, {a:?}"), |m| m.funary(op, ty, Fpr(9), a));
             }
             for int in INTS {
@@ -259,7 +278,8 @@ impl<M: Masm> Book<M> {
             self.add(format!("lea r9, {mem:?}"), |m| m.lea(Gpr(9), mem));
         }
         for scale in 1..4u8 {
-            let mem = Mem { base: Base::Reg(Gpr(3)), index: Some((Gpr(10), scale)), disp: if self.x64 { 24 } else { 0 } };
+            let mem =
+                Mem { base: Base::Reg(Gpr(3)), index: Some((Gpr(10), scale)), disp: if self.x64 { 24 } else { 0 } };
             let ty = NARROW[usize::from(scale)];
             self.add(format!("load.{ty} r9, scaled by {}", 1 << scale), |m| m.load(ty, Extend::None, Gpr(9), mem));
         }
@@ -303,7 +323,12 @@ impl<M: Masm> Book<M> {
                 m.bind(label);
             }
         });
-        for target in [Target::Symbol(Ref::Symbol(0)), Target::Reg(Gpr(10)), Target::Mem(Mem::symbol(Ref::Cell(0))), Target::Mem(Mem::at(Gpr(3), 8))] {
+        for target in [
+            Target::Symbol(Ref::Symbol(0)),
+            Target::Reg(Gpr(10)),
+            Target::Mem(Mem::symbol(Ref::Cell(0))),
+            Target::Mem(Mem::at(Gpr(3), 8)),
+        ] {
             self.add(format!("call {target:?}"), |m| m.call(target));
             self.add(format!("jump_out {target:?}"), |m| m.jump_out(target));
         }
@@ -311,7 +336,12 @@ impl<M: Masm> Book<M> {
         self.add("trap 7".into(), |m| m.trap(7));
         let saved = if self.x64 { vec![Gpr(3), Gpr(12)] } else { vec![Gpr(19), Gpr(20)] };
         let saved_fprs = if self.x64 { vec![] } else { vec![Fpr(8)] };
-        for (gprs, fprs, locals) in [(vec![], vec![], 0), (vec![], vec![], 64), (saved.clone(), saved_fprs.clone(), 0), (saved, saved_fprs, 5000)] {
+        for (gprs, fprs, locals) in [
+            (vec![], vec![], 0),
+            (vec![], vec![], 64),
+            (saved.clone(), saved_fprs.clone(), 0),
+            (saved, saved_fprs, 5000),
+        ] {
             let shape = FrameShape { saved_gprs: gprs, saved_fprs: fprs, locals };
             self.add(format!("prologue, epilogue {shape:?}"), |m| {
                 m.prologue(&shape);

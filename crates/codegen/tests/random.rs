@@ -100,9 +100,9 @@ fn check(seed: u64, source: &Function, variant: &Variant, memory: *mut u8, space
     let mut func = source.clone();
     Pipeline::default().run(&mut func, &target, level).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     let mut compiler = Compiler::new(target);
-    compiler.alloc_options = AllocOptions { check: true, clobber_every: variant.clobber_every, ..AllocOptions::default() };
-    compiler.lower_options =
-        LowerOptions { debug_points: true, force_exit: Some(COUNTER.as_ptr() as u64) };
+    compiler.alloc_options =
+        AllocOptions { check: true, clobber_every: variant.clobber_every, ..AllocOptions::default() };
+    compiler.lower_options = LowerOptions { debug_points: true, force_exit: Some(COUNTER.as_ptr() as u64) };
     let resolve = |symbol: &Symbol| match symbol {
         Symbol::User(id) => hosts().iter().find(|h| h.id == *id).map(|h| h.address as u64),
         _ => None,
@@ -118,8 +118,8 @@ fn check(seed: u64, source: &Function, variant: &Variant, memory: *mut u8, space
             for force in std::iter::once(None).chain((0..4).map(Some)) {
                 COUNTER.store(force.map_or(u64::MAX / 2, |f| f + 1), Ordering::SeqCst);
                 code.cell(0).into_iter().for_each(|c| c.store(0, Ordering::SeqCst));
-                let (outcome, want_memory) = interpret(&func, entry, &args, n, force)
-                    .unwrap_or_else(|e| panic!("seed {seed}: {e}\n{func}"));
+                let (outcome, want_memory) =
+                    interpret(&func, entry, &args, n, force).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{func}"));
                 let (want, want_exit) = expected(outcome);
                 let (have, have_exit, have_memory) = run(code.entry_at(entry).unwrap(), &args, n, memory);
                 let what = format!("seed {seed} entry {entry} run {n} {variant:?} force {force:?}");

@@ -55,7 +55,8 @@ pub fn compile(p: &Program, index: usize, file: &str) -> Function {
     blocks.entry(0).or_insert_with(|| builder.block(&types));
     entries.sort_unstable();
     entries.dedup();
-    let mut c = Compile { p, f, b: &mut builder, blocks, vars: vec![], dbg, file, frame: None, user: (index as u64) << 32 };
+    let mut c =
+        Compile { p, f, b: &mut builder, blocks, vars: vec![], dbg, file, frame: None, user: (index as u64) << 32 };
     c.set_line(f.line, 0, None);
     let sig = c.b.signature(Signature::host(&types[..f.params], &[ty(&f.name)]));
     c.vars = c.b.entry(&f.name, sig);

@@ -35,7 +35,9 @@ fn enter(f: &Func, pc: usize, vars: &mut [u64]) -> Option<u64> {
     // SAFETY: such entries take a pointer to the variables; the name tells what they return.
     unsafe {
         match compile::ty(&f.name) {
-            Type::F64 => Some(std::mem::transmute::<usize, extern "C" fn(*mut u64) -> f64>(entry)(vars.as_mut_ptr()).to_bits()),
+            Type::F64 => {
+                Some(std::mem::transmute::<usize, extern "C" fn(*mut u64) -> f64>(entry)(vars.as_mut_ptr()).to_bits())
+            }
             _ => Some(std::mem::transmute::<usize, extern "C" fn(*mut u64) -> u64>(entry)(vars.as_mut_ptr())),
         }
     }

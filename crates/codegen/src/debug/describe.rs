@@ -164,7 +164,10 @@ impl FunctionDebug {
                 name: s.name.clone(),
                 file: s.file.index() as u32,
                 line: s.line,
-                call: s.call_site.and_then(|l| func.loc(l)).map(|l| (l.scope.index(), l.file.index() as u32, l.line, l.column)),
+                call: s
+                    .call_site
+                    .and_then(|l| func.loc(l))
+                    .map(|l| (l.scope.index(), l.file.index() as u32, l.line, l.column)),
                 ranges: Vec::new(),
             })
             .collect();

@@ -1,7 +1,7 @@
 //! DWARF of one function: lines, scopes, variables, frames.
 
-use super::describe::{FunctionDebug, InlinedScope, Place, dwarf_register};
 use super::DebugError;
+use super::describe::{FunctionDebug, InlinedScope, Place, dwarf_register};
 use crate::reloc::CfiOp;
 use cinder_lir::Type;
 use cinder_lir::alloc::Arch;

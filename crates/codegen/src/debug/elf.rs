@@ -18,10 +18,8 @@ pub fn build(info: &FunctionDebug, language: Option<DwLang>, source_dir: &str) -
     let mut object = Object::new(BinaryFormat::Elf, arch, Endianness::Little);
     // The code is not in the file: the section only names its place.
     let text = object.add_section(Vec::new(), b".text".to_vec(), SectionKind::UninitializedData);
-    object.section_mut(text).flags = SectionFlags::Elf {
-        sh_type: elf::SHT_NOBITS,
-        sh_flags: elf::SHF_ALLOC | elf::SHF_EXECINSTR,
-    };
+    object.section_mut(text).flags =
+        SectionFlags::Elf { sh_type: elf::SHT_NOBITS, sh_flags: elf::SHF_ALLOC | elf::SHF_EXECINSTR };
     object.append_section_bss(text, u64::from(info.len), 16);
     let entries = info.entries.iter().map(|(name, offset)| (name.as_str(), *offset, 0));
     for (name, offset, size) in std::iter::once((info.name.as_str(), 0, u64::from(info.len))).chain(entries) {

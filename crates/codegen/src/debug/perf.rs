@@ -98,8 +98,7 @@ impl JitDump {
     pub fn create(dir: &Path, arch: Arch) -> Result<JitDump, DebugError> {
         let path = dir.join(format!("jit-{}.dump", std::process::id()));
         let fail = |source: Error| DebugError::File { path: path.clone(), source };
-        let file =
-            OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&path).map_err(fail)?;
+        let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&path).map_err(fail)?;
         let machine: u32 = match arch {
             Arch::X64 => u32::from(object::elf::EM_X86_64.0),
             Arch::Aarch64 => u32::from(object::elf::EM_AARCH64.0),

@@ -220,7 +220,9 @@ impl<M: Masm> Lower<'_, M> {
 
     pub(super) fn inst(&mut self, block: BlockId, id: InstId, inst: &Inst) {
         match inst.op {
-            Op::Iconst => self.m.mov_imm(self.def(), if inst.ty == Type::I64 { inst.imm as u64 } else { inst.imm as u32 as u64 }),
+            Op::Iconst => {
+                self.m.mov_imm(self.def(), if inst.ty == Type::I64 { inst.imm as u64 } else { inst.imm as u32 as u64 })
+            }
             Op::Fconst => self.m.fconst(inst.ty, self.fdef(), inst.imm as u64),
             Op::SymAddr => self.m.sym_addr(self.def(), Ref::Symbol(inst.symbol().index() as u32)),
             Op::Copy => self.copy(),

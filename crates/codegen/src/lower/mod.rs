@@ -281,7 +281,9 @@ impl<'a, M: Masm> Lower<'a, M> {
             .func
             .entries()
             .iter()
-            .map(|e| self.entry_labels.iter().find(|(b, _)| *b == e.block).map_or(self.labels[e.block.index()], |x| x.1))
+            .map(|e| {
+                self.entry_labels.iter().find(|(b, _)| *b == e.block).map_or(self.labels[e.block.index()], |x| x.1)
+            })
             .collect();
         let (assembled, entries) = self.m.finish(&blocks);
         self.out.assembled = assembled;

@@ -8,7 +8,7 @@
 pub mod aarch64;
 pub mod x64;
 
-use crate::reloc::{CfiRow, Reloc, Ref};
+use crate::reloc::{CfiRow, Ref, Reloc};
 use cinder_lir::{FloatCC, IntCC, Type};
 
 /// A general-purpose register by its hardware number.

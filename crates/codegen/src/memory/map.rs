@@ -170,7 +170,13 @@ impl Inner {
         {
             // SAFETY: an old size of zero duplicates a shared mapping, here over reserved pages of our own.
             let q = unsafe {
-                libc::mremap(p, 0, self.code_len, libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED, self.code as *mut libc::c_void)
+                libc::mremap(
+                    p,
+                    0,
+                    self.code_len,
+                    libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED,
+                    self.code as *mut libc::c_void,
+                )
             };
             if q == libc::MAP_FAILED {
                 return Err(failed("map code memory a second time"));
@@ -178,7 +184,10 @@ impl Inner {
             protect(self.code, self.code_len, libc::PROT_READ | libc::PROT_EXEC)
         }
         #[cfg(not(target_os = "linux"))]
-        Err(MemoryError::Map { what: "map code memory twice on this system", source: Error::from(std::io::ErrorKind::Unsupported) })
+        Err(MemoryError::Map {
+            what: "map code memory twice on this system",
+            source: Error::from(std::io::ErrorKind::Unsupported),
+        })
     }
 }
 

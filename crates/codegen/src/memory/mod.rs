@@ -194,7 +194,8 @@ impl CodeMemory {
                 state.used.code += size;
                 state.used.data += room;
                 let process = arena.process;
-                let block = Block { address: arena.map.code() + offset, len: size, offset, forks: fork::count(), process };
+                let block =
+                    Block { address: arena.map.code() + offset, len: size, offset, forks: fork::count(), process };
                 let cells = Cells { address: arena.map.data() + data, count: cells, offset: data, process };
                 arena.map.clear_cells(data, room);
                 Ok((block, cells))

@@ -194,7 +194,11 @@ impl CodeSpace {
         for reloc in unit.lowered.assembled.relocs.iter().filter(|r| r.kind.is_call()) {
             // Targets inside code memory are always near; only those of the resolver may be far.
             let Ref::Symbol(n) = reloc.symbol else { continue };
-            let outside = unit.func.symbols().get(n as usize).is_some_and(|s| !matches!(s, Symbol::Name(_)) || resolve(s).is_some());
+            let outside = unit
+                .func
+                .symbols()
+                .get(n as usize)
+                .is_some_and(|s| !matches!(s, Symbol::Name(_)) || resolve(s).is_some());
             if outside && !targets.contains(&reloc.symbol) {
                 targets.push(reloc.symbol);
             }

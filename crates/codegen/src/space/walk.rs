@@ -101,7 +101,8 @@ impl Iterator for Walk<'_> {
         // SAFETY: `walk`'s caller promised a live activation; outer frames of compiled code are live as well.
         let pc = unsafe { (self.slot as *const usize).read() };
         let code = self.space.find(pc)?;
-        let activation = Activation { code: code.clone(), frame: self.frame, pc, slot: self.slot, saved: self.saved.clone() };
+        let activation =
+            Activation { code: code.clone(), frame: self.frame, pc, slot: self.slot, saved: self.saved.clone() };
         let shape = &code.frame().shape;
         let gprs = shape.saved_gprs.iter().map(|r| r.0);
         for (i, reg) in gprs.chain(shape.saved_fprs.iter().map(|r| r.0 + 32)).enumerate() {

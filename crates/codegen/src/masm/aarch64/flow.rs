@@ -1,8 +1,8 @@
 //! Jumps, branches, tables, calls.
 
 use super::{
-    Aarch64Masm, Cond, Extend, Gpr, GprMem, IntCC, Label, LabelUse, MachLabel, Masm, OperandSize, Reloc, RelocKind, Rhs,
-    Target, Type, X16, mach,
+    Aarch64Masm, Cond, Extend, Gpr, GprMem, IntCC, Label, LabelUse, MachLabel, Masm, OperandSize, Reloc, RelocKind,
+    Rhs, Target, Type, X16, mach,
 };
 
 impl Aarch64Masm {

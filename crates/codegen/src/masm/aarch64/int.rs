@@ -2,8 +2,8 @@
 
 use super::a64::{ALUOp, ALUOp3, BitOp, Imm12, ImmLogic, ImmShift};
 use super::{
-    Aarch64Masm, AluOp, Cond, DivKind, Extend, Gpr, GprMem, Inst, IntCC, Label, Masm, Mem, OperandSize, Rhs, ScalarSize,
-    ShiftOp, Type, UnaryOp, V31, X16, X17, a64, mach, size, v, wv, wx, x,
+    Aarch64Masm, AluOp, Cond, DivKind, Extend, Gpr, GprMem, Inst, IntCC, Label, Masm, Mem, OperandSize, Rhs,
+    ScalarSize, ShiftOp, Type, UnaryOp, V31, X16, X17, a64, mach, size, v, wv, wx, x,
 };
 use cranelift_codegen::ir::types;
 
@@ -192,7 +192,16 @@ impl Aarch64Masm {
         }
     }
 
-    pub(super) fn divide(&mut self, kind: DivKind, ty: Type, dst: Gpr, a: Gpr, b: GprMem, zero: Label, overflow: Label) {
+    pub(super) fn divide(
+        &mut self,
+        kind: DivKind,
+        ty: Type,
+        dst: Gpr,
+        a: Gpr,
+        b: GprMem,
+        zero: Label,
+        overflow: Label,
+    ) {
         debug_assert!(ty.bits() >= 32, "narrow divisions are widened before");
         let b = match b {
             GprMem::Reg(r) => r,

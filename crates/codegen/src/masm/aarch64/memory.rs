@@ -2,7 +2,7 @@
 
 use super::a64::{AMode, SImm9, UImm12Scaled};
 use super::{
-    AluOp, Aarch64Masm, Base, Cond, Extend, Fpr, Gpr, Inst, Masm, Mem, OperandSize, Reg, Reloc, RelocKind, Rhs, Type,
+    Aarch64Masm, AluOp, Base, Cond, Extend, Fpr, Gpr, Inst, Masm, Mem, OperandSize, Reg, Reloc, RelocKind, Rhs, Type,
     X16, X17, a64, size, v, wv, wx, x,
 };
 use crate::reloc::Ref;
@@ -151,9 +151,7 @@ impl Aarch64Masm {
     /// `stlxr`: stores unless disturbed; `status` is zero on success.
     fn store_exclusive(&mut self, ty: Type, status: Gpr, rt: Gpr, rn: Gpr) {
         let wide = u32::from(size(ty) == OperandSize::Size64);
-        self.word(
-            0x8800_fc00 | wide << 30 | u32::from(status.0) << 16 | u32::from(rn.0) << 5 | u32::from(rt.0),
-        );
+        self.word(0x8800_fc00 | wide << 30 | u32::from(status.0) << 16 | u32::from(rn.0) << 5 | u32::from(rt.0));
     }
 
     /// A loop that replaces the word at x17 by its sum with `value`; `old` gets the word, `sum` and x16 are changed.

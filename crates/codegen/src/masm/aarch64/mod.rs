@@ -4,9 +4,9 @@
 //! Scratch registers: x16 holds values, x17 addresses, v31 floats. Operands that other machines read from memory are
 //! loaded first.
 
+mod float;
 mod flow;
 mod frame;
-mod float;
 mod int;
 mod memory;
 
@@ -300,10 +300,20 @@ impl Masm for Aarch64Masm {
     fn fcvt(&mut self, to: Type, from: Type, dst: Fpr, src: Fpr) {
         match (to, from) {
             (Type::F64, Type::F32) => {
-                self.e(Inst::FpuRR { fpu_op: a64::FPUOp1::Cvt32To64, size: ScalarSize::Size32, rd: wv(dst), rn: v(src) });
+                self.e(Inst::FpuRR {
+                    fpu_op: a64::FPUOp1::Cvt32To64,
+                    size: ScalarSize::Size32,
+                    rd: wv(dst),
+                    rn: v(src),
+                });
             }
             (Type::F32, Type::F64) => {
-                self.e(Inst::FpuRR { fpu_op: a64::FPUOp1::Cvt64To32, size: ScalarSize::Size64, rd: wv(dst), rn: v(src) });
+                self.e(Inst::FpuRR {
+                    fpu_op: a64::FPUOp1::Cvt64To32,
+                    size: ScalarSize::Size64,
+                    rd: wv(dst),
+                    rn: v(src),
+                });
             }
             _ => self.fmov(dst, src),
         }

@@ -78,7 +78,8 @@ impl X64Masm {
         let cond = self.compare(IntCC::Uge, Type::I64, index, Rhs::Imm(targets.len() as i64));
         self.side_exit(cond, mach(default));
         let table = self.buf.get_label();
-        let mode: asm::Amode<u8> = asm::Amode::RipRelative { target: asm::DeferredTarget::Label(asm::Label(table.as_u32())) };
+        let mode: asm::Amode<u8> =
+            asm::Amode::RipRelative { target: asm::DeferredTarget::Label(asm::Label(table.as_u32())) };
         emit!(self, leaq_rm(tmp.0, mode));
         let entry = Mem { base: super::Base::Reg(tmp), index: Some((index, 2)), disp: 0 };
         let (mode, _) = self.amode(entry);
@@ -121,4 +122,3 @@ impl X64Masm {
         }
     }
 }
-

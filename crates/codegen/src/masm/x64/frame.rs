@@ -1,8 +1,8 @@
 //! Prologues and epilogues with their call frame information.
 
-use super::regs::{RBP, RSP};
 use super::regs::{R11, RAX, RCX, RDX};
-use super::{CfiOp, Extend, IntCC, Fpr, FrameShape, Gpr, Masm, Mem, Rhs, ShiftOp, Target, Type, X64Masm};
+use super::regs::{RBP, RSP};
+use super::{CfiOp, Extend, Fpr, FrameShape, Gpr, IntCC, Masm, Mem, Rhs, ShiftOp, Target, Type, X64Masm};
 use super::{emit, emit_plain};
 use crate::space::{FPRS_OFFSET, SAVED_SIZE};
 

@@ -209,7 +209,13 @@ impl X64Masm {
             }
             Rhs::Reg(_) | Rhs::Mem(_) => {
                 debug_assert_eq!(a, GprMem::Reg(dst), "two-address product");
-                let b = if let Rhs::Mem(m) = b { GprMem::Mem(m) } else if let Rhs::Reg(r) = b { GprMem::Reg(r) } else { a };
+                let b = if let Rhs::Mem(m) = b {
+                    GprMem::Mem(m)
+                } else if let Rhs::Reg(r) = b {
+                    GprMem::Reg(r)
+                } else {
+                    a
+                };
                 let (src, symbol) = self.gpr_mem(b);
                 match ty {
                     Type::I16 => emit!(self, imulw_rm(dst.0, src)),
@@ -288,14 +294,31 @@ impl X64Masm {
                 let ty = if narrow { Type::I32 } else { ty };
                 shift_forms!(self, ty, dst, count, mc: (shlb_mc, shlw_mc, shll_mc, shlq_mc), mi: (shlb_mi, shlw_mi, shll_mi, shlq_mi));
             }
-            ShiftOp::Shr => shift_forms!(self, ty, dst, count, mc: (shrb_mc, shrw_mc, shrl_mc, shrq_mc), mi: (shrb_mi, shrw_mi, shrl_mi, shrq_mi)),
-            ShiftOp::Sar => shift_forms!(self, ty, dst, count, mc: (sarb_mc, sarw_mc, sarl_mc, sarq_mc), mi: (sarb_mi, sarw_mi, sarl_mi, sarq_mi)),
-            ShiftOp::Rotl => shift_forms!(self, ty, dst, count, mc: (rolb_mc, rolw_mc, roll_mc, rolq_mc), mi: (rolb_mi, rolw_mi, roll_mi, rolq_mi)),
-            ShiftOp::Rotr => shift_forms!(self, ty, dst, count, mc: (rorb_mc, rorw_mc, rorl_mc, rorq_mc), mi: (rorb_mi, rorw_mi, rorl_mi, rorq_mi)),
+            ShiftOp::Shr => {
+                shift_forms!(self, ty, dst, count, mc: (shrb_mc, shrw_mc, shrl_mc, shrq_mc), mi: (shrb_mi, shrw_mi, shrl_mi, shrq_mi))
+            }
+            ShiftOp::Sar => {
+                shift_forms!(self, ty, dst, count, mc: (sarb_mc, sarw_mc, sarl_mc, sarq_mc), mi: (sarb_mi, sarw_mi, sarl_mi, sarq_mi))
+            }
+            ShiftOp::Rotl => {
+                shift_forms!(self, ty, dst, count, mc: (rolb_mc, rolw_mc, roll_mc, rolq_mc), mi: (rolb_mi, rolw_mi, roll_mi, rolq_mi))
+            }
+            ShiftOp::Rotr => {
+                shift_forms!(self, ty, dst, count, mc: (rorb_mc, rorw_mc, rorl_mc, rorq_mc), mi: (rorb_mi, rorw_mi, rorl_mi, rorq_mi))
+            }
         }
     }
 
-    pub(super) fn divide(&mut self, kind: DivKind, ty: Type, dst: Gpr, a: Gpr, b: GprMem, zero: Label, overflow: Label) {
+    pub(super) fn divide(
+        &mut self,
+        kind: DivKind,
+        ty: Type,
+        dst: Gpr,
+        a: Gpr,
+        b: GprMem,
+        zero: Label,
+        overflow: Label,
+    ) {
         debug_assert_eq!(a, RAX, "the dividend is in rax");
         let signed = matches!(kind, DivKind::Sdiv | DivKind::Srem);
         let remainder = matches!(kind, DivKind::Srem | DivKind::Urem);
@@ -561,4 +584,3 @@ impl X64Masm {
 fn zero_trap() -> cranelift_assembler_x64::TrapCode {
     cranelift_assembler_x64::TrapCode(std::num::NonZeroU8::MIN)
 }
-

@@ -78,7 +78,9 @@ impl X64Masm {
                     (_, None, true) => emit!(self, lock_addl_mi(mode, v as u32)),
                 }
             }
-            Rhs::Reg(r) if atomic => sized!(self, ty, (lock_addb_mr, lock_addw_mr, lock_addl_mr, lock_addq_mr), mode, r.0),
+            Rhs::Reg(r) if atomic => {
+                sized!(self, ty, (lock_addb_mr, lock_addw_mr, lock_addl_mr, lock_addq_mr), mode, r.0)
+            }
             Rhs::Reg(r) => sized!(self, ty, (addb_mr, addw_mr, addl_mr, addq_mr), mode, r.0),
             Rhs::Mem(_) => {}
         }

@@ -1,8 +1,8 @@
 //! x86-64: `MachBuffer` for labels and fixups, the typed assembler for encoding.
 
+mod float;
 mod flow;
 mod frame;
-mod float;
 mod int;
 mod memory;
 mod sink;
@@ -13,7 +13,7 @@ use super::{
     AluOp, Assembled, Base, DivKind, Extend, FloatOp, FloatUnaryOp, Fpr, FprMem, FrameShape, Gpr, GprMem, Label, Masm,
     Mem, Rhs, ShiftOp, Target, UnaryOp,
 };
-use crate::reloc::{CfiOp, CfiRow, Reloc, RelocKind, Ref};
+use crate::reloc::{CfiOp, CfiRow, Ref, Reloc, RelocKind};
 use cinder_lir::{FloatCC, IntCC, Type};
 use cranelift_assembler_x64 as asm;
 use cranelift_codegen::control::ControlPlane;
