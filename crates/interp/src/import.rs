@@ -152,7 +152,7 @@ pub(crate) fn import_from(cx: &Ctx, m: &Obj, name: Name) -> PyResult {
 
 /// The code object of a packed module.
 pub(crate) fn packed_code(cx: &Ctx, name: &str) -> PyResult<Option<Obj>> {
-    let Some(p) = (Thread::of(cx).runtime.config.find_packed)(name) else { return Ok(None) };
+    let Some(p) = Thread::of(cx).runtime.packed(name) else { return Ok(None) };
     match cinder_bytecode::format::deserialize(p.code) {
         Ok(c) => code::new(cx, Arc::new(c)).map(Some),
         Err(e) => Err(cx.import_error(format!("packed module '{name}' is damaged: {e}"))),
@@ -185,7 +185,9 @@ pub(crate) fn boot(cx: &Ctx) -> PyResult<()> {
     modules.set_item(cx, &Obj::from("_imp"), &imp)?;
     let sys = rt.sys.get().unwrap_or_else(Obj::none);
     m.call_method(cx, intern!("_install"), &[sys, imp])?;
-    m.call_method(cx, intern!("_install_external_importers"), &[])?;
+    if rt.find_native("_io").is_some() {
+        m.call_method(cx, intern!("_install_external_importers"), &[])?;
+    }
     Ok(())
 }
 

@@ -135,6 +135,15 @@ impl Runtime {
         self.modules.get().ok_or_else(|| cx.runtime_error("the interpreter is not initialised"))
     }
 
+    /// A module of the packed library, also by the names that the import system's own two modules have there.
+    pub(crate) fn packed(&self, name: &str) -> Option<PackedModule> {
+        (self.config.find_packed)(match name {
+            "_frozen_importlib" => "importlib._bootstrap",
+            "_frozen_importlib_external" => "importlib._bootstrap_external",
+            n => n,
+        })
+    }
+
     /// The definition of a native module.
     pub fn find_native(&self, name: &str) -> Option<&'static ModuleDef> {
         crate::modules::OWN.iter().chain(self.config.natives).find(|d| d.name == name).copied()

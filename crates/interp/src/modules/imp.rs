@@ -13,7 +13,7 @@ pub(crate) mod imp {
     use crate::thread::Thread;
 
     fn packed(cx: &Ctx, name: &Obj) -> Option<crate::runtime::PackedModule> {
-        (Thread::of(cx).runtime.config.find_packed)(&as_utf8_lossy(name))
+        Thread::of(cx).runtime.packed(&as_utf8_lossy(name))
     }
 
     /// Returns the list of file suffixes used to identify extension modules.

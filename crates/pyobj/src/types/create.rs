@@ -80,6 +80,43 @@ pub(crate) fn create_core() {
     for (def, ty, base) in made {
         fill(def, ty, base);
     }
+    for def in shaped() {
+        def.type_object();
+    }
+}
+
+/// The other types with a reserved shape that live in this crate: asking a shape for its type needs the type.
+fn shaped() -> [&'static ClassDef; 24] {
+    use super::{bytes, complex, iterators, memoryview, range, set, slice, static_method};
+    fn def<T: PyClass>() -> &'static ClassDef {
+        T::class()
+    }
+    [
+        def::<complex::Complex>(),
+        def::<bytes::ByteArray>(),
+        def::<memoryview::MemoryView>(),
+        def::<set::Set>(),
+        def::<set::FrozenSet>(),
+        def::<slice::Slice>(),
+        def::<range::Range>(),
+        def::<range::RangeIterator>(),
+        def::<super::function::NativeFunction>(),
+        def::<descriptor::MethodDescriptor>(),
+        def::<super::method::BoundMethod>(),
+        def::<super::module::Module>(),
+        def::<super::cell::CellObject>(),
+        def::<super::property::Property>(),
+        def::<static_method::StaticMethod>(),
+        def::<super::class_method::ClassMethod>(),
+        def::<super::super_::Super>(),
+        def::<super::mapping_proxy::MappingProxy>(),
+        def::<iterators::Enumerate>(),
+        def::<iterators::Zip>(),
+        def::<iterators::Map>(),
+        def::<iterators::Filter>(),
+        def::<iterators::Reversed>(),
+        def::<iterators::SeqIterator>(),
+    ]
 }
 
 /// Phase one: a type object with layout, slots and MRO, but without attributes.
@@ -146,6 +183,7 @@ fn alloc_native(def: &'static ClassDef, base: Option<&'static Type>) -> &'static
         }
         mro.extend(b.mro.borrow().iter().copied());
     }
+    ty.finalizer.set(ty.slots.finalize.get().is_some());
     *ty.mro.borrow_mut() = mro;
     ty
 }
@@ -218,6 +256,9 @@ fn fill(def: &'static ClassDef, ty: &'static Type, base: Option<&'static Type>) 
             FnKind::StaticMethod => descriptor::static_method(ty, f),
         };
         set_attr(ty, Name::new(f.name), d);
+    }
+    if def.flags.dict {
+        super::instance_dict_attr::add_dict_attr(ty);
     }
     for g in def.getset {
         set_attr(ty, Name::new(g.name), descriptor::getset(ty, g));
