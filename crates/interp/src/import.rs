@@ -178,6 +178,8 @@ pub(crate) fn boot(cx: &Ctx) -> PyResult<()> {
     };
     let builtins = rt.builtins_module.get().unwrap_or_else(Obj::none);
     dict::set(cx, &ns, intern!("__builtins__").as_obj(), &builtins)?;
+    // `_fix_up_module` tells by this name where a frozen module comes from.
+    dict::set(cx, &ns, intern!("__origname__").as_obj(), &Obj::from("importlib._bootstrap"))?;
     modules.set_item(cx, &Obj::from("_frozen_importlib"), &m)?;
     crate::call::run_code(cx, &c, &ns, Some(&ns), None)?;
     rt.importlib.set(Some(m.clone()));
