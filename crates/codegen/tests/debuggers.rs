@@ -137,6 +137,18 @@ fn gdb_unwinds_recursion_to_main() {
     contains(&out, &["fib (n=1)", "fib (n=2)", "fib (n=3)", "fib (n=26)", "fib (n=27)", "main ()"]);
 }
 
+#[test]
+fn gdb_unwinds_through_exits() {
+    if !installed("gdb") {
+        return;
+    }
+    let main = include_str!("../examples/tally/main.rs");
+    let line = main.lines().position(|l| l.contains("EXITS.fetch_add")).expect("the handler counts") + 1;
+    let commands = [format!("break main.rs:{line}"), "run".into(), "backtrace 6".into(), "kill".into()];
+    let Some(out) = gdb("", &commands) else { return };
+    contains(&out, &["on_exit", "in exit_stub ()", "in power (", " in enter (", "in main ()"]);
+}
+
 fn perf(args: &[&str], dir: &Path) -> Option<String> {
     let out = Command::new("perf").args(args).current_dir(dir).output().expect("perf runs");
     if !out.status.success() {

@@ -274,6 +274,8 @@ impl<'a, M: Masm> Lower<'a, M> {
                     None => self.out.exits.push(ExitStub { offset, point: exit.point }),
                 }
             }
+            // Shared by all exits: it belongs to none of their lines.
+            self.line(0);
             self.m.bind(tail);
             self.m.exit_tail(&self.frame.shape);
         }

@@ -182,10 +182,18 @@ impl CodeSpace {
         }
         drop(names);
         let mut codes = Vec::with_capacity(placed.len());
+        let mut error = None;
         for p in placed {
-            codes.push(self.publish(p)?);
+            if error.is_some() {
+                shared.memory.free(&p.block, &p.cells);
+                continue;
+            }
+            match self.publish(p) {
+                Ok(code) => codes.push(code),
+                Err(e) => error = Some(e),
+            }
         }
-        Ok(codes)
+        error.map_or(Ok(codes), Err)
     }
 
     /// Finds memory: code, one far stub for each distinct call target that may be out of reach, cells.
