@@ -3,16 +3,26 @@
 use regalloc2::{Inst, VReg};
 
 use super::allocated::{Allocated, DebugLocation, DebugPlace, Loc, const_place};
-use crate::ir::{BlockId, DebugRange, DebugValue, Function, InstId};
+use crate::ir::{BlockId, DebugRange, DebugValue, FrameValue, Function, InstId};
 use crate::op::Op;
 
 /// Collects the ranges of the function's variables and asks regalloc2 for the places of those in registers, one
-/// label per range: with shared labels the quick allocator mixes ranges up.
-pub(crate) fn request(func: &Function, labels: &mut Vec<(VReg, Inst, Inst, u32)>) -> Vec<DebugRange> {
+/// label per range: with shared labels the quick allocator mixes ranges up. It also knows a register from its
+/// definition to its last use in the order of instructions only, and answers nothing for ranges that go on.
+pub(crate) fn request(func: &Function, quick: bool, labels: &mut Vec<(VReg, Inst, Inst, u32)>) -> Vec<DebugRange> {
     if func.vars().is_empty() {
         return Vec::new();
     }
-    let ranges = ranges(func);
+    let mut ranges = ranges(func);
+    if quick {
+        let last = last_uses(func);
+        for r in &mut ranges {
+            if let DebugValue::Reg(v) = r.value {
+                r.end = r.end.min(last[v.index()]);
+            }
+        }
+        ranges.retain(|r| r.start < r.end);
+    }
     for (i, r) in ranges.iter().enumerate() {
         if let DebugValue::Reg(v) = r.value {
             let vreg = VReg::new(v.index(), func.vreg_type(v).class());
@@ -21,6 +31,31 @@ pub(crate) fn request(func: &Function, labels: &mut Vec<(VReg, Inst, Inst, u32)>
     }
     labels.sort_unstable_by_key(|&(v, start, _, label)| (v.vreg(), start.index(), label));
     ranges
+}
+
+/// The instruction after the last use of every register.
+fn last_uses(func: &Function) -> Vec<InstId> {
+    let mut last = vec![InstId::new(0); func.num_vregs()];
+    for &block in func.layout() {
+        for id in func.block_insts(block) {
+            let inst = func.inst(id);
+            if inst.op == Op::DebugValue {
+                continue;
+            }
+            let next = InstId::new(id.index() + 1);
+            let mut used = |v: crate::ir::VReg| last[v.index()] = last[v.index()].max(next);
+            func.uses(inst).iter().for_each(|v| used(*v));
+            for value in inst.frame().map_or(&[][..], |f| func.frame_values(f)) {
+                if let FrameValue::Reg(v) = *value {
+                    used(v);
+                }
+            }
+            if Some(id) == func.terminator(block) {
+                func.block_edges(block).iter().flat_map(|e| func.edge_args(e)).for_each(|v| used(*v));
+            }
+        }
+    }
+    last
 }
 
 /// Translates regalloc2's answer, clipped to what was asked: the quick allocator reports whole live ranges.

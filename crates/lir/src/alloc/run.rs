@@ -126,7 +126,7 @@ impl Allocator {
         check_signatures(func, target)?;
         check_tail_calls(func, target)?;
         self.buf.fill(func, target);
-        let ranges = debug::request(func, &mut self.buf.labels);
+        let ranges = debug::request(func, opts.tier == Tier::Quick, &mut self.buf.labels);
         std::mem::swap(&mut out.shapes, &mut self.buf.counts);
         let view = View { func, target, buf: &self.buf, clobber_every: opts.clobber_every };
         let options = RegallocOptions {
