@@ -107,7 +107,9 @@ impl Interpreter {
         let s = module::from_def(cx, &modules::sys::sys::MODULE)?;
         rt.sys.set(Some(s.clone()));
         modules.set_item(cx, &Obj::from("sys"), &s)?;
-        import::boot(cx)
+        import::boot(cx)?;
+        cinder_pyobj::heap::gc::install();
+        Ok(())
     }
 
     /// Runs `f` with the interpreter lock held.

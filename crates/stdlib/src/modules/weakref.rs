@@ -31,7 +31,7 @@ pub(crate) mod weakref {
     }
 
     /// Removes a key from a dict if its value is a dead weak reference.
-    #[pyfunction(sig = "(dct, key, /)")]
+    #[pyfunction(name = "_remove_dead_weakref", sig = "(dct, key, /)")]
     fn _remove_dead_weakref(cx: &Ctx, dct: &Obj, key: &Obj) -> PyResult<()> {
         let Some(value) = dict::get(cx, dct, key)? else { return Ok(()) };
         if value.downcast::<WeakRef>().is_none() {

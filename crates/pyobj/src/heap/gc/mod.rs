@@ -13,7 +13,7 @@ mod inspect;
 use std::cell::Cell;
 
 use super::alloc::{Gil, Stats, set_collect_request_hook, set_threshold};
-use crate::ctx::{Ctx, Poll, PyResult};
+use crate::ctx::{Ctx, Poll};
 use crate::types::{dict, list};
 use crate::value::{Obj, ObjCell};
 
@@ -113,17 +113,17 @@ fn update_threshold() {
 }
 
 /// Serves a request for collection. Called at polls only.
-pub fn poll(cx: &Ctx) -> PyResult<()> {
+pub fn poll(cx: &Ctx) {
     let s = STATE.get();
     if s.collecting.get() {
-        return Ok(());
+        return;
     }
     if s.zeal.get() {
         run(cx, GENERATIONS - 1);
-        return Ok(());
+        return;
     }
     if !s.enabled.get() {
-        return Ok(());
+        return;
     }
     let over = |g: usize| s.thresholds[g].get() > 0 && s.counts[g].get() > s.thresholds[g].get();
     let generation = if over(2) && s.long_lived_pending.get() >= s.long_lived.get() / 4 {
@@ -134,7 +134,6 @@ pub fn poll(cx: &Ctx) -> PyResult<()> {
         0
     };
     run(cx, generation);
-    Ok(())
 }
 
 /// Collects a generation and all younger ones. Returns how many unreachable objects were found.

@@ -83,7 +83,7 @@ pub(crate) mod array {
     use super::*;
 
     /// Internal. Used for pickling support.
-    #[pyfunction(sig = "(arraytype, typecode, mformat_code, items, /)")]
+    #[pyfunction(name = "_array_reconstructor", sig = "(arraytype, typecode, mformat_code, items, /)")]
     fn _array_reconstructor(cx: &Ctx, arraytype: &Obj, typecode: &Obj, mformat_code: &Obj, items: &Obj) -> PyResult {
         pickle::reconstruct(cx, arraytype, typecode, mformat_code, items)
     }

@@ -25,7 +25,7 @@ pub(crate) mod collections {
     use super::*;
 
     /// Counts the elements of an iterable, updating a mapping.
-    #[pyfunction(sig = "(mapping, iterable, /)")]
+    #[pyfunction(name = "_count_elements", sig = "(mapping, iterable, /)")]
     fn _count_elements(cx: &Ctx, mapping: &Obj, iterable: &Obj) -> PyResult<()> {
         let one = Obj::from(1i64);
         if let Some(d) = plain_counts(mapping) {

@@ -374,7 +374,7 @@ pub(crate) mod operator {
     }
 
     /// Returns a == b, in a time that depends on the length only. Both must be ASCII strings or bytes-like.
-    #[pyfunction(sig = "(a, b, /)")]
+    #[pyfunction(name = "_compare_digest", sig = "(a, b, /)")]
     fn _compare_digest(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult<bool> {
         let (x, y) = if a.type_of().is_str_subtype() && b.type_of().is_str_subtype() {
             let (x, y) = (cinder_pyobj::types::str::as_utf8_lossy(a), cinder_pyobj::types::str::as_utf8_lossy(b));
