@@ -175,7 +175,11 @@ impl Dict {
         while i > 0 {
             i -= 1;
             if self.entry_at(i).is_some() {
-                return self.remove_at(i);
+                let removed = self.remove_at(i);
+                if self.form() == Form::Compact {
+                    self.table_mut().trim();
+                }
+                return removed;
             }
         }
         None

@@ -368,11 +368,6 @@ impl Table {
         }
         self.live -= 1;
         self.entries[i].key = None;
-        if i + 1 == self.entries.len() {
-            while self.entries.last().is_some_and(|e| e.key.is_none()) {
-                self.entries.pop();
-            }
-        }
         if i == self.first {
             while self.entries.get(self.first).is_some_and(|e| e.key.is_none()) {
                 self.first += 1;
@@ -380,9 +375,17 @@ impl Table {
         }
         if self.live == 0 {
             self.all_str = true;
-            self.first = 0;
         }
         Some((key, e.value))
+    }
+
+    /// Forgets deleted entries at the end. Iterators of the table would not notice what comes there next, so
+    /// this is for removal from the end only.
+    pub fn trim(&mut self) {
+        while self.entries.last().is_some_and(|e| e.key.is_none()) {
+            self.entries.pop();
+        }
+        self.first = self.first.min(self.entries.len());
     }
 
     /// Empties the table; the entries are handed back so that they end after the update.
