@@ -370,8 +370,6 @@ pub trait Masm: Sized {
     fn stack_pointer() -> Gpr;
     /// A scratch register that the allocator never hands out.
     fn scratch() -> Gpr;
-    /// A floating-point scratch register that the allocator never hands out.
-    fn fscratch() -> Fpr;
     /// Builds a frame and records its call frame information.
     fn prologue(&mut self, frame: &FrameShape);
     /// Takes the frame down and records the call frame information; must be followed by [`ret`](Self::ret) or

@@ -448,10 +448,6 @@ impl Masm for Aarch64Masm {
         X16
     }
 
-    fn fscratch() -> Fpr {
-        V31
-    }
-
     fn prologue(&mut self, frame: &FrameShape) {
         self.push_frame(frame);
     }

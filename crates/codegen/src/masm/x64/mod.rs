@@ -549,10 +549,6 @@ impl Masm for X64Masm {
         regs::R11
     }
 
-    fn fscratch() -> Fpr {
-        regs::XMM15
-    }
-
     fn prologue(&mut self, frame: &FrameShape) {
         self.push_frame(frame);
     }
