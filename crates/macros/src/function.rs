@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Error, FnArg, ItemFn, Pat, Result, Signature, Type};
 
 use crate::sig::{Kind, Param, Sig};
-use crate::util::{FnOptions, doc_of, is_named, is_ref, last_ident, plain_name, pyobj, pyobj_at, str_lit};
+use crate::util::{FnOptions, doc_of, function_name, is_named, is_ref, last_ident, plain_name, pyobj, pyobj_at, str_lit};
 
 /// How the native function binds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ pub fn native(f: &ItemFn, opts: &FnOptions, binding: Binding, owner: &Owner, pre
     let p = pyobj();
     let rust = RustFn::of(&f.sig)?;
     let ident = &rust.ident;
-    let name = opts.name.as_ref().map_or_else(|| plain_name(&ident.to_string()).to_owned(), |n| n.value());
+    let name = opts.name.as_ref().map_or_else(|| function_name(&ident.to_string()).to_owned(), |n| n.value());
     let mut params = rust.params.iter();
     let mut call_args = Vec::new();
     let mut this = None;

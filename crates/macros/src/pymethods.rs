@@ -8,7 +8,7 @@ use syn::{Error, ImplItem, ImplItemFn, ItemFn, ItemImpl, LitStr, Result, Token, 
 
 use crate::function::{Binding, Owner, RustFn, native};
 use crate::slots;
-use crate::util::{FnOptions, doc_of, is_named, is_ref, plain_name, pyobj, take_attr};
+use crate::util::{FnOptions, doc_of, function_name, is_named, is_ref, plain_name, pyobj, take_attr};
 
 const ATTRS: [&str; 8] =
     ["pymethod", "pyclassmethod", "pystaticmethod", "pynew", "pyslot", "pygetter", "pysetter", "pyinit"];
@@ -172,7 +172,7 @@ impl Collected {
         let name = opts.name.as_ref().map_or_else(
             || {
                 let n = ident.to_string();
-                plain_name(n.strip_prefix("get_").unwrap_or(&n)).to_owned()
+                function_name(n.strip_prefix("get_").unwrap_or(&n)).to_owned()
             },
             LitStr::value,
         );
@@ -200,7 +200,7 @@ impl Collected {
         let name = opts.name.as_ref().map_or_else(
             || {
                 let n = ident.to_string();
-                plain_name(n.strip_prefix("set_").unwrap_or(&n)).to_owned()
+                function_name(n.strip_prefix("set_").unwrap_or(&n)).to_owned()
             },
             LitStr::value,
         );

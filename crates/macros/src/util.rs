@@ -32,6 +32,11 @@ pub fn doc_of(attrs: &[Attribute]) -> String {
     lines.join("\n")
 }
 
+/// The Python name of a Rust function: the identifier as it is written.
+pub fn function_name(name: &str) -> &str {
+    name.strip_prefix("r#").unwrap_or(name)
+}
+
 /// A parameter or function name as Python writes it: `r#in`, `in_` and `_in` all stand for `in`.
 pub fn plain_name(name: &str) -> &str {
     let n = name.strip_prefix("r#").unwrap_or(name);
