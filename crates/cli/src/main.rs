@@ -24,11 +24,7 @@ fn main() -> ExitCode {
     let code = thread.ok().and_then(|t| t.join().ok()).unwrap_or(70);
     if code == 130 {
         // Die by the signal, as shells expect of an interrupted command.
-        // SAFETY: restores the default action and raises the signal.
-        unsafe {
-            libc::signal(libc::SIGINT, libc::SIG_DFL);
-            libc::raise(libc::SIGINT);
-        }
+        cinder_interp::signals::die_by_interrupt();
     }
     ExitCode::from(code as u8)
 }

@@ -44,6 +44,15 @@ pub extern "C" fn on_signal(n: libc::c_int) {
     unsafe { *libc::__errno_location() = errno };
 }
 
+/// Ends the process by SIGINT's default action, as shells expect of an interrupted command.
+pub fn die_by_interrupt() {
+    // SAFETY: restores the default action and raises the signal; both are always allowed.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
+        libc::raise(libc::SIGINT);
+    }
+}
+
 /// Sets the descriptor that each signal's number is written to; returns the old one.
 pub fn set_wakeup_fd(fd: i32) -> i32 {
     WAKEUP_FD.swap(fd, Ordering::Relaxed)
