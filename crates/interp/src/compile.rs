@@ -5,7 +5,7 @@ use cinder_bytecode::{CompileOptions, verify};
 use cinder_pyobj::types::str::{Str, as_utf8_lossy};
 use cinder_pyobj::types::{bytes, exc, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
-use cinder_syntax::ast::Arena;
+use cinder_syntax::ast::{Arena, LineIndex, Mod};
 use cinder_syntax::{Encoding, ParseOptions, SyntaxError, SyntaxErrorKind, WarningKind};
 
 use crate::objects::code;
@@ -15,11 +15,11 @@ pub(crate) use cinder_syntax::Mode;
 
 /// Flags of `compile()`.
 const DONT_IMPLY_DEDENT: i64 = 0x200;
-const ONLY_AST: i64 = 0x400;
-const TYPE_COMMENTS: i64 = 0x1000;
-const TOP_LEVEL_AWAIT: i64 = 0x2000;
+pub(crate) const ONLY_AST: i64 = 0x400;
+pub(crate) const TYPE_COMMENTS: i64 = 0x1000;
+pub(crate) const TOP_LEVEL_AWAIT: i64 = 0x2000;
 const ALLOW_INCOMPLETE: i64 = 0x4000;
-const OPTIMIZED_AST: i64 = 0x8000 | ONLY_AST;
+pub(crate) const OPTIMIZED_AST: i64 = 0x8000 | ONLY_AST;
 
 /// How to compile a text.
 #[derive(Clone)]
@@ -28,12 +28,14 @@ pub(crate) struct Settings {
     pub mode: Mode,
     pub flags: i64,
     pub optimize: u8,
+    /// The minor version of the language.
+    pub feature_version: u8,
 }
 
 impl Settings {
     pub(crate) fn new(cx: &Ctx, filename: &str, mode: Mode) -> Settings {
         let optimize = Thread::of(cx).runtime.config.flags.optimize;
-        Settings { filename: Obj::from(filename), mode, flags: 0, optimize }
+        Settings { filename: Obj::from(filename), mode, flags: 0, optimize, feature_version: ParseOptions::default().feature_version }
     }
 }
 
@@ -127,19 +129,53 @@ pub(crate) fn source_text(cx: &Ctx, source: &Obj, function: &str, filename: &Obj
     }))
 }
 
-/// Compiles a text.
-pub(crate) fn compile_text(cx: &Ctx, text: &str, s: &Settings) -> PyResult {
-    let arena = Arena::default();
+/// Parses a text with the options that the settings ask for.
+pub(crate) fn parse_text<'a>(
+    cx: &Ctx,
+    text: &str,
+    s: &Settings,
+    arena: &'a Arena<'a>,
+) -> PyResult<cinder_syntax::Parsed<'a>> {
     let options = ParseOptions {
         mode: s.mode,
+        feature_version: s.feature_version,
         type_comments: s.flags & TYPE_COMMENTS != 0,
         allow_incomplete_input: s.flags & ALLOW_INCOMPLETE != 0,
         dont_imply_dedent: s.flags & DONT_IMPLY_DEDENT != 0,
         flufl: s.flags & i64::from(cf::FUTURE_BARRY_AS_BDFL) != 0,
         ..ParseOptions::default()
     };
-    let parsed =
-        cinder_syntax::parse(text, &options, &arena).map_err(|e| raise_syntax_error(cx, &e, &s.filename))?;
+    cinder_syntax::parse(text, &options, arena).map_err(|e| raise_syntax_error(cx, &e, &s.filename))
+}
+
+/// Issues the warnings of the front end.
+pub(crate) fn show_warnings(cx: &Ctx, warnings: &[cinder_syntax::Warning], s: &Settings) -> PyResult<()> {
+    for w in warnings {
+        let category = match w.kind {
+            WarningKind::Syntax => exc::SyntaxWarning(),
+            WarningKind::Deprecation => exc::DeprecationWarning(),
+        };
+        crate::modules::warnings::warn_explicit(cx, category, &w.msg, &s.filename, w.lineno)?;
+    }
+    Ok(())
+}
+
+/// Compiles a text.
+pub(crate) fn compile_text(cx: &Ctx, text: &str, s: &Settings) -> PyResult {
+    let arena = Arena::default();
+    let parsed = parse_text(cx, text, s, &arena)?;
+    compile_tree(cx, &parsed.module, &parsed.lines, Some(parsed.source), &parsed.warnings, s)
+}
+
+/// Compiles a tree; `source` is the text it was parsed from, if any, and `warnings` those of the parser.
+pub(crate) fn compile_tree(
+    cx: &Ctx,
+    tree: &Mod<'_>,
+    lines: &LineIndex,
+    source: Option<&str>,
+    warnings: &[cinder_syntax::Warning],
+    s: &Settings,
+) -> PyResult {
     let filename = as_utf8_lossy(&s.filename).into_owned();
     let options = CompileOptions {
         filename: filename.into(),
@@ -147,19 +183,17 @@ pub(crate) fn compile_text(cx: &Ctx, text: &str, s: &Settings) -> PyResult {
         future: (s.flags as u32) & cf::FUTURE_MASK,
         top_level_await: s.flags & TOP_LEVEL_AWAIT != 0,
     };
-    let compiled = cinder_bytecode::compile(&parsed.module, &parsed.lines, &options).map_err(|mut e| {
-        if e.text.is_none() && e.lineno > 0 {
-            e.text = parsed.source.split_inclusive('\n').nth(e.lineno as usize - 1).map(str::to_string);
+    let compiled = cinder_bytecode::compile(tree, lines, &options).map_err(|mut e| {
+        if let Some(source) = source
+            && e.text.is_none()
+            && e.lineno > 0
+        {
+            e.text = source.split_inclusive('\n').nth(e.lineno as usize - 1).map(str::to_string);
         }
         raise_syntax_error(cx, &e, &s.filename)
     })?;
-    for w in parsed.warnings.iter().chain(&compiled.warnings) {
-        let category = match w.kind {
-            WarningKind::Syntax => exc::SyntaxWarning(),
-            WarningKind::Deprecation => exc::DeprecationWarning(),
-        };
-        crate::modules::warnings::warn_explicit(cx, category, &w.msg, &s.filename, w.lineno)?;
-    }
+    show_warnings(cx, warnings, s)?;
+    show_warnings(cx, &compiled.warnings, s)?;
     debug_assert!(verify(&compiled.code).is_ok(), "{:?}", verify(&compiled.code).err());
     code::new(cx, compiled.code)
 }
@@ -189,6 +223,7 @@ pub(crate) fn builtin_compile(
     flags: i64,
     dont_inherit: bool,
     optimize: i64,
+    feature_version: i64,
 ) -> PyResult {
     let known = i64::from(cf::FUTURE_MASK)
         | DONT_IMPLY_DEDENT
@@ -227,10 +262,15 @@ pub(crate) fn builtin_compile(
     let mut s = Settings::new(cx, "", m);
     s.filename = filename;
     s.flags = flags | if dont_inherit { 0 } else { inherited_flags(cx) };
+    if flags & ONLY_AST != 0
+        && let Ok(version) = u8::try_from(feature_version)
+    {
+        s.feature_version = version.min(s.feature_version);
+    }
     if optimize >= 0 {
         s.optimize = optimize as u8;
     }
-    if let Some(c) = crate::modules::ast_bridge(cx, source, &s)? {
+    if let Some(c) = crate::modules::ast::ast_bridge(cx, source, &s)? {
         return Ok(c);
     }
     let mut text = source_text(cx, source, "compile", &s.filename)?;
@@ -238,7 +278,7 @@ pub(crate) fn builtin_compile(
         text = text.trim_start_matches([' ', '\t']).to_string();
     }
     if flags & ONLY_AST != 0 {
-        return crate::modules::parse_to_ast(cx, &text, &s);
+        return crate::modules::ast::parse_to_ast(cx, &text, &s);
     }
     compile_text(cx, &text, &s)
 }

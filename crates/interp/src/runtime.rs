@@ -106,6 +106,7 @@ pub struct Runtime {
     pub(crate) audit_hooks: RefCell<Vec<Obj>>,
     pub(crate) finalizing: Cell<bool>,
     pub(crate) signal_handlers: RefCell<Vec<Option<Obj>>>,
+    pub(crate) ast_types: std::cell::OnceCell<crate::modules::ast::Types>,
 }
 
 // SAFETY: the interpreter lock guards every access.
@@ -127,6 +128,7 @@ impl Runtime {
             audit_hooks: RefCell::new(Vec::new()),
             finalizing: Cell::new(false),
             signal_handlers: RefCell::new(Vec::new()),
+            ast_types: std::cell::OnceCell::new(),
         }))
     }
 

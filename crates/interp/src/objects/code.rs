@@ -100,7 +100,7 @@ pub(crate) fn constant(cx: &Ctx, c: &Const) -> PyResult {
 }
 
 /// A str from UTF-8 that may also encode lone surrogates.
-fn from_wtf8(w: &[u8]) -> Obj {
+pub(crate) fn from_wtf8(w: &[u8]) -> Obj {
     if let Ok(s) = std::str::from_utf8(w) {
         return str::new(s);
     }

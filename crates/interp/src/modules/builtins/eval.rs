@@ -37,7 +37,7 @@ pub(crate) mod eval {
         optimize: i64,
         _feature_version: i64,
     ) -> PyResult {
-        compile::builtin_compile(cx, source, filename, mode, flags, dont_inherit, optimize)
+        compile::builtin_compile(cx, source, filename, mode, flags, dont_inherit, optimize, _feature_version)
     }
 
     /// Globals and locals that `exec` and `eval` run in.
