@@ -74,6 +74,12 @@ fn as_float(value: &Const) -> Option<f64> {
 /// `a op b`, if folding is worthwhile and cannot raise.
 pub(super) fn binary(a: &Const, op: Operator, b: &Const) -> Option<Const> {
     if let (Some(x), Some(y)) = (as_int(a), as_int(b)) {
+        let bools = matches!(a, Const::True | Const::False) && matches!(b, Const::True | Const::False);
+        // Bitwise operations of bools give bools.
+        if bools && matches!(op, Operator::BitAnd | Operator::BitOr | Operator::BitXor) {
+            let one = matches!(int_binary(x, op, y)?, Const::Int(1));
+            return Some(if one { Const::True } else { Const::False });
+        }
         return int_binary(x, op, y);
     }
     match (a, op, b) {
