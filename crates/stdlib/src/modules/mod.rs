@@ -13,6 +13,7 @@ mod functools;
 mod gc;
 mod hashes;
 mod heapq;
+pub(crate) mod io;
 mod itertools;
 mod json;
 mod locale;
@@ -59,6 +60,7 @@ pub static ALL: &[&ModuleDef] = &[
     &hashes::digest::sha2_module::MODULE,
     &hashes::sha3::module::MODULE,
     &heapq::heapq::MODULE,
+    &io::module::MODULE,
     &itertools::itertools::MODULE,
     &json::module::MODULE,
     &locale::locale::MODULE,
