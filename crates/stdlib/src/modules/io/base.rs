@@ -44,7 +44,7 @@ pub(crate) fn check_open(cx: &Ctx, this: &Obj) -> PyResult<()> {
 
 fn check_able(cx: &Ctx, this: &Obj, method: cinder_pyobj::types::str::Name, message: &str) -> PyResult {
     let r = this.call_method(cx, method, &[])?;
-    if r.as_bool() == Some(true) { Ok(r) } else { Err(unsupported(cx, message)) }
+    if r.is(&Obj::from_bool(true)) { Ok(r) } else { Err(unsupported(cx, message)) }
 }
 
 /// Closes a stream that nothing refers to any more.

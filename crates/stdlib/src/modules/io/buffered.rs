@@ -139,7 +139,7 @@ impl Buffered {
     }
 
     fn forget_ahead(&self) {
-        self.ahead.borrow_mut().clear();
+        self.ahead.borrow_mut().truncate(0);
         self.used.set(0);
     }
 
@@ -325,7 +325,7 @@ impl Buffered {
         }
     }
 
-    fn tell(&self, cx: &Ctx) -> PyResult<i64> {
+    fn position(&self, cx: &Ctx) -> PyResult<i64> {
         let at = raw_tell(cx, &self.raw(cx)?)?;
         Ok(at - self.available() as i64 + self.pending.borrow().len() as i64)
     }
@@ -427,7 +427,7 @@ fn init(cx: &Ctx, this: &Obj, raw: &Obj, size: isize, checks: &[(&str, cinder_py
     for (message, method) in checks {
         if native(raw).is_some() || raw.get_attr_opt(cx, *method)?.is_some() {
             let able = raw.call_method(cx, *method, &[])?;
-            if able.as_bool() != Some(true) {
+            if !able.is(&Obj::from_bool(true)) {
                 return Err(unsupported(cx, message));
             }
         } else {
@@ -439,7 +439,7 @@ fn init(cx: &Ctx, this: &Obj, raw: &Obj, size: isize, checks: &[(&str, cinder_py
     };
     b.size.set(n);
     b.forget_ahead();
-    b.pending.borrow_mut().clear();
+    b.pending.borrow_mut().truncate(0);
     b.raw.set(Some(raw.clone()));
     Ok(())
 }
@@ -499,7 +499,7 @@ impl Buffered {
             Err(r) => Some(cx.take(r)),
         };
         let closed = raw.call_method(cx, intern!("close"), &[]);
-        this.pending.borrow_mut().clear();
+        this.pending.borrow_mut().truncate(0);
         this.forget_ahead();
         match (first, closed) {
             (None, r) => r.map(drop),
@@ -558,7 +558,7 @@ impl Buffered {
 
     #[pymethod]
     fn tell(cx: &Ctx, this: &Obj) -> PyResult<i64> {
-        locked(cx, this, |b| b.tell(cx))
+        locked(cx, this, |b| b.position(cx))
     }
 
     #[pymethod(sig = "($self, target, whence=0, /)")]
@@ -577,7 +577,7 @@ impl Buffered {
             let ahead = b.available();
             if ahead > 0 && whence != 2 {
                 // A short way within the bytes read ahead needs no system call but the one for the position.
-                let now = b.tell(cx)?;
+                let now = b.position(cx)?;
                 let delta = if whence == 0 { target.checked_sub(now) } else { Some(target) };
                 let used = b.used.get() as i64;
                 if let Some(d) = delta
@@ -608,7 +608,7 @@ impl Buffered {
             b.flush_pending(cx)?;
             let at = match pos {
                 Some(p) if !p.is_none() => p.clone(),
-                _ => Obj::from(b.tell(cx)?),
+                _ => Obj::from(b.position(cx)?),
             };
             b.rewind(cx)?;
             b.raw(cx)?.call_method(cx, intern!("truncate"), &[at])

@@ -275,7 +275,7 @@ impl FileIo {
         };
         let m = parse_mode(cx, &mode)?;
         let given = if file.is_int() || file.type_of().is_int_subtype() {
-            if file.as_bool().is_some() {
+            if file.is(&Obj::from_bool(true)) || file.is(&Obj::from_bool(false)) {
                 (cx.host().warn)(cx, exc::RuntimeWarning(), "bool is used as a file descriptor", 1)?;
             }
             let fd = file.to_i64(cx)?;

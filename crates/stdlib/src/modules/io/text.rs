@@ -214,7 +214,7 @@ impl TextIoWrapper {
             Some(r) => drop(r?),
             None => drop(b.call_method(cx, intern!("write"), &[bytes::new(&p)])?),
         }
-        p.clear();
+        p.truncate(0);
         let mut now = self.pending.borrow_mut();
         if now.is_empty() && p.capacity() <= 8 * CHUNK {
             *now = p;
@@ -334,7 +334,7 @@ impl TextIoWrapper {
         *this.newline.borrow_mut() = newline;
         this.line_buffering.set(line_buffering);
         this.write_through.set(write_through);
-        this.pending.borrow_mut().clear();
+        this.pending.borrow_mut().truncate(0);
         this.forget_decoded();
         this.buffer.set(Some(buffer.clone()));
         let set_up = || -> PyResult<()> {
