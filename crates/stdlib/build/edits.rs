@@ -87,7 +87,7 @@ const EDITS: &[Edit] = &[
         through: "",
         to: concat!(
             "_FROZEN = frozenset((\n",
-            "    '__hello__', '__phello__', '__phello__.ham', '__phello__.ham.eggs', '__phello__.spam',\n",
+            "    '_frozen_importlib', '_frozen_importlib_external', '__hello__', '__phello__', '__phello__.ham', '__phello__.ham.eggs', '__phello__.spam',\n",
             "    '_collections_abc', '_sitebuiltins', 'abc', 'codecs', 'genericpath', 'importlib._bootstrap',\n",
             "    'importlib._bootstrap_external', 'importlib.machinery', 'importlib.util', 'io', 'ntpath', 'os',\n",
             "    'posixpath', 'runpy', 'site', 'stat', 'zipimport',\n",
