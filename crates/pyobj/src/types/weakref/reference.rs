@@ -37,6 +37,13 @@ pub fn new_ref(cx: &Ctx, object: &Obj, callback: Option<&Obj>) -> PyResult {
     make(cx, WeakRef::type_object(), object, callback)
 }
 
+impl WeakRef {
+    /// The object, unless it is gone.
+    pub fn get(&self) -> Option<Obj> {
+        self.link.get()
+    }
+}
+
 /// The side record of an object that can be weakly referenced, or TypeError.
 pub(super) fn side_for<'a>(cx: &Ctx, object: &'a Obj) -> PyResult<(&'a instance::Side, *const heap::Header)> {
     if super::is_weakly_referenceable(object)
