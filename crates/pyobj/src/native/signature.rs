@@ -125,10 +125,8 @@ fn bind_into<'a>(
             },
         }
     }
-    for i in 0..sig.required {
-        if out[i].is_none() {
-            return Err(if i < sig.pos_only { too_few_positional(cx, sig, pos.len()) } else { sig.missing(cx, i) });
-        }
+    if let Some(i) = out.iter().take(sig.required).position(Option::is_none) {
+        return Err(if i < sig.pos_only { too_few_positional(cx, sig, pos.len()) } else { sig.missing(cx, i) });
     }
     match sig.required_kw.iter().find(|&&i| out[i].is_none()) {
         Some(&i) => Err(sig.missing(cx, i)),

@@ -21,7 +21,7 @@ impl Obj {
         }
         if let Some(t) = self.as_type() {
             if t.is(crate::types::type_type()) {
-                return Ok(crate::types::generic_alias::new(cx, self, key)?);
+                return crate::types::generic_alias::new(cx, self, key);
             }
             if let Some(m) = self.get_attr_opt(cx, crate::intern!("__class_getitem__"))?
                 && !m.is_none()

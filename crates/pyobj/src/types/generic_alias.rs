@@ -292,9 +292,9 @@ impl GenericAlias {
 
     fn __getattribute__(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult {
         let text = as_utf8_lossy(name);
-        let own = OWN.contains(&&*text) || (text == "__doc__" && false);
+        let own = OWN.contains(&&*text);
         if !own
-            && !(text.starts_with("__") && text.ends_with("__") && text == "__class_getitem__")
+            && text != "__class_getitem__"
             && let Some(g) = this.downcast::<GenericAlias>()
         {
             let special = matches!(&*text, "__typing_unpacked_tuple_args__" | "__dir__" | "__instancecheck__" | "__subclasscheck__" | "__getitem__" | "__call__" | "__iter__" | "__or__" | "__ror__" | "__hash__" | "__eq__" | "__ne__" | "__repr__");

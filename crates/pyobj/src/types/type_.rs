@@ -6,7 +6,7 @@ use crate::intern;
 use crate::native::{Args, ClassDef, FixedShape};
 use crate::types::exc;
 use crate::types::str::{Name, as_utf8_lossy};
-use crate::types::{Type, heap_type, method_cache, mro, slot_wrappers, tuple};
+use crate::types::{Type, heap_type, method_cache, mro, tuple};
 use crate::value::Obj;
 use crate::native::pymethods;
 

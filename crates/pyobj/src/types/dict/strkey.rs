@@ -12,7 +12,7 @@ pub(crate) fn is_exact(v: Value) -> bool {
     v.is_ptr() && unsafe { v.header() }.shape_id() == ShapeId::fixed(FixedShape::Str)
 }
 
-fn payload<'a>(v: &'a Value) -> Option<&'a Str> {
+fn payload(v: &Value) -> Option<&Str> {
     // SAFETY: the word is borrowed from whoever keeps it alive.
     unsafe { Obj::borrow_from(v) }.downcast::<Str>()
 }

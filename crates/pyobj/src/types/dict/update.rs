@@ -59,9 +59,7 @@ fn merge_dict(cx: &Ctx, into: &Dict, from: &Dict, replace: bool) -> PyResult<()>
         if let Some((hash, k, v)) = from.entry_at(i) {
             // SAFETY: the dict keeps its entry alive until it is cloned here.
             let (k, v) = unsafe { (Obj::from_borrowed(k), Obj::from_borrowed(v)) };
-            if replace {
-                into.set_hashed(cx, &k, hash, &v)?;
-            } else if into.get_hashed(cx, &k, hash)?.is_none() {
+            if replace || into.get_hashed(cx, &k, hash)?.is_none() {
                 into.set_hashed(cx, &k, hash, &v)?;
             }
             if from.len() != n {

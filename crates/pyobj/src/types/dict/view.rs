@@ -1,6 +1,6 @@
 //! Views: the dict of an instance, read and written through the instance's shape.
 
-use super::table::{NoMemory, Table};
+use super::table::Table;
 use super::{Dict, Form, as_dict, strkey};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Header};
@@ -220,10 +220,7 @@ impl Dict {
     fn absorb_slots(&self) {
         let (p, shape) = self.owner_shape();
         let keys = shape.keys();
-        let mut table = match Table::with_capacity(keys.len()) {
-            Ok(t) => t,
-            Err(NoMemory) => Table::new(),
-        };
+        let mut table = Table::with_capacity(keys.len()).unwrap_or_default();
         for (i, name) in keys.into_iter().enumerate() {
             // SAFETY: the owner lives and has this shape; its reference moves into the table.
             let v = unsafe { replace_slot(p, shape, i as u32, Value::UNBOUND) };

@@ -16,11 +16,11 @@ use super::table::{ExceptionMarker, LookupErrorMarker, ValueErrorMarker};
 macro_rules! fields {
     ($t:ident: $($field:ident),*) => {
         impl $t {
-            #[allow(non_upper_case_globals, reason = "named by the pymethods macro")]
+            #[allow(non_upper_case_globals, dead_code, reason = "pymethods names them, where the type has such a block")]
             pub(crate) const CINDER_METHODS_fields: &'static [crate::native::NativeFn] = &[];
-            #[allow(non_upper_case_globals, reason = "named by the pymethods macro")]
+            #[allow(non_upper_case_globals, dead_code, reason = "pymethods names them, where the type has such a block")]
             pub(crate) const CINDER_SLOTS_fields: fn(&crate::types::Slots) = |_| {};
-            #[allow(non_upper_case_globals, reason = "named by the pymethods macro")]
+            #[allow(non_upper_case_globals, dead_code, reason = "pymethods names them, where the type has such a block")]
             pub(crate) const CINDER_GETSET_fields: &'static [crate::native::GetSetDef] = &[$(
                 crate::native::GetSetDef {
                     name: stringify!($field),
@@ -485,11 +485,11 @@ macro_rules! unicode_error {
         }
 
         impl $marker {
-            #[allow(non_upper_case_globals, reason = "named by the pymethods macro")]
+            #[allow(non_upper_case_globals, dead_code, reason = "pymethods names them, where the type has such a block")]
             pub(crate) const CINDER_METHODS_fields: &'static [crate::native::NativeFn] = &[];
-            #[allow(non_upper_case_globals, reason = "named by the pymethods macro")]
+            #[allow(non_upper_case_globals, dead_code, reason = "pymethods names them, where the type has such a block")]
             pub(crate) const CINDER_SLOTS_fields: fn(&crate::types::Slots) = |_| {};
-            #[allow(non_upper_case_globals, reason = "named by the pymethods macro")]
+            #[allow(non_upper_case_globals, dead_code, reason = "pymethods names them, where the type has such a block")]
             pub(crate) const CINDER_GETSET_fields: &'static [crate::native::GetSetDef] =
                 UnicodeErrorData::CINDER_GETSET_fields;
         }

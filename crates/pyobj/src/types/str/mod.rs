@@ -38,7 +38,7 @@ pub use storage::{
 use std::borrow::Cow;
 
 use crate::ctx::{Ctx, PyResult};
-use crate::native::{FixedShape, FromObj as _};
+use crate::native::FixedShape;
 use crate::shape::ShapeId;
 use crate::value::Obj;
 

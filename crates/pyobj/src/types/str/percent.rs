@@ -145,7 +145,7 @@ impl Percent<'_> {
         let width = match self.number("width too big")? {
             Some(w) if w < 0 => {
                 flags.left = true;
-                Some(w.unsigned_abs() as usize)
+                Some(w.unsigned_abs())
             }
             w => w.map(|w| w as usize),
         };
