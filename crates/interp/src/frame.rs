@@ -61,31 +61,6 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn empty() -> Frame {
-        Frame {
-            pc: std::ptr::null(),
-            base: std::ptr::null_mut(),
-            consts: std::ptr::null(),
-            code: std::ptr::null(),
-            prev: std::ptr::null_mut(),
-            top: std::ptr::null_mut(),
-            reg_end: std::ptr::null_mut(),
-            chunk_end: std::ptr::null_mut(),
-            window: std::ptr::null_mut(),
-            code_obj: Value::UNBOUND,
-            function: Value::UNBOUND,
-            globals: Value::UNBOUND,
-            builtins: Value::UNBOUND,
-            namespace: Value::UNBOUND,
-            frame_obj: Value::UNBOUND,
-            extra: Value::UNBOUND,
-            kind: FrameKind::Entry,
-            is_generator: false,
-            finished: false,
-            own_chunk: false,
-        }
-    }
-
     /// The code object.
     #[inline(always)]
     pub(crate) fn code(&self) -> &CodeObject {

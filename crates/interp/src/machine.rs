@@ -189,13 +189,6 @@ impl M {
         (0..n).map(|i| self.take(x + i as i16)).collect()
     }
 
-    /// Borrows `n` window registers.
-    #[inline(always)]
-    pub(crate) fn window<'a>(self, x: i16, n: usize) -> &'a [Obj] {
-        // SAFETY: verified windows lie in the frame and hold values.
-        unsafe { Obj::slice_from(self.reg(x), n) }
-    }
-
     /// Stores a result: drops the old value of a local after the store.
     #[inline(always)]
     pub(crate) fn set(self, x: i16, v: Obj) {

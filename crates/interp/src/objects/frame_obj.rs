@@ -254,16 +254,6 @@ impl FrameObject {
         Ok(d)
     }
 
-    /// The globals.
-    pub(crate) fn globals(&self) -> Obj {
-        self.globals.clone()
-    }
-
-    /// The builtins dict.
-    pub(crate) fn builtins(&self) -> Obj {
-        self.builtins.clone()
-    }
-
     /// `f_back`.
     pub(crate) fn back(&self, th: &Thread) -> Option<Obj> {
         match self.live() {

@@ -234,7 +234,7 @@ impl FrameLocalsProxy {
 impl FrameLocalsProxy {
     fn update_from(cx: &Ctx, this: This<'_, FrameLocalsProxy>, other: &Obj) -> PyResult<()> {
         let d = dict::new();
-        d.call_method(cx, intern!("update"), &[other.clone()])?;
+        d.call_method(cx, intern!("update"), std::slice::from_ref(other))?;
         for (k, v) in dict::items_if_dict(&d).unwrap_or_default() {
             this.obj().set_item(cx, &k, &v)?;
         }

@@ -86,6 +86,7 @@ macro_rules! fast_op {
                 // SAFETY: the frame is current.
                 unsafe { (*fr).pc = pc };
                 #[inline(always)]
+                #[allow(unused_variables, reason = "an operation whose slow path only raises reads nothing")]
                 fn body($m: crate::machine::M) -> cinder_pyobj::PyResult<crate::machine::Flow> $slow
                 crate::machine::flow(body(crate::machine::M { pc, base, fr, th, w }))
             }
