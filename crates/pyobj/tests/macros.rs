@@ -117,6 +117,7 @@ struct Extended {
 }
 
 #[derive(Traverse)]
+#[allow(dead_code, reason = "the skipped field is only there to be skipped")]
 enum Leafless {
     Empty,
     Pair(Obj, #[traverse(skip)] fn()),
@@ -253,7 +254,7 @@ fn arguments_are_bound_and_converted() {
         assert_eq!(m("weigh", &[], &[]), "TypeError: weigh expected at least 1 argument, got 0");
         assert_eq!(m("weigh", &[i(1)], &[]), "101.0");
         assert_eq!(m("weigh", &[i(1), Obj::from(2.5)], &[]), "103.5");
-        assert_eq!(m("weigh", &[text.clone()], &[]), "TypeError: 'str' object cannot be interpreted as an integer");
+        assert_eq!(m("weigh", std::slice::from_ref(&text), &[]), "TypeError: 'str' object cannot be interpreted as an integer");
         assert_eq!(m("weigh", &[i(1), text.clone()], &[]), "TypeError: must be real number, not str");
         assert_eq!(m("choose", &[i(1)], &[("b", Obj::none())]), "1");
         assert_eq!(m("choose", &[i(1)], &[("b", i(7))]), "7");
@@ -270,7 +271,7 @@ fn arguments_are_bound_and_converted() {
         assert_eq!(f("mixed", &[i(1), i(2)], &[("q", i(1))]), "TypeError: mixed() got an unexpected keyword argument 'q'");
         let five: Vec<Obj> = (0..5).map(i).collect();
         assert_eq!(f("mixed", &five, &[]), "TypeError: mixed() takes at most 4 positional arguments (5 given)");
-        assert_eq!(f("repeat", &[text.clone()], &[]), "ss");
+        assert_eq!(f("repeat", std::slice::from_ref(&text), &[]), "ss");
         assert_eq!(f("repeat", &[i(1)], &[]), "TypeError: repeat() argument 1 must be str, not int");
         assert_eq!(f("repeat", &[text.clone(), i(300)], &[]), "OverflowError: unsigned byte integer is greater than maximum");
         assert_eq!(f("repeat", &[text, i(-1)], &[]), "OverflowError: unsigned byte integer is less than minimum");

@@ -35,7 +35,7 @@ enum Entry {
     /// A greedy repeat may stop at `ptr`; `pc` is its UNTIL.
     UntilTail { pc: u32, ptr: usize },
     /// A lazy repeat may go round once more.
-    MinUntilBody { pc: u32, ptr: usize },
+    MinUntilBody { ptr: usize },
     /// Undo: a group mark and the last group before it was set.
     Mark { index: u32, last: u32, old: usize },
     /// Undo: a repeat's counter and last position.
@@ -528,7 +528,7 @@ impl<'a, U: Unit> Matcher<'a, U> {
         let more = done < max || max == MAXREPEAT;
         if self.word(i) == op::MIN_UNTIL {
             if more && *ptr != r.last {
-                self.stack.push(Entry::MinUntilBody { pc: i as u32, ptr: *ptr });
+                self.stack.push(Entry::MinUntilBody { ptr: *ptr });
             }
             return self.leave(i, pc);
         }
@@ -669,7 +669,7 @@ impl<'a, U: Unit> Matcher<'a, U> {
                     *ptr = q;
                     self.leave(p as usize, pc)
                 }
-                Entry::MinUntilBody { pc: _, ptr: q } => {
+                Entry::MinUntilBody { ptr: q } => {
                     let current = self.current;
                     self.save_counter(current);
                     match self.repeats.get(current as usize).copied() {

@@ -10,6 +10,7 @@ pub(super) const MAXGROUPS: i64 = 1_073_741_823;
 macro_rules! ops {
     ($($name:ident)*) => { ops!(@ 0u32; $($name)*); };
     (@ $n:expr; $name:ident $($rest:ident)*) => {
+        #[allow(dead_code, reason = "the numbering has codes that only the parser uses")]
         pub(super) const $name: u32 = $n;
         ops!(@ $n + 1; $($rest)*);
     };
