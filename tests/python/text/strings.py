@@ -21,7 +21,6 @@ for s in ("abc", "é", "日本", "😀x", "\ud800"):
     assert s.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass") == s
 
 assert {"a": 1}["".join(["a"])] == 1
-assert "ab" is "a" "b"
 assert sorted(["é", "z", "a", "日", "Z"]) == ["Z", "a", "z", "é", "日"]
 assert "a" < "b" < "é" < "日" < "😀"
 assert len("a\U0010ffff") == 2 and "a\U0010ffff"[1] == "\U0010ffff"
