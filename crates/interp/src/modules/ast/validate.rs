@@ -133,7 +133,7 @@ impl Validator<'_> {
             ExprKind::Await { value } | ExprKind::YieldFrom { value } => self.load(value),
             ExprKind::Compare { left, ops, comparators } => {
                 if comparators.is_empty() {
-                    return self.value_error("Compare has no comparators");
+                    return self.value_error("Compare with no comparators");
                 }
                 if comparators.len() != ops.len() {
                     return self.value_error("Compare has a different number of comparators and operands");
@@ -309,7 +309,7 @@ impl Validator<'_> {
             StmtKind::Try(tried) | StmtKind::TryStar(tried) => {
                 self.body(tried.body, owner)?;
                 if tried.handlers.is_empty() && tried.finalbody.is_empty() {
-                    return self.value_error(format!("{owner} has neither handlers nor finalbody"));
+                    return self.value_error(format!("{owner} has neither except handlers nor finalbody"));
                 }
                 if tried.handlers.is_empty() && !tried.orelse.is_empty() {
                     return self.value_error(format!("{owner} has orelse but no except handlers"));
