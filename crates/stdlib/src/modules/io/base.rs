@@ -61,7 +61,7 @@ pub(crate) fn finalize(cx: &Ctx, this: &Obj) -> PyResult<()> {
     }
     let native =
         this.downcast::<FileIo>().is_some() || this.downcast::<Buffered>().is_some() || this.downcast::<TextIoWrapper>().is_some();
-    if native && let Err(r) = this.call_method(cx, intern!("_dealloc_warn"), &[this.clone()]) {
+    if native && let Err(r) = this.call_method(cx, intern!("_dealloc_warn"), std::slice::from_ref(this)) {
         drop(cx.take(r));
     }
     this.call_method(cx, intern!("close"), &[]).map(drop)
@@ -274,7 +274,7 @@ impl RawIoBase {
     fn read(cx: &Ctx, this: &Obj, size: Option<&Obj>) -> PyResult {
         let Some(n) = size_arg(cx, size)? else { return this.call_method(cx, intern!("readall"), &[]) };
         let buf = bytes::new_bytearray(vec![0; n]);
-        let got = this.call_method(cx, intern!("readinto"), &[buf.clone()])?;
+        let got = this.call_method(cx, intern!("readinto"), std::slice::from_ref(&buf))?;
         if got.is_none() {
             return Ok(got);
         }

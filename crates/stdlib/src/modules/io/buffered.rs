@@ -551,7 +551,7 @@ impl Buffered {
     #[pymethod(name = "_dealloc_warn", sig = "($self, source, /)")]
     fn dealloc_warn(cx: &Ctx, this: This<'_, Buffered>, source: &Obj) -> PyResult<()> {
         match this.raw.get() {
-            Some(raw) => raw.call_method(cx, intern!("_dealloc_warn"), &[source.clone()]).map(drop),
+            Some(raw) => raw.call_method(cx, intern!("_dealloc_warn"), std::slice::from_ref(source)).map(drop),
             None => Ok(()),
         }
     }

@@ -484,7 +484,7 @@ impl TextIoWrapper {
     #[pymethod(name = "_dealloc_warn", sig = "($self, source, /)")]
     fn dealloc_warn(cx: &Ctx, this: This<'_, TextIoWrapper>, source: &Obj) -> PyResult<()> {
         match this.buffer.get() {
-            Some(b) => b.call_method(cx, intern!("_dealloc_warn"), &[source.clone()]).map(drop),
+            Some(b) => b.call_method(cx, intern!("_dealloc_warn"), std::slice::from_ref(source)).map(drop),
             None => Ok(()),
         }
     }
