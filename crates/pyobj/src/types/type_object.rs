@@ -193,6 +193,11 @@ impl Type {
         self.def
     }
 
+    /// Says which kind of patterns instances match: sequence, mapping or neither (PEP 634).
+    pub fn set_collection(&self, sequence: bool, mapping: bool) {
+        self.flags.set(TypeFlags { sequence, mapping, ..self.flags.get() });
+    }
+
     pub(crate) fn count_new_shape(&self) -> u32 {
         let n = self.shape_count.get() + 1;
         self.shape_count.set(n);

@@ -1,0 +1,105 @@
+//! `atexit`: functions to call when the program ends.
+
+use cinder_pyobj::native::pymodule;
+use cinder_pyobj::types::list::{self, List};
+use cinder_pyobj::types::str as text;
+use cinder_pyobj::types::tuple;
+use cinder_pyobj::{Ctx, Obj, PyResult, intern};
+
+/// The module's list of (function, arguments, names of the last of them).
+fn callbacks<R>(cx: &Ctx, module: &Obj, f: impl FnOnce(&List) -> PyResult<R>) -> PyResult<R> {
+    let l = module.get_attr(cx, intern!(" callbacks"))?;
+    match list::as_list(&l) {
+        Some(l) => f(l),
+        None => Err(cx.system_error("the list of exit functions is gone")),
+    }
+}
+
+/// Allows programmers to define multiple exit functions to be executed upon normal program termination.
+#[pymodule(name = "atexit")]
+pub(crate) mod module {
+    use super::*;
+    use cinder_pyobj::native::Args;
+
+    /// Registers a function to be executed upon normal program termination, with the arguments given here.
+    #[pyfunction(sig = "(func, /, *args, **kwargs)")]
+    fn register(cx: &Ctx, module: &Obj, args: Args<'_>) -> PyResult {
+        let Some(f) = args.pos().first() else {
+            return Err(cx.type_error("register() takes at least 1 argument (0 given)"));
+        };
+        if !f.is_callable() {
+            return Err(cx.type_error("the first argument must be callable"));
+        }
+        let entry = tuple::new(vec![
+            f.clone(),
+            tuple::new(args.all()[1..].to_vec()),
+            tuple::new(args.names().to_vec()),
+        ]);
+        callbacks(cx, module, |l| l.append(cx, entry))?;
+        Ok(f.clone())
+    }
+
+    /// Forgets a function that was registered, all of its registrations.
+    #[pyfunction(sig = "(func, /)")]
+    fn unregister(cx: &Ctx, module: &Obj, func: &Obj) -> PyResult<()> {
+        callbacks(cx, module, |l| {
+            for entry in l.snapshot() {
+                let Some([f, ..]) = tuple::items_if_tuple(&entry) else { continue };
+                if f.eq(cx, func)? {
+                    let at = l.snapshot().iter().position(|e| e.is(&entry));
+                    if let Some(i) = at {
+                        drop(l.remove_at(i));
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Clears the list of exit functions previously registered.
+    #[pyfunction(name = "_clear", sig = "()")]
+    fn clear(cx: &Ctx, module: &Obj) -> PyResult<()> {
+        callbacks(cx, module, |l| {
+            drop(l.take_all());
+            Ok(())
+        })
+    }
+
+    /// The number of registered exit functions.
+    #[pyfunction(name = "_ncallbacks", sig = "()")]
+    fn count(cx: &Ctx, module: &Obj) -> PyResult<usize> {
+        callbacks(cx, module, |l| Ok(l.len()))
+    }
+
+    /// Runs all registered exit functions, the last one first.
+    #[pyfunction(name = "_run_exitfuncs", sig = "()")]
+    fn run(cx: &Ctx, module: &Obj) -> PyResult<()> {
+        callbacks(cx, module, |l| {
+            while let Some(entry) = l.pop_last() {
+                let Some([f, args, names]) = tuple::items_if_tuple(&entry) else { continue };
+                let (Some(a), Some(n)) = (tuple::items_if_tuple(args), tuple::items_if_tuple(names)) else { continue };
+                if f.call(cx, Args::new(a, n)).is_err() {
+                    let e = cx.take_pending();
+                    let shown = match f.repr(cx) {
+                        Ok(r) => text::as_utf8_lossy(&r).into_owned(),
+                        Err(r) => {
+                            drop(cx.take(r));
+                            "<object repr() failed>".to_owned()
+                        }
+                    };
+                    if let Some(e) = e {
+                        let _ = cx.set_pending(e);
+                    }
+                    let message = format!("Exception ignored in atexit callback {shown}");
+                    (cx.host().unraisable)(cx, Some(&message), None);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    #[pyinit]
+    fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
+        module.set_attr(cx, intern!(" callbacks"), &list::empty())
+    }
+}
