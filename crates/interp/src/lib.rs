@@ -250,6 +250,9 @@ fn exit_code(cx: &Ctx, code: Option<Obj>) -> i32 {
 pub fn start_up(cx: &Ctx) -> PyResult<()> {
     let rt = Thread::of(cx).runtime;
     streams::install(cx)?;
+    if rt.config.signals {
+        import(cx, "_signal")?;
+    }
     if !rt.config.flags.no_site {
         import(cx, "site")?;
     }

@@ -67,6 +67,10 @@ pub(crate) fn install(cx: &Ctx) -> PyResult<()> {
     let rt = Thread::of(cx).runtime;
     let Some(sys) = rt.sys.get() else { return Ok(()) };
     let has_io = rt.find_native("_io").is_some();
+    if has_io && let Some(builtins) = (cx.host().builtins)(cx) {
+        let open = (cx.host().import)(cx, "_io")?.get_attr(cx, intern!("open"))?;
+        cinder_pyobj::types::dict::set(cx, &builtins, intern!("open").as_obj(), &open)?;
+    }
     for (name, fd, mode) in [("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")] {
         // SAFETY: asks whether the descriptor is open.
         let open = unsafe { libc::fcntl(fd, libc::F_GETFD) } >= 0;

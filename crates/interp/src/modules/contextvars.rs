@@ -8,7 +8,7 @@ use std::rc::Rc;
 use cinder_pyobj::heap::{Traverse, Visitor, new_instance};
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods, pymodule};
 use cinder_pyobj::types::str::as_utf8_lossy;
-use cinder_pyobj::types::{CmpOp, Type, create, exc, generic_alias, list, tuple};
+use cinder_pyobj::types::{CmpOp, Type, exc, generic_alias, list, tuple};
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 use rustc_hash::FxHashMap;
@@ -211,7 +211,7 @@ pub(crate) struct ContextVar {
 }
 
 /// What `ContextVar.set` returns: the value before, to be restored by `reset`.
-#[pyclass(name = "Token", module = "_contextvars", flags(no_new))]
+#[pyclass(name = "Token", module = "_contextvars", flags(no_new, mutable))]
 #[derive(Traverse)]
 pub(crate) struct Token {
     context: Obj,
@@ -377,10 +377,6 @@ impl Token {
         Ok(format!("<Token{used} var={} at 0x{:x}>", as_utf8_lossy(&this.var.repr(cx)?), this.obj().id()))
     }
 
-    #[pyinit]
-    fn add_missing(ty: &Type) {
-        create::set_attr(ty, intern!("MISSING"), new_instance(Missing::class().type_object(), Missing {}));
-    }
 }
 
 /// Context Variables
@@ -392,5 +388,11 @@ pub(crate) mod contextvars {
     #[pyfunction(sig = "()")]
     fn copy_context(cx: &Ctx) -> Obj {
         copy_current(cx)
+    }
+
+    #[pyinit]
+    fn init(cx: &Ctx, _module: &Obj) -> PyResult<()> {
+        let missing = new_instance(Missing::class().type_object(), Missing {});
+        Token::class().type_object().as_obj().set_attr(cx, intern!("MISSING"), &missing)
     }
 }

@@ -3,7 +3,10 @@
 pub mod ast;
 pub mod builtins;
 pub mod cinder;
+pub mod contextvars;
 pub mod imp;
+pub mod marshal;
+pub mod signal;
 pub mod symtable;
 pub mod sys;
 pub mod templatelib;
@@ -19,4 +22,5 @@ use cinder_pyobj::native::ModuleDef;
 pub(crate) static OWN: &[&ModuleDef] =
     &[&builtins::builtins::MODULE, &sys::sys::MODULE, &imp::imp::MODULE, &typing::module::MODULE,
       &thread::thread::MODULE, &warnings::warnings::MODULE,
-      &ast::module::MODULE, &symtable::module::MODULE, &tokenize::module::MODULE, &cinder::module::MODULE];
+      &ast::module::MODULE, &symtable::module::MODULE, &tokenize::module::MODULE, &cinder::module::MODULE,
+      &contextvars::contextvars::MODULE, &marshal::marshal::MODULE, &signal::signal::MODULE];

@@ -326,7 +326,7 @@ pub(crate) mod signal {
     #[pyinit]
     fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
         macro_rules! add {
-            ($($name:ident)*) => { $(module.set_attr(cx, intern!(stringify!($name)), &Obj::from(libc::$name as i64))?;)* };
+            ($($name:ident)*) => { $(module.set_attr(cx, cinder_pyobj::types::str::Name::new(stringify!($name)), &Obj::from(libc::$name as i64))?;)* };
         }
         add! {
             SIGABRT SIGALRM SIGBUS SIGCHLD SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGIO SIGKILL SIGPIPE SIGPOLL SIGPROF

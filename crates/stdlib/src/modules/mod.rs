@@ -1,6 +1,7 @@
 //! The native modules: one file or folder for each.
 
 mod array;
+mod atexit;
 mod binascii;
 mod bisect;
 mod cmath;
@@ -44,6 +45,7 @@ use cinder_pyobj::native::ModuleDef;
 /// All native modules of this crate.
 pub static ALL: &[&ModuleDef] = &[
     &array::array::MODULE,
+    &atexit::module::MODULE,
     &binascii::module::MODULE,
     &bisect::bisect::MODULE,
     &cmath::cmath::MODULE,
