@@ -41,7 +41,8 @@ seq!(VERSION_INFO "version_info" "Version information as a named tuple." ["major
 seq!(FLAGS "flags" "Flags provided through command line arguments or environment vars." [
     "debug", "inspect", "interactive", "optimize", "dont_write_bytecode", "no_user_site", "no_site",
     "ignore_environment", "verbose", "bytes_warning", "quiet", "hash_randomization", "isolated", "dev_mode",
-    "utf8_mode", "warn_default_encoding", "safe_path", "int_max_str_digits"]);
+    "utf8_mode", "warn_default_encoding", "safe_path", "int_max_str_digits", "gil",
+    "thread_inherit_context", "context_aware_warnings"]);
 seq!(FLOAT_INFO "float_info" "A named tuple holding information about the float type." [
     "max", "max_exp", "max_10_exp", "min", "min_exp", "min_10_exp", "dig", "mant_dig", "epsilon", "radix", "rounds"]);
 seq!(INT_INFO "int_info" "A named tuple that holds information about Python's internal representation of integers." [
@@ -195,6 +196,12 @@ pub(crate) mod sys {
     #[pyfunction(sig = "(string, /)")]
     fn _is_interned(string: &Obj) -> bool {
         string.downcast::<cinder_pyobj::types::str::Str>().is_some_and(|s| s.is_interned())
+    }
+
+    /// The number of CPUs that was configured, -1 for none.
+    #[pyfunction]
+    fn _get_cpu_count_config() -> i64 {
+        -1
     }
 
     /// Return the reference count of object.
@@ -551,6 +558,9 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
             b(false),
             Obj::from_bool(f.safe_path),
             Obj::from(f.int_max_str_digits),
+            b(true),
+            b(false),
+            b(false),
         ]),
     )?;
     put(
