@@ -133,6 +133,23 @@ weakref.finalize(v, done.append, 1)
 del v
 assert done == [1]
 
+# A __dict__ in use keeps the attributes of its object, also when they refer to the object.
+class Bag:
+    pass
+bag = Bag()
+bag.me, bag.n = bag, 5
+attrs = bag.__dict__
+del bag
+gc.collect()
+assert attrs["n"] == 5 and attrs["me"].n == 5
+bag, other = Bag(), Bag()
+other.__dict__ = bag.__dict__
+other.ref = [bag]
+del bag
+gc.collect()
+assert type(other.ref[0]) is Bag and other.ref[0].ref is other.ref
+del attrs, other
+
 # The module's own view.
 probe = [1]
 holder = {"p": probe}

@@ -4,6 +4,7 @@ use crate::heap::page::{FLAG_CANDIDATE, FLAG_GEN_MASK, Page};
 use crate::heap::{Header, Visitor, for_each_container_page};
 use crate::shape::ShapeId;
 use crate::shape::instance;
+use crate::types::dict;
 use crate::value::Value;
 
 /// Visits everything that an object owns.
@@ -124,14 +125,18 @@ pub(super) fn find_unreachable(generation: u8) -> Found {
             work.push(page.cell(i));
             while let Some(p) = work.pop() {
                 survivors += 1;
+                let mut reach = |v| {
+                    if let Some((page, i)) = candidate(v) {
+                        promote(page, i);
+                        work.push(page.cell(i));
+                    }
+                };
                 // SAFETY: as above.
                 unsafe {
-                    traverse_object(p, &mut |v| {
-                        if let Some((page, i)) = candidate(v) {
-                            promote(page, i);
-                            work.push(page.cell(i));
-                        }
-                    });
+                    traverse_object(p, &mut reach);
+                    if let Some(owner) = dict::owner_of_view(p) {
+                        reach(owner);
+                    }
                 }
             }
         }

@@ -7,7 +7,7 @@ use super::{DEBUG_COLLECTABLE, DEBUG_SAVEALL};
 use crate::ctx::Ctx;
 use crate::heap::{FLAG_FINALIZED, cell_flags, set_cell_flags};
 use crate::shape::instance;
-use crate::types::{list, weakref};
+use crate::types::{dict, list, weakref};
 use crate::value::{Obj, Value};
 
 pub(super) struct Outcome {
@@ -123,6 +123,13 @@ fn without_resurrected(trash: Vec<Obj>) -> Vec<Obj> {
     let mut work: Vec<u64> = counts.iter().filter(|(_, n)| **n > 0).map(|(id, _)| *id).collect();
     while let Some(id) = work.pop() {
         if let (Some(o), true) = (by_id.get(&id), alive.insert(id)) {
+            // SAFETY: `o` keeps the object alive.
+            if let Some(owner) = o.as_ptr().and_then(|p| unsafe { dict::owner_of_view(p) })
+                && counts.contains_key(&owner.bits())
+                && !alive.contains(&owner.bits())
+            {
+                work.push(owner.bits());
+            }
             each_reference(o, &mut |id| {
                 if counts.contains_key(&id) && !alive.contains(&id) {
                     work.push(id);

@@ -51,7 +51,8 @@ impl Cursor {
         let found = loop {
             let i = self.at.get();
             if backwards {
-                let Some(i) = i.checked_sub(1) else { break None };
+                // A dict that was emptied meanwhile may be shorter than the walk.
+                let Some(i) = i.checked_sub(1).filter(|i| *i < d.end()) else { break None };
                 self.at.set(i);
                 if let Some(e) = d.entry_at(i) {
                     break Some(e);

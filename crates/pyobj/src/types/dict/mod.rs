@@ -35,7 +35,7 @@ pub(crate) use access::unusable;
 pub use iter::{DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator,
     DictReverseValueIterator, DictValueIterator};
 pub use update::{merge, update_from_args};
-pub(crate) use view::detach;
+pub(crate) use view::{detach, owner_of_view};
 pub use view::{enter_dict_mode, instance_dict, instance_dict_if_any, set_instance_dict};
 pub use views::{DictItems, DictKeys, DictValues};
 

@@ -79,12 +79,15 @@ pub(super) fn merge_pairs(cx: &Ctx, into: &Dict, pairs: &Obj) -> PyResult<()> {
         let pair = match item.collect(cx) {
             Ok(p) => p,
             Err(r) => {
-                if item.type_of().slots.iter.get().is_some() {
+                if !cx.pending_is(exc::TypeError()) {
                     return Err(r);
                 }
-                cx.swallow(r, exc::TypeError())?;
-                let r = cx.type_error("object is not iterable");
-                let e = cx.take(r);
+                let mut e = cx.take(r);
+                let slots = &item.type_of().slots;
+                if slots.iter.get().is_none() && slots.getitem.get().is_none() {
+                    let r = cx.type_error("object is not iterable");
+                    e = cx.take(r);
+                }
                 let note = format!("Cannot convert dictionary update sequence element #{n} to a sequence");
                 e.call_method(cx, intern!("add_note"), &[Obj::from(note.as_str())])?;
                 return Err(cx.set_pending(e));

@@ -71,6 +71,10 @@ pub fn set_instance_dict(cx: &Ctx, obj: &Obj, new: &Obj) -> PyResult<()> {
     {
         d.leave_view();
     }
+    // The values of a view live in its owner; shared, they must live in the dict.
+    if let Some(d) = as_dict(new) {
+        d.leave_view();
+    }
     if let Some(p) = obj.as_ptr() {
         // SAFETY: `obj` keeps the side record alive.
         if let Some(side) = unsafe { instance::side_or_new(p, (*p).shape()) } {
@@ -79,6 +83,27 @@ pub fn set_instance_dict(cx: &Ctx, obj: &Obj, new: &Obj) -> PyResult<()> {
     }
     drop(old);
     Ok(())
+}
+
+/// The owner of a view, given the dict object. While a view is alive, its owner must not be collected, because
+/// the values are in the owner's slots.
+///
+/// # Safety
+/// `p` must be a live object.
+pub(crate) unsafe fn owner_of_view(p: *const Header) -> Option<Value> {
+    use crate::native::FixedShape;
+    use crate::shape::ShapeId;
+    // SAFETY: views are exact dicts, whose payload follows the header.
+    unsafe {
+        if (*p).shape_id() != ShapeId::fixed(FixedShape::Dict) {
+            return None;
+        }
+        let d = &*((p as usize + size_of::<Header>()) as *const Dict);
+        if d.form() != Form::View || d.owner.get().is_null() {
+            return None;
+        }
+        Some(Value::from_ptr(d.owner.get()))
+    }
 }
 
 /// Cuts the tie between a dying object and its `__dict__` (already taken out of the side record): a view that

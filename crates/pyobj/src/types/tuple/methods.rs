@@ -105,7 +105,7 @@ impl Tuple {
 
     fn __hash__(cx: &Ctx, this: This<'_, Tuple>) -> PyResult<i64> {
         let mut hashes: smallvec::SmallVec<[i64; 8]> = smallvec::SmallVec::with_capacity(this.len());
-        cx.check_stack("")?;
+        cx.check_stack(" while hashing a tuple")?;
         for x in this.as_slice() {
             hashes.push(x.hash(cx)?);
         }

@@ -60,8 +60,8 @@ impl DefaultDict {
             return Err(cx.key_error(key));
         }
         let value = factory.call0(cx)?;
-        this.obj().set_item(cx, key, &value)?;
-        Ok(value)
+        // The factory may have stored the key itself; then that value counts.
+        this.dict.get_or_insert(cx, key, &value)
     }
 
     fn __repr__(cx: &Ctx, this: This<'_, DefaultDict>) -> PyResult<String> {

@@ -60,12 +60,12 @@ macro_rules! iterators {
 
             fn __next__(cx: &Ctx, this: This<'_, $ty>) -> PyResult<Option<Obj>> {
                 let Some(d) = this.of.downcast::<Deque>() else { return Ok(None) };
-                if this.left.get() == 0 {
-                    return Ok(None);
-                }
                 if d.state() != this.state {
                     this.left.set(0);
                     return Err(cx.runtime_error("deque mutated during iteration"));
+                }
+                if this.left.get() == 0 {
+                    return Ok(None);
                 }
                 let i = this.at.get();
                 this.at.set(i + 1);
