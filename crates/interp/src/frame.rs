@@ -74,10 +74,14 @@ impl Frame {
         &self.code().code
     }
 
-    /// The index of the instruction being executed.
+    /// The index of the instruction being executed, whichever copy of the code runs.
     pub(crate) fn lasti(&self) -> u32 {
-        // SAFETY: `pc` points into the instructions of the frame's code.
-        unsafe { self.pc.offset_from(self.code().code.insns.as_ptr()) as u32 }
+        self.code().copies.index(self.pc)
+    }
+
+    /// The instruction being executed as the plain code has it.
+    pub(crate) fn plain_insn(&self) -> Insn {
+        self.code().copies.plain_insn(self.pc)
     }
 
     /// The register of local `n`.

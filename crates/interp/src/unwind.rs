@@ -35,7 +35,7 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
                 Some(entry) => {
                     drop_temps(f, pc, entry.temp);
                     *f.base.add(entry.temp as usize) = e.into_value();
-                    f.pc = f.plain().insns.as_ptr().add(entry.handler as usize);
+                    f.pc = f.code().copies.base_of(f.pc).add(entry.handler as usize);
                     return Flow::SWITCH;
                 }
                 None => {

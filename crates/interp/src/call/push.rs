@@ -86,7 +86,7 @@ pub(crate) unsafe fn push_frame(
         spec.builtins.incref();
         spec.namespace.incref();
         fr.write(Frame {
-            pc: c.code.insns.as_ptr(),
+            pc: c.copies.entry(),
             base,
             consts: c.consts.as_ptr() as *const Value,
             code: c,

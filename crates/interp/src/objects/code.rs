@@ -12,6 +12,8 @@ use cinder_pyobj::types::{CmpOp, bytes, complex, int, set, slice, str, tuple};
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
+use super::copies::Copies;
+
 /// A global name resolved for one globals dict: its cell there and in builtins.
 #[derive(Clone, Copy)]
 pub(crate) struct GlobalCells {
@@ -24,6 +26,8 @@ pub(crate) struct GlobalCells {
 pub struct CodeObject {
     /// The data.
     pub code: Arc<Code>,
+    /// Its instructions in all forms that frames run.
+    pub(crate) copies: Copies,
     /// The constants; nested code is made an object when first needed.
     pub(crate) consts: Box<[Obj]>,
     pub(crate) names: Box<[Name]>,
@@ -138,6 +142,7 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
     let n = names.len();
     let free = code.free_count() as u32;
     let c = CodeObject {
+        copies: Copies::new(&code.insns),
         consts,
         names,
         name: Name::new(&code.name),

@@ -229,8 +229,7 @@ impl Generator {
         if self.state.get() != State::Suspended {
             return None;
         }
-        // SAFETY: `pc` points into the code.
-        unsafe { (*self.frame_ref().pc).op() }
+        self.frame_ref().plain_insn().op()
     }
 
     /// The iterator that a suspended frame delegates to (`gi_yieldfrom`, `cr_await`).
@@ -241,7 +240,7 @@ impl Generator {
         let f = self.frame_ref();
         // SAFETY: the instruction's `b` names a live register.
         unsafe {
-            let b = (*f.pc).b() as i16;
+            let b = f.plain_insn().b() as i16;
             Frame::object(*f.base.offset(b as isize))
         }
     }

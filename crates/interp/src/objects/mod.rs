@@ -3,6 +3,7 @@
 pub mod anext;
 pub mod async_gen;
 pub mod code;
+pub(crate) mod copies;
 pub mod frame_obj;
 pub mod function;
 pub mod generator;

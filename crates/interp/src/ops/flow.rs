@@ -207,9 +207,8 @@ pub(crate) fn deliver(m: M, v: Obj, window: *mut Value) -> Flow {
                 callee.decref();
             }
         }
-        let extra = cinder_bytecode::op::Opcode::table()[w as u16 as usize]
-            .flags
-            .contains(cinder_bytecode::op::OpFlags::EXTRA);
+        // Every copy of the code keeps the data words, while the call itself may stand under another opcode.
+        let extra = (*c.pc.add(1)).op_number() == cinder_bytecode::op::Opcode::Extra as u16;
         cm.set(cm.a(), v);
         c.pc = c.pc.add(1 + usize::from(extra));
     }
