@@ -14,7 +14,16 @@ fn succeed(command: &mut Command) -> Result<(), String> {
 /// Compile time for each LIR instruction, and the Tally kernels against cranelift.
 pub fn bench() -> Result<(), String> {
     for name in ["compile_time", "kernels"] {
-        succeed(cargo().args(["bench", "--quiet", "--package", "cinder-codegen", "--profile", "fast", "--bench", name]))?;
+        succeed(cargo().args([
+            "bench",
+            "--quiet",
+            "--package",
+            "cinder-codegen",
+            "--profile",
+            "fast",
+            "--bench",
+            name,
+        ]))?;
     }
     Ok(())
 }

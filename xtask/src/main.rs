@@ -28,7 +28,9 @@ fn main() -> ExitCode {
     let command = args.next().unwrap_or_else(|| "help".into());
     let rest: Vec<String> = args.collect();
     let result = match command.as_str() {
-        "licenses" | "licences" => xtask::licences::check().map(|n| println!("{n} packages, all permissively licensed")),
+        "licenses" | "licences" => {
+            xtask::licences::check().map(|n| println!("{n} packages, all permissively licensed"))
+        }
         "ast-diff" => ast_diff::run(&rest).map_err(|e| e.to_string()),
         "backend-bench" => backend::bench(),
         "conformance" => xtask::conformance::run(&rest),

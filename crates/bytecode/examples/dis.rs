@@ -3,9 +3,9 @@
 //! With `--errors` it shows only errors and warnings, with positions.
 //! With `--check` it only reports what does not compile or verify, and the time taken.
 
-use cinder_bytecode::{compile, verify, Code, CompileOptions};
+use cinder_bytecode::{Code, CompileOptions, compile, verify};
 use cinder_syntax::ast::Arena;
-use cinder_syntax::{parse, ParseOptions, SyntaxError};
+use cinder_syntax::{ParseOptions, SyntaxError, parse};
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -109,7 +109,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     if check {
-        println!("{} files, {failures} rejected; parse {parsing:?}, compile {compiling:?}, verify {verifying:?}", files.len());
+        println!(
+            "{} files, {failures} rejected; parse {parsing:?}, compile {compiling:?}, verify {verifying:?}",
+            files.len()
+        );
     }
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! The text form of code objects.
 
-use crate::code::{flags, local_kind, Code, Const};
-use crate::flow::{extra_of, TempKind};
+use crate::code::{Code, Const, flags, local_kind};
+use crate::flow::{TempKind, extra_of};
 use crate::op::{
-    AwaitSite, CommonConst, Conversion, Field, FunctionAttr, Insn, OpFlags, Opcode, Operand, OperandKind,
-    SpecialMethod,
+    AwaitSite, CommonConst, Conversion, Field, FunctionAttr, Insn, OpFlags, Opcode, Operand, OperandKind, SpecialMethod,
 };
 use std::fmt::{self, Display, Write};
 

@@ -2,8 +2,8 @@
 
 use crate::code::flags;
 use crate::error::error_at;
-use cinder_syntax::ast::*;
 use cinder_syntax::SyntaxError;
+use cinder_syntax::ast::*;
 
 /// The docstring of a body: its first statement, if that is a string literal.
 pub(crate) fn docstring<'a>(body: &'a [&'a Stmt<'a>]) -> Option<StrValue<'a>> {

@@ -164,6 +164,6 @@ pub mod symtable;
 mod verify;
 
 pub use code::{Code, Const};
-pub use compile::{compile, CompileOptions, Compiled};
-pub use future::{future_features, Future};
-pub use verify::{verify, VerifyError};
+pub use compile::{CompileOptions, Compiled, compile};
+pub use future::{Future, future_features};
+pub use verify::{VerifyError, verify};

@@ -1,10 +1,10 @@
 //! The verifier: refuses code that could break the memory of an interpreter that trusts it.
 
-use crate::code::{flags, local_kind, Code, Const};
-use crate::flow::{check_locals, extra_of, FlowError, Liveness};
+use crate::code::{Code, Const, flags, local_kind};
+use crate::flow::{FlowError, Liveness, check_locals, extra_of};
 use crate::op::{
-    AwaitSite, CommonConst, Conversion, FunctionAttr, Insn, OpFlags, Opcode, Operand, OperandKind, SpecialMethod,
-    MAX_NEAR_LOCALS, MAX_TEMPS,
+    AwaitSite, CommonConst, Conversion, FunctionAttr, Insn, MAX_NEAR_LOCALS, MAX_TEMPS, OpFlags, Opcode, Operand,
+    OperandKind, SpecialMethod,
 };
 
 /// Raw words a frame may have at most.

@@ -1,9 +1,9 @@
 //! Syntax errors and warnings of scoping and code generation: `errors.txt` lists sources (`>>>`, with `\n` for line
 //! ends) and what CPython 3.14 reports for each: `E message @line:column-end line:end column`, `W message @line`.
 
-use cinder_bytecode::{compile, CompileOptions};
+use cinder_bytecode::{CompileOptions, compile};
 use cinder_syntax::ast::Arena;
-use cinder_syntax::{parse, ParseOptions, SyntaxError};
+use cinder_syntax::{ParseOptions, SyntaxError, parse};
 
 fn show(error: &SyntaxError) -> String {
     let SyntaxError { msg, lineno, offset, end_lineno, end_offset, .. } = error;

@@ -1,9 +1,9 @@
 //! Python sources and the code they compile to: `filetests/*.py` beside `*.txt`. `CINDER_BLESS=1` writes what comes out.
 
 use cinder_bytecode::format::{deserialize, serialize};
-use cinder_bytecode::{compile, verify, Code, CompileOptions};
+use cinder_bytecode::{Code, CompileOptions, compile, verify};
 use cinder_syntax::ast::Arena;
-use cinder_syntax::{parse, ParseOptions};
+use cinder_syntax::{ParseOptions, parse};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -28,7 +28,8 @@ fn filetests() {
         let arena = Arena::new();
         let parsed = parse(&source, &ParseOptions::default(), &arena).expect("a test that parses");
         let name = path.file_name().expect("a file name").to_string_lossy().into_owned();
-        let compiled = compile(&parsed.module, &parsed.lines, &CompileOptions::new(&name)).expect("a test that compiles");
+        let compiled =
+            compile(&parsed.module, &parsed.lines, &CompileOptions::new(&name)).expect("a test that compiles");
         verify(&compiled.code).unwrap_or_else(|error| panic!("{name}: {error}"));
         let again = deserialize(&serialize(&compiled.code)).expect("code that can be read back");
         assert_eq!(again, *compiled.code, "{name} changes when written and read");

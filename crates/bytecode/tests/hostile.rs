@@ -2,9 +2,9 @@
 
 use cinder_bytecode::format::{deserialize, serialize};
 use cinder_bytecode::op::{Insn, Opcode};
-use cinder_bytecode::{compile, verify, Code, CompileOptions};
+use cinder_bytecode::{Code, CompileOptions, compile, verify};
 use cinder_syntax::ast::Arena;
-use cinder_syntax::{parse, ParseOptions};
+use cinder_syntax::{ParseOptions, parse};
 
 const SOURCE: &str = r#"
 def f(a, b=1, *args, k=2, **kw):

@@ -1,9 +1,9 @@
 //! The whole standard library: every file compiles to code that the verifier accepts and that survives the disk.
 
 use cinder_bytecode::format::{deserialize, serialize};
-use cinder_bytecode::{compile, verify, CompileOptions};
+use cinder_bytecode::{CompileOptions, compile, verify};
 use cinder_syntax::ast::Arena;
-use cinder_syntax::{parse, ParseOptions};
+use cinder_syntax::{ParseOptions, parse};
 use std::path::{Path, PathBuf};
 
 fn python_files(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -1,12 +1,12 @@
 //! Modes and options of the compiler, sizes past the limits of operand fields, and the tables beside the code.
 
-use cinder_bytecode::code::{flags, LineTableBuilder, Position};
+use cinder_bytecode::code::{LineTableBuilder, Position, flags};
 use cinder_bytecode::flow::TempKind;
 use cinder_bytecode::op::Opcode;
-use cinder_bytecode::symtable::{build, ScopeKind, Storage};
-use cinder_bytecode::{compile, verify, Code, CompileOptions, Const};
+use cinder_bytecode::symtable::{ScopeKind, Storage, build};
+use cinder_bytecode::{Code, CompileOptions, Const, compile, verify};
 use cinder_syntax::ast::Arena;
-use cinder_syntax::{parse, Mode, ParseOptions};
+use cinder_syntax::{Mode, ParseOptions, parse};
 use std::sync::Arc;
 
 fn compile_with(source: &str, mode: Mode, options: &CompileOptions) -> Arc<Code> {
@@ -118,7 +118,8 @@ fn line_tables_keep_positions() {
 
 #[test]
 fn symbol_tables() {
-    let source = "def f(a):\n    def g():\n        nonlocal a\n        a = b\n    return [x for x in a]\nclass C[T]: pass\n";
+    let source =
+        "def f(a):\n    def g():\n        nonlocal a\n        a = b\n    return [x for x in a]\nclass C[T]: pass\n";
     let arena = Arena::new();
     let parsed = parse(source, &ParseOptions::default(), &arena).expect("it parses");
     let table = build(&parsed.module, &parsed.lines, false, false).expect("it has scopes");

@@ -73,9 +73,9 @@ impl Options {
             let Some(cluster) = arg.strip_prefix('-') else {
                 o.command = Command::Script(arg.clone());
                 o.argv = all[at - 1..].to_vec();
-                let dir = std::fs::canonicalize(arg).ok().map(|p| {
-                    if p.is_dir() { p.clone() } else { p.parent().map(Into::into).unwrap_or_default() }
-                });
+                let dir = std::fs::canonicalize(arg)
+                    .ok()
+                    .map(|p| if p.is_dir() { p.clone() } else { p.parent().map(Into::into).unwrap_or_default() });
                 first_path = Some(dir.map(|d| d.to_string_lossy().into_owned()).unwrap_or_default());
                 break;
             };
@@ -92,7 +92,9 @@ impl Options {
                             Ok(v.clone())
                         }
                         None => {
-                            eprintln!("Argument expected for the -{c} option\n{USAGE}\nTry `cinder -h' for more information.");
+                            eprintln!(
+                                "Argument expected for the -{c} option\n{USAGE}\nTry `cinder -h' for more information."
+                            );
                             Err(2)
                         }
                     }

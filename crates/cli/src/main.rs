@@ -97,7 +97,11 @@ fn script(cx: &Ctx, path: &str) -> PyResult {
     let p = std::path::Path::new(path);
     if p.is_dir() || path.ends_with(".pyz") || path.ends_with(".zip") {
         let runpy = cinder_interp::import(cx, "runpy")?;
-        return runpy.call_method(cx, Name::new("_run_module_as_main"), &[Obj::from("__main__"), Obj::from_bool(false)]);
+        return runpy.call_method(
+            cx,
+            Name::new("_run_module_as_main"),
+            &[Obj::from("__main__"), Obj::from_bool(false)],
+        );
     }
     match std::fs::read(p) {
         Ok(text) => {

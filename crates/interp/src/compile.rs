@@ -35,7 +35,13 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn new(cx: &Ctx, filename: &str, mode: Mode) -> Settings {
         let optimize = Thread::of(cx).runtime.config.flags.optimize;
-        Settings { filename: Obj::from(filename), mode, flags: 0, optimize, feature_version: ParseOptions::default().feature_version }
+        Settings {
+            filename: Obj::from(filename),
+            mode,
+            flags: 0,
+            optimize,
+            feature_version: ParseOptions::default().feature_version,
+        }
     }
 }
 
@@ -53,14 +59,8 @@ pub(crate) fn raise_syntax_error(cx: &Ctx, e: &SyntaxError, filename: &Obj) -> R
     }
     let num = |n: i32| Obj::from(i64::from(n));
     let text = e.text.as_deref().map_or_else(Obj::none, Obj::from);
-    let info = tuple::new(vec![
-        filename.clone(),
-        num(e.lineno),
-        num(e.offset),
-        text,
-        num(e.end_lineno),
-        num(e.end_offset),
-    ]);
+    let info =
+        tuple::new(vec![filename.clone(), num(e.lineno), num(e.offset), text, num(e.end_lineno), num(e.end_offset)]);
     cx.raise_args(ty, &[Obj::from(e.msg.as_str()), info])
 }
 

@@ -183,10 +183,7 @@ pub(crate) fn print_exception(cx: &Ctx, ty: &Obj, value: &Obj, tb: &Obj, file: &
     let r = (cx.host().import)(cx, "traceback").and_then(|m| {
         let f = m.get_attr(cx, intern!("print_exception"))?;
         let names = [intern!("file").obj()];
-        f.call(
-            cx,
-            cinder_pyobj::native::Args::new(&[ty.clone(), value.clone(), tb.clone(), file.clone()], &names),
-        )
+        f.call(cx, cinder_pyobj::native::Args::new(&[ty.clone(), value.clone(), tb.clone(), file.clone()], &names))
     });
     match r {
         Ok(_) => Ok(()),

@@ -4,8 +4,8 @@
 
 use std::time::Instant;
 
-use cinder_lir::alloc::{AllocOptions, Allocated, Allocator, Target, Tier};
 use cinder_lir::Function;
+use cinder_lir::alloc::{AllocOptions, Allocated, Allocator, Target, Tier};
 use cinder_lir::fuzzing::chain;
 use cinder_lir::passes::{Level, Pipeline};
 
@@ -31,7 +31,10 @@ fn main() {
     let mut pipeline = Pipeline::default();
     let mut allocator = Allocator::default();
     let mut out = Allocated::default();
-    println!("{:>6} {:>11} {:>8} {:>8} {:>8} {:>8}   microseconds per instruction", "insts", "tier", "build", "passes", "alloc", "sum");
+    println!(
+        "{:>6} {:>11} {:>8} {:>8} {:>8} {:>8}   microseconds per instruction",
+        "insts", "tier", "build", "passes", "alloc", "sum"
+    );
     // `-- 600 Quick` measures one size and tier alone, for profiling.
     let args: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let size: Option<usize> = args.first().and_then(|a| a.parse().ok());

@@ -8,7 +8,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use cinder_lir::alloc::{AllocOptions, Allocator, DebugPlace, DeoptLoc, DeoptValue, Loc, Step, Target, Tier, debug_ranges};
+use cinder_lir::alloc::{
+    AllocOptions, Allocator, DebugPlace, DeoptLoc, DeoptValue, Loc, Step, Target, Tier, debug_ranges,
+};
 use cinder_lir::interp::Interp;
 use cinder_lir::passes::{Level, Pipeline, table};
 use cinder_lir::text::inst_to_string;

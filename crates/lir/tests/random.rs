@@ -50,9 +50,7 @@ fn passes_keep_meaning() {
         for target in [Target::x64(), Target::aarch64()] {
             for level in [Level::Quick, Level::Optimise] {
                 let mut g = f.clone();
-                pipeline
-                    .run(&mut g, &target, level)
-                    .unwrap_or_else(|e| panic!("seed {seed} {level:?}: {e}\n{f}\n{g}"));
+                pipeline.run(&mut g, &target, level).unwrap_or_else(|e| panic!("seed {seed} {level:?}: {e}\n{f}\n{g}"));
                 let text = g.to_string();
                 let back: Function = text.parse().unwrap_or_else(|e| panic!("seed {seed}: {e}\n{text}"));
                 assert_eq!(back.to_string(), text, "seed {seed}");
@@ -105,7 +103,6 @@ fn every_operation_is_generated() {
     for seed in 0..200 {
         seen.extend(function(seed, &Config::default()).insts().iter().map(|i| i.op));
     }
-    let missing: Vec<&str> =
-        cinder_lir::Op::table().iter().filter(|i| !seen.contains(&i.op)).map(|i| i.name).collect();
+    let missing: Vec<&str> = cinder_lir::Op::table().iter().filter(|i| !seen.contains(&i.op)).map(|i| i.name).collect();
     assert_eq!(missing, ["trap"]);
 }

@@ -6,7 +6,9 @@ use syn::spanned::Spanned;
 use syn::{Error, FnArg, ItemFn, Pat, Result, Signature, Type};
 
 use crate::sig::{Kind, Param, Sig};
-use crate::util::{FnOptions, doc_of, function_name, is_named, is_ref, last_ident, plain_name, pyobj, pyobj_at, str_lit};
+use crate::util::{
+    FnOptions, doc_of, function_name, is_named, is_ref, last_ident, plain_name, pyobj, pyobj_at, str_lit,
+};
 
 /// How the native function binds.
 #[derive(Clone, Copy, PartialEq, Eq)]

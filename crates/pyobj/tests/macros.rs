@@ -254,11 +254,17 @@ fn arguments_are_bound_and_converted() {
         assert_eq!(m("weigh", &[], &[]), "TypeError: weigh expected at least 1 argument, got 0");
         assert_eq!(m("weigh", &[i(1)], &[]), "101.0");
         assert_eq!(m("weigh", &[i(1), Obj::from(2.5)], &[]), "103.5");
-        assert_eq!(m("weigh", std::slice::from_ref(&text), &[]), "TypeError: 'str' object cannot be interpreted as an integer");
+        assert_eq!(
+            m("weigh", std::slice::from_ref(&text), &[]),
+            "TypeError: 'str' object cannot be interpreted as an integer"
+        );
         assert_eq!(m("weigh", &[i(1), text.clone()], &[]), "TypeError: must be real number, not str");
         assert_eq!(m("choose", &[i(1)], &[("b", Obj::none())]), "1");
         assert_eq!(m("choose", &[i(1)], &[("b", i(7))]), "7");
-        assert_eq!(m("choose", &[i(1)], &[("a", i(7))]), "TypeError: argument for choose() given by name ('a') and position (1)");
+        assert_eq!(
+            m("choose", &[i(1)], &[("a", i(7))]),
+            "TypeError: argument for choose() given by name ('a') and position (1)"
+        );
         assert_eq!(m("raw", &[i(1), i(2)], &[("k", i(3))]), "103");
         assert_eq!(f("cos", &[i(1), i(2)], &[]), "TypeError: demo.cos() takes exactly one argument (2 given)");
         assert_eq!(f("show", &[i(1), i(2)], &[("sep", i(1)), ("k", i(2))]), "211");
@@ -268,12 +274,18 @@ fn arguments_are_bound_and_converted() {
         assert_eq!(f("mixed", &[i(1)], &[]), "TypeError: mixed() takes at least 2 positional arguments (1 given)");
         assert_eq!(f("mixed", &[i(1), i(2)], &[]), "TypeError: mixed() missing required argument 'c' (pos 3)");
         assert_eq!(f("mixed", &[i(1), i(2), i(3)], &[]), "TypeError: mixed() argument 'c' must be demo.Stack, not int");
-        assert_eq!(f("mixed", &[i(1), i(2)], &[("q", i(1))]), "TypeError: mixed() got an unexpected keyword argument 'q'");
+        assert_eq!(
+            f("mixed", &[i(1), i(2)], &[("q", i(1))]),
+            "TypeError: mixed() got an unexpected keyword argument 'q'"
+        );
         let five: Vec<Obj> = (0..5).map(i).collect();
         assert_eq!(f("mixed", &five, &[]), "TypeError: mixed() takes at most 4 positional arguments (5 given)");
         assert_eq!(f("repeat", std::slice::from_ref(&text), &[]), "ss");
         assert_eq!(f("repeat", &[i(1)], &[]), "TypeError: repeat() argument 1 must be str, not int");
-        assert_eq!(f("repeat", &[text.clone(), i(300)], &[]), "OverflowError: unsigned byte integer is greater than maximum");
+        assert_eq!(
+            f("repeat", &[text.clone(), i(300)], &[]),
+            "OverflowError: unsigned byte integer is greater than maximum"
+        );
         assert_eq!(f("repeat", &[text, i(-1)], &[]), "OverflowError: unsigned byte integer is less than minimum");
     });
 }

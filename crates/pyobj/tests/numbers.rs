@@ -49,7 +49,10 @@ fn int_objects_agree_with_num_bigint() {
             let a = int::from_bigint(x.clone());
             assert_eq!(int::to_bigint(&a).as_ref(), Some(x));
             assert_eq!(text(cx, &a), x.to_string());
-            assert_eq!(int::text::parse(x.to_string().as_bytes(), 10).ok().as_ref().and_then(int::to_bigint), Some(x.clone()));
+            assert_eq!(
+                int::text::parse(x.to_string().as_bytes(), 10).ok().as_ref().and_then(int::to_bigint),
+                Some(x.clone())
+            );
             assert_eq!(int::to_bigint(&int::invert(&a)), Some(-x - 1));
             assert_eq!(a.is_int(), i64::try_from(x).is_ok_and(|n| (-(1i64 << 62)..1 << 62).contains(&n)), "{x}");
             for y in &numbers {

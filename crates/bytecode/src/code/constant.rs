@@ -78,9 +78,7 @@ impl PartialEq for Const {
             (Const::Int(a), Const::Int(b)) => a == b,
             (Const::BigInt(s, a), Const::BigInt(t, b)) => s == t && a == b,
             (Const::Float(a), Const::Float(b)) => a.to_bits() == b.to_bits(),
-            (Const::Complex(a, b), Const::Complex(c, d)) => {
-                a.to_bits() == c.to_bits() && b.to_bits() == d.to_bits()
-            }
+            (Const::Complex(a, b), Const::Complex(c, d)) => a.to_bits() == c.to_bits() && b.to_bits() == d.to_bits(),
             (Const::Str(a), Const::Str(b)) | (Const::Bytes(a), Const::Bytes(b)) => a == b,
             (Const::Tuple(a), Const::Tuple(b)) | (Const::FrozenSet(a), Const::FrozenSet(b)) => a == b,
             (Const::Slice(a), Const::Slice(b)) => a == b,

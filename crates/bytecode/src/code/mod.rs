@@ -9,7 +9,7 @@ pub use exceptions::{ExceptionEntry, ExceptionTable};
 pub use lines::{LineTable, LineTableBuilder, Position};
 
 use crate::flow::Liveness;
-use crate::op::{Insn, Opcode, MAX_NEAR_LOCALS};
+use crate::op::{Insn, MAX_NEAR_LOCALS, Opcode};
 use std::sync::{Arc, OnceLock};
 
 /// Bits of [`Code::flags`], with CPython's values.
@@ -144,11 +144,7 @@ impl Code {
     #[inline]
     pub fn local_offset(&self, number: u32) -> i32 {
         let near = self.near_locals();
-        if number < near {
-            number as i32 - near as i32
-        } else {
-            (self.temps + self.raw_words + (number - near)) as i32
-        }
+        if number < near { number as i32 - near as i32 } else { (self.temps + self.raw_words + (number - near)) as i32 }
     }
 
     /// Parameters of all kinds: the locals that a call fills.

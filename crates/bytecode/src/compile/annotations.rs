@@ -2,10 +2,10 @@
 
 use super::function::Defaults;
 use super::unit::{Opnd, UnitKind};
-use super::{Compiler, R, NO_SPAN};
+use super::{Compiler, NO_SPAN, R};
 use crate::code::{Code, Const};
 use crate::op::{CommonConst, Opcode};
-use crate::symtable::{known, Name, ScopeId};
+use crate::symtable::{Name, ScopeId, known};
 use cinder_syntax::ast::*;
 
 impl<'a> Compiler<'a, '_> {

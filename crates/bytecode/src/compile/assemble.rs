@@ -1,14 +1,12 @@
 //! From a finished unit to a code object: jump threading, dead padding, encoding, tables.
 
-use super::unit::{Ins, Label, LabelState, Opnd, Unit, NO_SPAN};
-use crate::code::{
-    flags, local_kind, Code, Const, ExceptionEntry, ExceptionTable, LineTableBuilder, Local, Position,
-};
+use super::unit::{Ins, Label, LabelState, NO_SPAN, Opnd, Unit};
+use crate::code::{Code, Const, ExceptionEntry, ExceptionTable, LineTableBuilder, Local, Position, flags, local_kind};
 use crate::error::error_at;
-use crate::op::{Field, Insn, OpFlags, Opcode, Operand, OperandKind, MAX_NEAR_LOCALS, MAX_TEMPS};
-use crate::symtable::{known, Name, Names};
-use cinder_syntax::ast::{LineCursor, LineIndex, Span};
+use crate::op::{Field, Insn, MAX_NEAR_LOCALS, MAX_TEMPS, OpFlags, Opcode, Operand, OperandKind};
+use crate::symtable::{Name, Names, known};
 use cinder_syntax::SyntaxError;
+use cinder_syntax::ast::{LineCursor, LineIndex, Span};
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use std::sync::{Arc, OnceLock};
@@ -266,9 +264,8 @@ impl Encoder<'_, '_> {
             }
         }
         let first_free = locals.len() as u32;
-        locals.extend(
-            parts.frees.iter().map(|&name| Local { name: names.shared(name).clone(), kind: local_kind::FREE }),
-        );
+        locals
+            .extend(parts.frees.iter().map(|&name| Local { name: names.shared(name).clone(), kind: local_kind::FREE }));
         let far_cells = locals.len() as u32 > MAX_NEAR_LOCALS && !(parts.cells.is_empty() && parts.frees.is_empty());
         if far_cells || parts.max_depth > MAX_TEMPS {
             return Err(error_at(self.context.lines, Span::default(), "code is too complex to compile"));

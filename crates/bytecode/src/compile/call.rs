@@ -5,7 +5,7 @@ use super::unit::{Opnd, UnitKind};
 use super::{Compiler, R};
 use crate::code::Const;
 use crate::op::Opcode;
-use crate::symtable::{known, Name, Storage};
+use crate::symtable::{Name, Storage, known};
 use cinder_syntax::ast::*;
 
 /// Calls with more arguments pass them as a tuple and a dict.

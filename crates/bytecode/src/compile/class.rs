@@ -1,11 +1,11 @@
 //! Classes.
 
 use super::function::Defaults;
-use super::unit::{Opnd, UnitKind, NO_SPAN};
+use super::unit::{NO_SPAN, Opnd, UnitKind};
 use super::{Compiler, R};
 use crate::code::{Code, Const};
 use crate::op::Opcode;
-use crate::symtable::{known, Role};
+use crate::symtable::{Role, known};
 use cinder_syntax::ast::*;
 
 impl<'a> Compiler<'a, '_> {

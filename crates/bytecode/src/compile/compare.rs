@@ -1,7 +1,7 @@
 //! Comparisons and conditional jumps, and the warnings for literals where they make no sense.
 
 use super::unit::{Label, Opnd};
-use super::{fold, Compiler, R, NO_SPAN};
+use super::{Compiler, NO_SPAN, R, fold};
 use crate::code::Const;
 use crate::op::Opcode;
 use cinder_syntax::ast::*;
@@ -214,13 +214,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// Warns about `is` with a literal.
-    pub(super) fn check_compare(
-        &mut self,
-        expr: &Expr<'_>,
-        left: &Expr<'_>,
-        ops: &[CmpOp],
-        comparators: &[&Expr<'_>],
-    ) {
+    pub(super) fn check_compare(&mut self, expr: &Expr<'_>, left: &Expr<'_>, ops: &[CmpOp], comparators: &[&Expr<'_>]) {
         let mut l = left;
         for (op, r) in ops.iter().zip(comparators) {
             if matches!(op, CmpOp::Is | CmpOp::IsNot)

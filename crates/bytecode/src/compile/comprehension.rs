@@ -4,7 +4,7 @@ use super::name::Place;
 use super::unit::{Cold, Opnd, Unit, UnitKind};
 use super::{Compiler, R};
 use crate::op::Opcode;
-use crate::symtable::{def, known, Comprehension as Kind, Name, Role, ScopeId, Storage, Symbol};
+use crate::symtable::{Comprehension as Kind, Name, Role, ScopeId, Storage, Symbol, def, known};
 use cinder_syntax::ast::*;
 use rustc_hash::FxHashMap;
 

@@ -1,8 +1,8 @@
 //! Loops, and leaving blocks by `return`, `break` and `continue`.
 
 use super::name::Place;
-use super::unit::{Block, BlockKind, Opnd, Unit, NO_SPAN};
-use super::{fold, Compiler, R};
+use super::unit::{Block, BlockKind, NO_SPAN, Opnd, Unit};
+use super::{Compiler, R, fold};
 use crate::code::Const;
 use crate::op::{AwaitSite, Opcode};
 use cinder_syntax::ast::*;
@@ -122,12 +122,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     #[inline(never)]
-    pub(super) fn while_stmt(
-        &mut self,
-        test: &'a Expr<'a>,
-        body: &'a [&'a Stmt<'a>],
-        orelse: &'a [&'a Stmt<'a>],
-    ) -> R {
+    pub(super) fn while_stmt(&mut self, test: &'a Expr<'a>, body: &'a [&'a Stmt<'a>], orelse: &'a [&'a Stmt<'a>]) -> R {
         let (head, otherwise, exit) = (self.u.label(), self.u.label(), self.u.label());
         self.push_block(BlockKind::While { head, exit }, self.u.region, test.span)?;
         self.u.bind_head(head);

@@ -1,7 +1,7 @@
 //! Displays: tuples, lists, sets and dicts.
 
 use super::unit::Opnd;
-use super::{fold, Compiler, R};
+use super::{Compiler, R, fold};
 use crate::code::Const;
 use crate::op::Opcode;
 use cinder_syntax::ast::*;
@@ -20,7 +20,13 @@ pub(super) enum Display {
 impl<'a> Compiler<'a, '_> {
     /// A tuple, list or set display.
     #[inline(never)]
-    pub(super) fn display(&mut self, expr: &'a Expr<'a>, elts: &'a [&'a Expr<'a>], kind: Display, dst: Option<Opnd>) -> R<Opnd> {
+    pub(super) fn display(
+        &mut self,
+        expr: &'a Expr<'a>,
+        elts: &'a [&'a Expr<'a>],
+        kind: Display,
+        dst: Option<Opnd>,
+    ) -> R<Opnd> {
         if let Some(items) = fold::const_items(elts)
             && (kind == Display::Tuple || items.len() > 2)
         {

@@ -7,7 +7,7 @@
 use super::display::Display;
 use super::rebind::may_rebind;
 use super::unit::{Opnd, Unit};
-use super::{fold, Compiler, R};
+use super::{Compiler, R, fold};
 use crate::code::Const;
 use crate::op::Opcode;
 use cinder_syntax::ast::*;
@@ -229,13 +229,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     #[inline(never)]
-    fn if_exp(
-        &mut self,
-        test: &'a Expr<'a>,
-        body: &'a Expr<'a>,
-        orelse: &'a Expr<'a>,
-        dst: Option<Opnd>,
-    ) -> R<Opnd> {
+    fn if_exp(&mut self, test: &'a Expr<'a>, body: &'a Expr<'a>, orelse: &'a Expr<'a>, dst: Option<Opnd>) -> R<Opnd> {
         let depth = self.u.depth;
         let result = dst.unwrap_or(Opnd::Temp(depth));
         let (otherwise, end) = (self.u.label(), self.u.label());
@@ -310,13 +304,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     #[inline(never)]
-    fn attribute(
-        &mut self,
-        expr: &'a Expr<'a>,
-        value: &'a Expr<'a>,
-        attr: &'a str,
-        dst: Option<Opnd>,
-    ) -> R<Opnd> {
+    fn attribute(&mut self, expr: &'a Expr<'a>, value: &'a Expr<'a>, attr: &'a str, dst: Option<Opnd>) -> R<Opnd> {
         let depth = self.u.depth;
         let span = self.attr_span(expr, attr);
         if let Some(zero) = self.super_call(value) {
@@ -390,11 +378,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// Two temporaries with the bounds of a slice.
-    pub(super) fn slice_window(
-        &mut self,
-        lower: Option<&'a Expr<'a>>,
-        upper: Option<&'a Expr<'a>>,
-    ) -> R<Opnd> {
+    pub(super) fn slice_window(&mut self, lower: Option<&'a Expr<'a>>, upper: Option<&'a Expr<'a>>) -> R<Opnd> {
         let window = Opnd::Temp(self.u.depth);
         for bound in [lower, upper] {
             match bound {

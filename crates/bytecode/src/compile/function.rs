@@ -2,10 +2,10 @@
 
 use super::unit::{Opnd, UnitKind};
 use super::{Compiler, R};
-use crate::code::{flags, Code, Const};
+use crate::code::{Code, Const, flags};
 use crate::future::docstring;
 use crate::op::{FunctionAttr, Opcode};
-use crate::symtable::{known, Role};
+use crate::symtable::{Role, known};
 use cinder_syntax::ast::*;
 
 impl<'a> Compiler<'a, '_> {
@@ -177,11 +177,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// The annotations of a function as the value and kind of a function attribute.
-    fn function_annotations(
-        &mut self,
-        f: &'a FunctionDef<'a>,
-        stmt: &'a Stmt<'a>,
-    ) -> R<Option<(Opnd, FunctionAttr)>> {
+    fn function_annotations(&mut self, f: &'a FunctionDef<'a>, stmt: &'a Stmt<'a>) -> R<Option<(Opnd, FunctionAttr)>> {
         let a = f.args;
         let mut annotated: Vec<(&'a str, &'a Expr<'a>, bool)> = Vec::new();
         let of = |arg: &'a Arg<'a>, star| arg.annotation.map(|annotation| (arg.arg, annotation, star));

@@ -5,7 +5,7 @@ use super::unit::{Opnd, UnitKind};
 use super::{Compiler, R};
 use crate::code::{Code, Const};
 use crate::op::{FunctionAttr, Opcode};
-use crate::symtable::{known, Role, ScopeId};
+use crate::symtable::{Role, ScopeId, known};
 use cinder_syntax::ast::*;
 
 impl<'a> Compiler<'a, '_> {

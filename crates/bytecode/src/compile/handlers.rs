@@ -1,6 +1,6 @@
 //! `try` statements.
 
-use super::unit::{BlockKind, Opnd, NO_SPAN};
+use super::unit::{BlockKind, NO_SPAN, Opnd};
 use super::{Compiler, R};
 use crate::op::Opcode;
 use cinder_syntax::ast::*;
@@ -20,7 +20,11 @@ impl<'a> Compiler<'a, '_> {
         let reachable = self.u.reachable;
         let region = self.u.protect(raised, temp);
         self.push_block(BlockKind::FinallyTry { body: t.finalbody }, region, span)?;
-        if t.handlers.is_empty() { self.conditional(t.body)? } else { self.try_except(t, star)? }
+        if t.handlers.is_empty() {
+            self.conditional(t.body)?
+        } else {
+            self.try_except(t, star)?
+        }
         self.pop_block();
         self.u.region = region;
         self.u.finally.push(true);

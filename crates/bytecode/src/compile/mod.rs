@@ -30,15 +30,15 @@ mod unit;
 mod unparse;
 mod with;
 
-use crate::code::{flags, Code, Const};
+use crate::code::{Code, Const, flags};
 use crate::error::{error_at, warning_at};
-use crate::future::{docstring, future_features, Future};
+use crate::future::{Future, docstring, future_features};
 use crate::op::{FunctionAttr, Opcode};
-use crate::symtable::{self, known, Name, ScopeId, ScopeKind, Storage, SymbolTable};
+use crate::symtable::{self, Name, ScopeId, ScopeKind, Storage, SymbolTable, known};
 use cinder_syntax::ast::*;
 use cinder_syntax::{SyntaxError, Warning};
 use std::sync::Arc;
-use unit::{BlockKind, Cold, Opnd, Unit, UnitKind, NO_SPAN};
+use unit::{BlockKind, Cold, NO_SPAN, Opnd, Unit, UnitKind};
 
 /// The compiler's results: an error stops the compilation.
 type R<T = ()> = Result<T, SyntaxError>;
@@ -328,7 +328,10 @@ impl<'a> Compiler<'a, '_> {
         if defines {
             let mut text = name.as_str();
             let mangled;
-            if text.starts_with("__") && !text.ends_with("__") && let Some(class) = self.u.private {
+            if text.starts_with("__")
+                && !text.ends_with("__")
+                && let Some(class) = self.u.private
+            {
                 let class = self.table.names.text(class).trim_start_matches('_');
                 mangled = format!("_{class}{text}");
                 text = &mangled;

@@ -4,7 +4,7 @@ use super::unit::{Opnd, UnitKind};
 use super::{Compiler, R};
 use crate::code::Const;
 use crate::op::Opcode;
-use crate::symtable::{known, Name, Storage};
+use crate::symtable::{Name, Storage, known};
 use cinder_syntax::ast::Span;
 
 /// Where a name lives, seen from the current unit.
@@ -62,9 +62,11 @@ impl<'a> Compiler<'a, '_> {
             Storage::Free => match self.u.frees.get_index_of(&name) {
                 Some(index) => Place::Deref(Opnd::Free(index as u32)),
                 // A comprehension's free variable that is the class's own cell.
-                None => self.u.cells.get_index_of(&name).map_or(Place::Mapping, |index| {
-                    Place::Deref(Opnd::Cell(index as u32))
-                }),
+                None => self
+                    .u
+                    .cells
+                    .get_index_of(&name)
+                    .map_or(Place::Mapping, |index| Place::Deref(Opnd::Cell(index as u32))),
             },
             Storage::GlobalImplicit if function_like => Place::Global(false),
             Storage::GlobalExplicit => Place::Global(true),

@@ -4,7 +4,7 @@
 //! or failed: so a failure at any depth drops them from the top, and names are bound only by a whole match.
 
 use super::unit::{Label, Opnd};
-use super::{fold, Compiler, R};
+use super::{Compiler, R, fold};
 use crate::code::Const;
 use crate::op::Opcode;
 use cinder_syntax::ast::*;
@@ -223,7 +223,14 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// Fails unless `len(subject)` compares with `count`.
-    pub(super) fn check_length(&mut self, op: Opcode, subject: Opnd, count: usize, span: Span, matching: &mut Matching<'a>) {
+    pub(super) fn check_length(
+        &mut self,
+        op: Opcode,
+        subject: Opnd,
+        count: usize,
+        span: Span,
+        matching: &mut Matching<'a>,
+    ) {
         let depth = self.u.depth;
         let length = Opnd::Temp(self.u.push());
         self.u.emit2(Opcode::GetLen, length, subject, span);

@@ -2,7 +2,7 @@
 
 use super::pattern::Matching;
 use super::unit::Opnd;
-use super::{fold, Compiler, R};
+use super::{Compiler, R, fold};
 use crate::code::Const;
 use crate::op::Opcode;
 use cinder_syntax::ast::*;

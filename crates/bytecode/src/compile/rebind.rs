@@ -16,7 +16,9 @@ pub(super) fn may_rebind(expr: &Expr<'_>, name: &str) -> bool {
             matches!(target.kind, ExprKind::Name { id, .. } if id == name) || may_rebind(value, name)
         }
         ExprKind::Constant { .. } | ExprKind::Name { .. } | ExprKind::Lambda { .. } => false,
-        ExprKind::BoolOp { values, .. } | ExprKind::JoinedStr { values } | ExprKind::TemplateStr { values } => any(values),
+        ExprKind::BoolOp { values, .. } | ExprKind::JoinedStr { values } | ExprKind::TemplateStr { values } => {
+            any(values)
+        }
         ExprKind::BinOp { left, right, .. } => may_rebind(left, name) || may_rebind(right, name),
         ExprKind::UnaryOp { operand, .. } => may_rebind(operand, name),
         ExprKind::IfExp { test, body, orelse } => any(&[test, body, orelse]),

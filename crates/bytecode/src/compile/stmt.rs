@@ -1,7 +1,7 @@
 //! Statements.
 
-use super::unit::{BlockKind, Opnd, UnitKind, NO_SPAN};
-use super::{fold, Compiler, R};
+use super::unit::{BlockKind, NO_SPAN, Opnd, UnitKind};
+use super::{Compiler, R, fold};
 use crate::code::Const;
 use crate::op::{CommonConst, Opcode};
 use crate::symtable::ScopeKind;

@@ -1,19 +1,14 @@
 //! Formatted and template strings, and docstrings.
 
 use super::unit::Opnd;
-use super::{fold, Compiler, R};
+use super::{Compiler, R, fold};
 use crate::code::Const;
 use crate::op::{Conversion, Opcode};
 use cinder_syntax::ast::*;
 
 impl<'a> Compiler<'a, '_> {
     #[inline(never)]
-    pub(super) fn joined_str(
-        &mut self,
-        expr: &'a Expr<'a>,
-        values: &'a [&'a Expr<'a>],
-        dst: Option<Opnd>,
-    ) -> R<Opnd> {
+    pub(super) fn joined_str(&mut self, expr: &'a Expr<'a>, values: &'a [&'a Expr<'a>], dst: Option<Opnd>) -> R<Opnd> {
         /// Pieces joined at once.
         const MOST: usize = 60;
         let depth = self.u.depth;

@@ -28,8 +28,10 @@ impl<'a> Compiler<'a, '_> {
                 }
             }
             // `a, b = b, a` needs no tuple.
-            if let (ExprKind::Tuple { elts: to, .. } | ExprKind::List { elts: to, .. }, ExprKind::Tuple { elts: from, .. }) =
-                (target.kind, value.kind)
+            if let (
+                ExprKind::Tuple { elts: to, .. } | ExprKind::List { elts: to, .. },
+                ExprKind::Tuple { elts: from, .. },
+            ) = (target.kind, value.kind)
                 && to.len() == from.len()
                 && (2..=8).contains(&to.len())
                 && !to.iter().chain(from).any(|elt| matches!(elt.kind, ExprKind::Starred { .. }))
@@ -163,7 +165,13 @@ impl<'a> Compiler<'a, '_> {
     }
 
     #[inline(never)]
-    pub(super) fn aug_assign(&mut self, stmt: &'a Stmt<'a>, target: &'a Expr<'a>, op: Operator, value: &'a Expr<'a>) -> R {
+    pub(super) fn aug_assign(
+        &mut self,
+        stmt: &'a Stmt<'a>,
+        target: &'a Expr<'a>,
+        op: Operator,
+        value: &'a Expr<'a>,
+    ) -> R {
         let depth = self.u.depth;
         let opcode = inplace_opcode(op);
         match target.kind {

@@ -1,7 +1,7 @@
 //! One code object under construction: instructions, registers, labels, pools.
 
 use crate::code::Const;
-use crate::op::{Field, OpFlags, Opcode, MAX_NEAR_CONSTS, MAX_NEAR_LOCALS};
+use crate::op::{Field, MAX_NEAR_CONSTS, MAX_NEAR_LOCALS, OpFlags, Opcode};
 use crate::symtable::{Name, ScopeId, Symbol};
 use cinder_syntax::ast::{Span, Stmt};
 use indexmap::{IndexMap, IndexSet};

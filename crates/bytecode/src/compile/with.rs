@@ -1,6 +1,6 @@
 //! `with` and `async with`.
 
-use super::unit::{BlockKind, Opnd, NO_SPAN};
+use super::unit::{BlockKind, NO_SPAN, Opnd};
 use super::{Compiler, R};
 use crate::op::{AwaitSite, Opcode, SpecialMethod};
 use cinder_syntax::ast::*;

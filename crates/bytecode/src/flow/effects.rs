@@ -238,11 +238,9 @@ fn takes_any_value(op: Opcode) -> bool {
 
 fn defined_kind(op: Opcode) -> TempKind {
     match op {
-        Opcode::GetIter
-        | Opcode::GetYieldFromIter
-        | Opcode::GetAwaitable
-        | Opcode::GetAIter
-        | Opcode::GetANext => TempKind::Iter,
+        Opcode::GetIter | Opcode::GetYieldFromIter | Opcode::GetAwaitable | Opcode::GetAIter | Opcode::GetANext => {
+            TempKind::Iter
+        }
         Opcode::BuildList => TempKind::List,
         Opcode::BuildSet => TempKind::Set,
         Opcode::BuildMap => TempKind::Dict,

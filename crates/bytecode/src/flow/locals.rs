@@ -3,7 +3,7 @@
 //! Works on basic blocks and 64 locals at a time, looking only at the instructions that touch one of the 64: the cost is
 //! that of the code's size plus blocks times locals / 64.
 
-use super::{successors, FlowError, Liveness, Work};
+use super::{FlowError, Liveness, Work, successors};
 use crate::code::Code;
 use crate::op::{OpFlags, Opcode, Operand, OperandKind};
 

@@ -4,7 +4,7 @@ mod effects;
 mod locals;
 mod temps;
 
-pub(crate) use effects::{effects, Effect};
+pub(crate) use effects::{Effect, effects};
 pub(crate) use locals::check_locals;
 
 use crate::code::{Code, Const};

@@ -1,7 +1,7 @@
 //! Dataflow over temporaries: which are live, and what they hold.
 
 use super::effects::Want;
-use super::{effects, extra_of, is_str, successors, Effect, FlowError, Liveness, TempKind, Work};
+use super::{Effect, FlowError, Liveness, TempKind, Work, effects, extra_of, is_str, successors};
 use crate::code::Code;
 use crate::op::{OpFlags, Opcode};
 use rustc_hash::FxHashMap;

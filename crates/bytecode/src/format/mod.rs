@@ -15,7 +15,7 @@
 mod read;
 mod write;
 
-pub use read::{deserialize, FormatError};
+pub use read::{FormatError, deserialize};
 pub use write::serialize;
 
 use crate::op::Opcode;

@@ -5,7 +5,7 @@ mod insn;
 mod table;
 
 pub use args::{AwaitSite, CommonConst, Conversion, FunctionAttr, SpecialMethod};
-pub use insn::{Insn, Operand, CONST_BASE, MAX_NEAR_CONSTS, MAX_NEAR_LOCALS, MAX_TEMPS};
+pub use insn::{CONST_BASE, Insn, MAX_NEAR_CONSTS, MAX_NEAR_LOCALS, MAX_TEMPS, Operand};
 
 use std::fmt;
 use std::str::FromStr;
@@ -127,16 +127,36 @@ pub struct OpInfo {
 }
 
 macro_rules! flag {
-    (raises) => { OpFlags::RAISES };
-    (py) => { OpFlags::PY };
-    (jump) => { OpFlags::JUMP };
-    (branch) => { OpFlags::BRANCH };
-    (skips) => { OpFlags::SKIPS };
-    (ends) => { OpFlags::ENDS };
-    (extra) => { OpFlags::EXTRA };
-    (suspends) => { OpFlags::SUSPENDS };
-    (calls) => { OpFlags::CALLS };
-    (back) => { OpFlags::BACK };
+    (raises) => {
+        OpFlags::RAISES
+    };
+    (py) => {
+        OpFlags::PY
+    };
+    (jump) => {
+        OpFlags::JUMP
+    };
+    (branch) => {
+        OpFlags::BRANCH
+    };
+    (skips) => {
+        OpFlags::SKIPS
+    };
+    (ends) => {
+        OpFlags::ENDS
+    };
+    (extra) => {
+        OpFlags::EXTRA
+    };
+    (suspends) => {
+        OpFlags::SUSPENDS
+    };
+    (calls) => {
+        OpFlags::CALLS
+    };
+    (back) => {
+        OpFlags::BACK
+    };
 }
 
 macro_rules! define {

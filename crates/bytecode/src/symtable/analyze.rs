@@ -1,7 +1,7 @@
 //! The second pass: resolves every name of every scope.
 
 use super::build::R;
-use super::{def, known, Comprehension, Name, ScopeId, ScopeKind, Storage, Symbol, SymbolTable};
+use super::{Comprehension, Name, ScopeId, ScopeKind, Storage, Symbol, SymbolTable, def, known};
 use crate::error::error_at;
 use cinder_syntax::ast::{LineIndex, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -111,8 +111,7 @@ impl Analyzer<'_> {
                 (true, true) => Some(id),
                 (true, false) => class_entry,
             };
-            let inline =
-                comprehension != Comprehension::None && !generator && !self.scope(id).can_see_class_scope;
+            let inline = comprehension != Comprehension::None && !generator && !self.scope(id).can_see_class_scope;
             let mut child_free = self.block(child, true, entry)?;
             if inline {
                 self.inline(id, child, &mut scopes, &mut child_free, &mut inlined_cells);

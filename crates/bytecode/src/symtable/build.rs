@@ -1,11 +1,11 @@
 //! The first pass over statements: enters scopes and records how each uses its names.
 
-use super::{def, key, known, Name, Names, Role, Scope, ScopeId, ScopeKind, SymbolTable};
+use super::{Name, Names, Role, Scope, ScopeId, ScopeKind, SymbolTable, def, key, known};
 use crate::compile::with_stack_for;
 use crate::error::error_at;
 use crate::future::docstring;
-use cinder_syntax::ast::*;
 use cinder_syntax::SyntaxError;
+use cinder_syntax::ast::*;
 use rustc_hash::FxHashMap;
 
 pub(super) type R<T = ()> = Result<T, SyntaxError>;
@@ -411,7 +411,8 @@ impl<'a> Builder<'_> {
     fn annotation(&mut self, annotation: &'a Expr<'a>) -> R {
         let span = annotation.span;
         let scope = self.cur();
-        let conditional = scope.kind == ScopeKind::Module || scope.kind == ScopeKind::Class && scope.in_conditional_block;
+        let conditional =
+            scope.kind == ScopeKind::Module || scope.kind == ScopeKind::Class && scope.in_conditional_block;
         if conditional && !scope.has_conditional_annotations {
             self.cur_mut().has_conditional_annotations = true;
             self.add_def(known::CONDITIONAL_ANNOTATIONS, def::USE, span)?;

@@ -1,7 +1,7 @@
 //! The first pass over expressions.
 
 use super::build::{Builder, R};
-use super::{def, key, known, Comprehension as Kind, Name, Role, ScopeKind};
+use super::{Comprehension as Kind, Name, Role, ScopeKind, def, key, known};
 use cinder_syntax::ast::*;
 
 impl<'a> Builder<'_> {
@@ -105,7 +105,8 @@ impl<'a> Builder<'_> {
                 self.exprs(args)?;
                 self.keywords(keywords)
             }
-            ExprKind::FormattedValue { value, format_spec, .. } | ExprKind::Interpolation { value, format_spec, .. } => {
+            ExprKind::FormattedValue { value, format_spec, .. }
+            | ExprKind::Interpolation { value, format_spec, .. } => {
                 self.expr(value)?;
                 self.opt(format_spec)
             }

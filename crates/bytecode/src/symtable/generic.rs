@@ -1,7 +1,7 @@
 //! The first pass over type parameters and type aliases.
 
 use super::build::{Builder, R};
-use super::{def, key, known, Name, Role, ScopeKind};
+use super::{Name, Role, ScopeKind, def, key, known};
 use cinder_syntax::ast::*;
 
 impl<'a> Builder<'_> {
@@ -88,13 +88,7 @@ impl<'a> Builder<'_> {
         Ok(())
     }
 
-    pub fn type_variable(
-        &mut self,
-        name: &str,
-        value: &'a Expr<'a>,
-        node: (usize, Role),
-        info: &'static str,
-    ) -> R {
+    pub fn type_variable(&mut self, name: &str, value: &'a Expr<'a>, node: (usize, Role), info: &'static str) -> R {
         let in_class = self.cur().can_see_class_scope;
         let name = self.names.intern(name);
         let id = self.enter(name, ScopeKind::TypeVariable, Some(node), value.span)?;

@@ -4,4 +4,4 @@ mod bind;
 mod push;
 
 pub(crate) use bind::{bind_arguments, fill_defaults};
-pub(crate) use push::{call_function, pop_frame, push_frame, run_code, FrameSpec};
+pub(crate) use push::{FrameSpec, call_function, pop_frame, push_frame, run_code};

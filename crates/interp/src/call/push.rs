@@ -187,13 +187,7 @@ pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
     let params: &[Obj] = if !args.has_keywords() && args.all().len() as u32 == c.simple_args {
         args.all()
     } else {
-        bound = bind_arguments(
-            cx,
-            f,
-            c,
-            args.pos(),
-            &mut args.keywords().map(|(k, v)| (k.clone(), v.clone())),
-        )?;
+        bound = bind_arguments(cx, f, c, args.pos(), &mut args.keywords().map(|(k, v)| (k.clone(), v.clone())))?;
         &bound
     };
     let n = params.len();

@@ -98,13 +98,7 @@ for_each_opcode!(handlers);
 /// Everything but "go on with the next word": jumps, exceptions, frame switches, the end.
 #[cfg(not(cinder_match_dispatch))]
 #[inline(never)]
-unsafe extern "C" fn redirect(
-    pc: *const Insn,
-    base: *mut Value,
-    fr: *mut Frame,
-    th: *const Thread,
-    f: Flow,
-) -> usize {
+unsafe extern "C" fn redirect(pc: *const Insn, base: *mut Value, fr: *mut Frame, th: *const Thread, f: Flow) -> usize {
     // SAFETY: a flow above the codes is the address of a verified instruction; the current frame is alive.
     unsafe {
         if f.0 > Flow::EXIT.0 {

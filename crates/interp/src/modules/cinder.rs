@@ -32,10 +32,8 @@ pub(crate) mod module {
         };
         let version = env!("CARGO_PKG_VERSION");
         let parts = version.split(['.', '-', '+']).map_while(|part| part.parse::<i64>().ok());
-        let entries = [
-            ("__version__", Obj::from(version)),
-            ("version_info", tuple::new(parts.map(Obj::from).collect())),
-        ];
+        let entries =
+            [("__version__", Obj::from(version)), ("version_info", tuple::new(parts.map(Obj::from).collect()))];
         for (name, value) in entries {
             dict::set(cx, &names, Name::new(name).as_obj(), &value)?;
         }

@@ -117,10 +117,7 @@ impl Context {
         };
         if this.entered.get() {
             let shown = this.obj().repr(cx)?;
-            return Err(cx.runtime_error(format!(
-                "cannot enter context: {} is already entered",
-                as_utf8_lossy(&shown)
-            )));
+            return Err(cx.runtime_error(format!("cannot enter context: {} is already entered", as_utf8_lossy(&shown))));
         }
         this.entered.set(true);
         this.before.set(context_hook::replace(cx, Some(this.obj().clone())));
@@ -267,10 +264,9 @@ impl ContextVar {
     fn __new__(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
         let (mut name, mut default) = (args.pos().first(), None);
         if args.pos().len() > 1 {
-            return Err(cx.type_error(format!(
-                "ContextVar() takes exactly 1 positional argument ({} given)",
-                args.pos().len()
-            )));
+            return Err(
+                cx.type_error(format!("ContextVar() takes exactly 1 positional argument ({} given)", args.pos().len()))
+            );
         }
         for (k, v) in args.keywords() {
             match &*as_utf8_lossy(k) {
@@ -312,10 +308,7 @@ impl ContextVar {
     fn reset(cx: &Ctx, this: This<'_, ContextVar>, token: &Obj) -> PyResult<()> {
         let Some(t) = This::<Token>::from_obj(token) else {
             let shown = token.repr(cx)?;
-            return Err(cx.type_error(format!(
-                "expected an instance of Token, got {}",
-                as_utf8_lossy(&shown)
-            )));
+            return Err(cx.type_error(format!("expected an instance of Token, got {}", as_utf8_lossy(&shown))));
         };
         reset(cx, this.obj(), t)
     }
@@ -376,7 +369,6 @@ impl Token {
         let used = if this.used.get() { " used" } else { "" };
         Ok(format!("<Token{used} var={} at 0x{:x}>", as_utf8_lossy(&this.var.repr(cx)?), this.obj().id()))
     }
-
 }
 
 /// Context Variables

@@ -19,8 +19,18 @@ pub mod warnings;
 use cinder_pyobj::native::ModuleDef;
 
 /// The interpreter's own modules.
-pub(crate) static OWN: &[&ModuleDef] =
-    &[&builtins::builtins::MODULE, &sys::sys::MODULE, &imp::imp::MODULE, &typing::module::MODULE,
-      &thread::thread::MODULE, &warnings::warnings::MODULE,
-      &ast::module::MODULE, &symtable::module::MODULE, &tokenize::module::MODULE, &cinder::module::MODULE,
-      &contextvars::contextvars::MODULE, &marshal::marshal::MODULE, &signal::signal::MODULE];
+pub(crate) static OWN: &[&ModuleDef] = &[
+    &builtins::builtins::MODULE,
+    &sys::sys::MODULE,
+    &imp::imp::MODULE,
+    &typing::module::MODULE,
+    &thread::thread::MODULE,
+    &warnings::warnings::MODULE,
+    &ast::module::MODULE,
+    &symtable::module::MODULE,
+    &tokenize::module::MODULE,
+    &cinder::module::MODULE,
+    &contextvars::contextvars::MODULE,
+    &marshal::marshal::MODULE,
+    &signal::signal::MODULE,
+];

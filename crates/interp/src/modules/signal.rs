@@ -139,9 +139,9 @@ pub(crate) mod signal {
             Some(1) => libc::SIG_IGN,
             _ if handler.is_callable() => signals::on_signal as *const () as usize,
             _ => {
-                return Err(cx.type_error(
-                    "signal handler must be signal.SIG_IGN, signal.SIG_DFL, or a callable object",
-                ));
+                return Err(
+                    cx.type_error("signal handler must be signal.SIG_IGN, signal.SIG_DFL, or a callable object")
+                );
             }
         };
         (cx.host().poll)(cx)?;
@@ -211,10 +211,7 @@ pub(crate) mod signal {
     /// Set an interval timer to go off after some seconds, and then every interval seconds.
     #[pyfunction(sig = "(which, seconds, interval=0.0, /)")]
     fn setitimer(cx: &Ctx, which: i32, seconds: &Obj, interval: f64) -> PyResult {
-        let new = libc::itimerval {
-            it_value: timeval(super::seconds(cx, seconds)?),
-            it_interval: timeval(interval),
-        };
+        let new = libc::itimerval { it_value: timeval(super::seconds(cx, seconds)?), it_interval: timeval(interval) };
         let mut old = new;
         if sys!(libc::setitimer(which as _, &raw const new, &raw mut old)) != 0 {
             return Err(timer_error(cx));
@@ -274,7 +271,8 @@ pub(crate) mod signal {
         let r = sys!({
             libc::sigaction(n as i32, std::ptr::null(), a.as_mut_ptr());
             let p = a.as_mut_ptr();
-            (*p).sa_flags = if flag != 0 { (*p).sa_flags & !libc::SA_RESTART } else { (*p).sa_flags | libc::SA_RESTART };
+            (*p).sa_flags =
+                if flag != 0 { (*p).sa_flags & !libc::SA_RESTART } else { (*p).sa_flags | libc::SA_RESTART };
             libc::sigaction(n as i32, p, std::ptr::null_mut())
         });
         if r != 0 { Err(last_error(cx)) } else { Ok(()) }
@@ -349,8 +347,7 @@ pub(crate) mod signal {
         let ns = cinder_pyobj::types::dict::new();
         cinder_pyobj::types::dict::set(cx, &ns, intern!("__module__").as_obj(), &Obj::from("signal"))?;
         let bases = tuple::new(vec![cinder_pyobj::types::exc::OSError().as_obj()]);
-        let class =
-            cinder_pyobj::types::type_type().as_obj().call_pos(cx, &[Obj::from("itimer_error"), bases, ns])?;
+        let class = cinder_pyobj::types::type_type().as_obj().call_pos(cx, &[Obj::from("itimer_error"), bases, ns])?;
         module.set_attr(cx, intern!("ItimerError"), &class)?;
         super::start(cx, module)
     }

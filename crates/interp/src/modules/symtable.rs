@@ -150,8 +150,7 @@ pub(crate) mod module {
         };
         let future = cinder_bytecode::future_features(&parsed.module, &parsed.lines).map_err(raise)?;
         let lazy = future.flags & cf::FUTURE_ANNOTATIONS != 0;
-        let table =
-            cinder_bytecode::symtable::build(&parsed.module, &parsed.lines, lazy, false).map_err(raise)?;
+        let table = cinder_bytecode::symtable::build(&parsed.module, &parsed.lines, lazy, false).map_err(raise)?;
         entry(cx, &table, table.top())
     }
 

@@ -170,8 +170,10 @@ pub(crate) mod sys {
         if th.depth.get() >= n {
             return Err(cx.raise(
                 exc::RecursionError(),
-                format!("cannot set the recursion limit to {n} at the recursion depth {}: the limit is too low",
-                    th.depth.get()),
+                format!(
+                    "cannot set the recursion limit to {n} at the recursion depth {}: the limit is too low",
+                    th.depth.get()
+                ),
             ));
         }
         th.recursion_limit.set(n);
@@ -354,8 +356,7 @@ pub(crate) mod sys {
     fn breakpointhook(cx: &Ctx, args: Args<'_>) -> PyResult {
         let os = (cx.host().import)(cx, "os")?;
         let env = os.get_attr(cx, intern!("environ"))?;
-        let which =
-            env.call_method(cx, intern!("get"), &[Obj::from("PYTHONBREAKPOINT"), Obj::from("")])?;
+        let which = env.call_method(cx, intern!("get"), &[Obj::from("PYTHONBREAKPOINT"), Obj::from("")])?;
         let text = as_utf8_lossy(&which).into_owned();
         let path = match &*text {
             "0" => return Ok(Obj::none()),
@@ -413,10 +414,9 @@ pub(crate) mod sys {
     #[pyfunction(sig = "(firstiter=<unchanged>, finalizer=<unchanged>)")]
     fn set_asyncgen_hooks(cx: &Ctx, firstiter: Option<&Obj>, finalizer: Option<&Obj>) -> PyResult<()> {
         let th = Thread::of(cx);
-        for (name, v, cell) in [
-            ("finalizer", finalizer, &th.asyncgen_finalizer),
-            ("firstiter", firstiter, &th.asyncgen_firstiter),
-        ] {
+        for (name, v, cell) in
+            [("finalizer", finalizer, &th.asyncgen_finalizer), ("firstiter", firstiter, &th.asyncgen_firstiter)]
+        {
             if let Some(v) = v {
                 if !v.is_none() && !v.is_callable() {
                     return Err(cx.type_error(format!("callable {name} expected, got {}", v.type_of().name())));
@@ -489,14 +489,23 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
     let s = |t: &str| Obj::from(t);
     let (major, minor, micro) = VERSION;
     let version_info = || {
-        VERSION_INFO.make(vec![Obj::from(major), Obj::from(minor), Obj::from(micro), Obj::from("final"), Obj::from(0i64)])
+        VERSION_INFO.make(vec![
+            Obj::from(major),
+            Obj::from(minor),
+            Obj::from(micro),
+            Obj::from("final"),
+            Obj::from(0i64),
+        ])
     };
     let hex = (major << 24) | (minor << 16) | (micro << 8) | 0xf0;
     put("version", s(&version_text()))?;
     put("version_info", version_info())?;
     put("hexversion", Obj::from(hex))?;
     put("api_version", Obj::from(1013i64))?;
-    put("copyright", s("Copyright (c) the Cinder authors.\n\nThe standard library: Copyright (c) Python Software Foundation."))?;
+    put(
+        "copyright",
+        s("Copyright (c) the Cinder authors.\n\nThe standard library: Copyright (c) Python Software Foundation."),
+    )?;
     put("platform", s("linux"))?;
     put("byteorder", s("little"))?;
     put("maxsize", Obj::from(i64::MAX))?;
@@ -600,7 +609,10 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
     names.sort_unstable();
     names.dedup();
     put("builtin_module_names", tuple::new(names.iter().map(|n| s(n)).collect()))?;
-    put("stdlib_module_names", set::frozen_from_iterable(cx, &list::new((c.stdlib_names)().iter().map(|n| s(n)).collect()))?)?;
+    put(
+        "stdlib_module_names",
+        set::frozen_from_iterable(cx, &list::new((c.stdlib_names)().iter().map(|n| s(n)).collect()))?,
+    )?;
     {
         let imp = crate::objects::namespace::new();
         for (k, v) in [

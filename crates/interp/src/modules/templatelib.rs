@@ -41,19 +41,16 @@ impl Interpolation {
             match o {
                 None => Ok(Obj::from("")),
                 Some(o) if o.type_of().is_str_subtype() => Ok(o.clone()),
-                Some(o) => Err(cx.type_error(format!(
-                    "Interpolation() argument '{what}' must be str, not {}",
-                    o.type_of().name()
-                ))),
+                Some(o) => Err(
+                    cx.type_error(format!("Interpolation() argument '{what}' must be str, not {}", o.type_of().name()))
+                ),
             }
         };
         let conversion = match conversion {
             None => Obj::none(),
             Some(c) if c.type_of().is_str_subtype() => {
                 if !matches!(&*as_utf8_lossy(c), "s" | "r" | "a") {
-                    return Err(cx.value_error(
-                        "Interpolation() argument 'conversion' must be one of 's', 'a' or 'r'",
-                    ));
+                    return Err(cx.value_error("Interpolation() argument 'conversion' must be one of 's', 'a' or 'r'"));
                 }
                 c.clone()
             }
@@ -220,9 +217,7 @@ impl Template {
 
     fn __repr__(cx: &Ctx, this: This<'_, Template>) -> PyResult {
         let (s, i) = (this.strings.repr(cx)?, this.interpolations.repr(cx)?);
-        Ok(Obj::from(
-            format!("Template(strings={}, interpolations={})", as_utf8_lossy(&s), as_utf8_lossy(&i)).as_str(),
-        ))
+        Ok(Obj::from(format!("Template(strings={}, interpolations={})", as_utf8_lossy(&s), as_utf8_lossy(&i)).as_str()))
     }
 
     /// Strings

@@ -307,11 +307,8 @@ impl TypeVar {
             Some(b) => Lazy::known(check_type(cx, &b, "Bound must be a type.")?),
             None => Lazy::default(),
         };
-        let constraints = if constraints.is_empty() {
-            Lazy::default()
-        } else {
-            Lazy::known(tuple::new(constraints.to_vec()))
-        };
+        let constraints =
+            if constraints.is_empty() { Lazy::default() } else { Lazy::known(tuple::new(constraints.to_vec())) };
         Ok(heap::new_instance(
             TypeVar::class().type_object(),
             TypeVar {
@@ -423,10 +420,7 @@ impl TypeVar {
             v.push(d);
             return Ok(tuple::new(v));
         }
-        Err(cx.type_error(format!(
-            "Too few arguments for {}",
-            as_utf8_lossy(&alias.str(cx)?)
-        )))
+        Err(cx.type_error(format!("Too few arguments for {}", as_utf8_lossy(&alias.str(cx)?))))
     }
 
     #[pymethod(sig = "($self, bases, /)")]
@@ -724,7 +718,9 @@ impl TypeAlias {
     #[pynew(sig = "(name, value, *, type_params=())")]
     fn __new__(cx: &Ctx, _ty: &Type, name: &Obj, value: &Obj, type_params: Option<&Obj>) -> PyResult {
         if !name.type_of().is_str_subtype() {
-            return Err(cx.type_error(format!("typealias() argument 'name' must be str, not {}", name.type_of().name())));
+            return Err(
+                cx.type_error(format!("typealias() argument 'name' must be str, not {}", name.type_of().name()))
+            );
         }
         let params = match type_params {
             None => tuple::new(Vec::new()),
@@ -846,8 +842,18 @@ pub(crate) fn generic_class() -> Obj {
 }
 
 /// Primitives and accelerators for the typing module.
-#[pymodule(name = "_typing", classes(super::TypeVar, super::ParamSpec, super::TypeVarTuple, super::ParamSpecArgs,
-    super::ParamSpecKwargs, super::TypeAlias, super::Generic))]
+#[pymodule(
+    name = "_typing",
+    classes(
+        super::TypeVar,
+        super::ParamSpec,
+        super::TypeVarTuple,
+        super::ParamSpecArgs,
+        super::ParamSpecKwargs,
+        super::TypeAlias,
+        super::Generic
+    )
+)]
 pub(crate) mod module {
     use super::*;
     use cinder_pyobj::types::str::Name;

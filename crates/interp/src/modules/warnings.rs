@@ -34,10 +34,7 @@ pub(crate) fn warn_explicit(cx: &Ctx, category: &Type, message: &str, filename: 
         None => (cx.host().import)(cx, "warnings")?,
     };
     let f = m.get_attr(cx, intern!("warn_explicit"))?;
-    let r = f.call_pos(
-        cx,
-        &[Obj::from(message), category.as_obj(), filename.clone(), Obj::from(i64::from(line))],
-    );
+    let r = f.call_pos(cx, &[Obj::from(message), category.as_obj(), filename.clone(), Obj::from(i64::from(line))]);
     match r {
         Ok(_) => Ok(()),
         Err(r) if category.is(exc::SyntaxWarning()) && cx.pending_is(exc::SyntaxWarning()) => {
@@ -63,19 +60,11 @@ pub(crate) mod warnings {
 
     /// Issue a warning, or maybe ignore it or raise an exception.
     #[pyfunction(sig = "(message, category=None, stacklevel=1, source=None)")]
-    fn warn(
-        cx: &Ctx,
-        message: &Obj,
-        category: Option<&Obj>,
-        stacklevel: i64,
-        source: Option<&Obj>,
-    ) -> PyResult<()> {
+    fn warn(cx: &Ctx, message: &Obj, category: Option<&Obj>, stacklevel: i64, source: Option<&Obj>) -> PyResult<()> {
         let _ = source;
         let m = (cx.host().import)(cx, "warnings")?;
         let c = category.cloned().unwrap_or_else(|| exc::UserWarning().as_obj());
-        m.get_attr(cx, intern!("warn"))?
-            .call_pos(cx, &[message.clone(), c, Obj::from(stacklevel)])
-            .map(drop)
+        m.get_attr(cx, intern!("warn"))?.call_pos(cx, &[message.clone(), c, Obj::from(stacklevel)]).map(drop)
     }
 
     #[pyinit]

@@ -206,10 +206,7 @@ impl AThrow {
             Step::Init => {
                 if g.running_async.get() {
                     self.step.set(Step::Closed);
-                    return Err(cx.runtime_error(format!(
-                        "{}: asynchronous generator is already running",
-                        self.what()
-                    )));
+                    return Err(cx.runtime_error(format!("{}: asynchronous generator is already running", self.what())));
                 }
                 if g.closed.get() || g.state() == State::Finished {
                     self.step.set(Step::Closed);
@@ -249,10 +246,7 @@ impl AThrow {
             Step::Init => {
                 if g.running_async.get() {
                     self.step.set(Step::Closed);
-                    return Err(cx.runtime_error(format!(
-                        "{}: asynchronous generator is already running",
-                        self.what()
-                    )));
+                    return Err(cx.runtime_error(format!("{}: asynchronous generator is already running", self.what())));
                 }
                 self.step.set(Step::Iterating);
                 g.running_async.set(true);
@@ -357,9 +351,7 @@ impl AsyncGenerator {
 
     fn __repr__(_cx: &Ctx, this: This<'_, AsyncGenerator>) -> PyResult {
         let q = this.0.qualname.get().unwrap_or_else(Obj::none);
-        Ok(Obj::from(
-            format!("<async_generator object {} at {:#x}>", as_utf8_lossy(&q), this.obj().id()).as_str(),
-        ))
+        Ok(Obj::from(format!("<async_generator object {} at {:#x}>", as_utf8_lossy(&q), this.obj().id()).as_str()))
     }
 
     fn __del__(cx: &Ctx, this: This<'_, AsyncGenerator>) -> PyResult<()> {

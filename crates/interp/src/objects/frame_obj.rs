@@ -275,9 +275,7 @@ impl FrameObject {
             ),
             None => Default::default(),
         };
-        Ok(Obj::from(
-            format!("<frame at {:#x}, file '{file}', line {line}, code {name}>", this.obj().id()).as_str(),
-        ))
+        Ok(Obj::from(format!("<frame at {:#x}, file '{file}', line {line}, code {name}>", this.obj().id()).as_str()))
     }
 
     #[pygetter]

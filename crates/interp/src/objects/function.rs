@@ -121,16 +121,14 @@ impl Function {
         kwdefaults: Option<&Obj>,
     ) -> PyResult {
         let Some(c) = code.downcast::<CodeObject>() else {
-            return Err(cx.type_error(format!(
-                "function() argument 'code' must be code, not {}",
-                code.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("function() argument 'code' must be code, not {}", code.type_of().name()))
+            );
         };
         if dict::items_if_dict(globals).is_none() {
-            return Err(cx.type_error(format!(
-                "function() argument 'globals' must be dict, not {}",
-                globals.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("function() argument 'globals' must be dict, not {}", globals.type_of().name()))
+            );
         }
         let free = c.code.free_count();
         let given = match closure {
@@ -139,10 +137,9 @@ impl Function {
                 Some(items) => {
                     for i in items {
                         if i.downcast::<cell::CellObject>().is_none() {
-                            return Err(cx.type_error(format!(
-                                "arg 5 (closure) expected cell, found {}",
-                                i.type_of().name()
-                            )));
+                            return Err(
+                                cx.type_error(format!("arg 5 (closure) expected cell, found {}", i.type_of().name()))
+                            );
                         }
                     }
                     items.len()
@@ -337,10 +334,7 @@ impl Function {
             Some(f) if f.is_callable() => {
                 let r = f.call1(cx, &Obj::from(1i64))?;
                 if dict::items_if_dict(&r).is_none() {
-                    return Err(cx.type_error(format!(
-                        "__annotate__() must return a dict, not {}",
-                        r.type_of().name()
-                    )));
+                    return Err(cx.type_error(format!("__annotate__() must return a dict, not {}", r.type_of().name())));
                 }
                 r
             }

@@ -771,10 +771,7 @@ impl Coroutine {
     }
 
     fn __await__(_cx: &Ctx, this: &Obj) -> PyResult {
-        Ok(heap::new_instance(
-            CoroutineWrapper::class().type_object(),
-            CoroutineWrapper { coroutine: this.clone() },
-        ))
+        Ok(heap::new_instance(CoroutineWrapper::class().type_object(), CoroutineWrapper { coroutine: this.clone() }))
     }
 
     fn __repr__(_cx: &Ctx, this: This<'_, Coroutine>) -> PyResult {

@@ -33,12 +33,7 @@ impl Traceback {
 
 /// Puts an entry for `frame` at instruction `pc` in front of the exception's traceback.
 pub(crate) fn add_entry(e: &Obj, frame: Obj, pc: u32) {
-    let t = Traceback {
-        next: ObjCell::new(exc::traceback(e)),
-        frame,
-        lasti: i64::from(pc) * 2,
-        line: Cell::new(-1),
-    };
+    let t = Traceback { next: ObjCell::new(exc::traceback(e)), frame, lasti: i64::from(pc) * 2, line: Cell::new(-1) };
     exc::set_traceback(e, Some(heap::new_instance(Traceback::class().type_object(), t)));
 }
 
@@ -47,10 +42,7 @@ impl Traceback {
     #[pynew(sig = "(tb_next, tb_frame, tb_lasti, tb_lineno)")]
     fn __new__(cx: &Ctx, ty: &Type, tb_next: &Obj, tb_frame: &Obj, tb_lasti: i64, tb_lineno: i64) -> PyResult {
         if !tb_next.is_none() && tb_next.downcast::<Traceback>().is_none() {
-            return Err(cx.type_error(format!(
-                "expected traceback object or None, got '{}'",
-                tb_next.type_of().name()
-            )));
+            return Err(cx.type_error(format!("expected traceback object or None, got '{}'", tb_next.type_of().name())));
         }
         if tb_frame.downcast::<FrameObject>().is_none() {
             return Err(cx.type_error(format!(

@@ -179,10 +179,7 @@ pub(super) fn return_value(m: M, v: Obj) -> Flow {
                 let instance = Obj::from_owned(extra);
                 if !v.is_none() {
                     (*window).decref();
-                    let _ = m.cx().type_error(format!(
-                        "__init__() should return None, not '{}'",
-                        v.type_of().name()
-                    ));
+                    let _ = m.cx().type_error(format!("__init__() should return None, not '{}'", v.type_of().name()));
                     return crate::unwind::unwind(th, true);
                 }
                 instance

@@ -105,9 +105,5 @@ fn subscript_generic(m: M, params: &Obj) -> PyResult {
     let cx = m.cx();
     let generic = ty::generic_class();
     let typing = (cx.host().import)(cx, "typing")?;
-    typing.call_method(
-        cx,
-        cinder_pyobj::intern!("_generic_class_getitem"),
-        &[generic, ty::unpack_params(cx, params)?],
-    )
+    typing.call_method(cx, cinder_pyobj::intern!("_generic_class_getitem"), &[generic, ty::unpack_params(cx, params)?])
 }

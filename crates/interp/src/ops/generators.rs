@@ -215,10 +215,7 @@ pub(crate) fn awaitable_iter(cx: &Ctx, x: &Obj) -> PyResult {
         return Err(cx.type_error("__await__() returned a coroutine"));
     }
     if it.type_of().slots.next.get().is_none() {
-        return Err(cx.type_error(format!(
-            "__await__() returned non-iterator of type '{}'",
-            it.type_of().name()
-        )));
+        return Err(cx.type_error(format!("__await__() returned non-iterator of type '{}'", it.type_of().name())));
     }
     Ok(it)
 }
@@ -229,12 +226,8 @@ fn get_awaitable(cx: &Ctx, x: &Obj, site: i16) -> PyResult {
     if !has {
         let name = x.type_of().name();
         return Err(cx.type_error(match site {
-            1 => format!(
-                "'async with' received an object from __aenter__ that does not implement __await__: {name}"
-            ),
-            2 => format!(
-                "'async with' received an object from __aexit__ that does not implement __await__: {name}"
-            ),
+            1 => format!("'async with' received an object from __aenter__ that does not implement __await__: {name}"),
+            2 => format!("'async with' received an object from __aexit__ that does not implement __await__: {name}"),
             _ => format!("object {name} can't be used in 'await' expression"),
         }));
     }

@@ -10,9 +10,9 @@ use crate::machine::Flow;
 /// The values of a mapping for a tuple of keys, or nothing if one is missing.
 fn match_keys(cx: &Ctx, subject: &Obj, keys: &[Obj]) -> PyResult<Option<Vec<Obj>>> {
     let get = subject.get_attr(cx, intern!("get"))?;
-    let dummy = cinder_pyobj::types::object::new_plain(
-        cinder_pyobj::native::class_type::<cinder_pyobj::types::object::Object>(),
-    );
+    let dummy = cinder_pyobj::types::object::new_plain(cinder_pyobj::native::class_type::<
+        cinder_pyobj::types::object::Object,
+    >());
     let mut out: Vec<Obj> = Vec::new();
     for (i, k) in keys.iter().enumerate() {
         for earlier in &keys[..i] {
@@ -36,9 +36,7 @@ fn match_keys(cx: &Ctx, subject: &Obj, keys: &[Obj]) -> PyResult<Option<Vec<Obj>
 /// The attributes that a class pattern binds, or nothing if the subject does not match.
 fn match_class(cx: &Ctx, subject: &Obj, cls: &Obj, names: &[Obj], positional: usize) -> PyResult<Option<Vec<Obj>>> {
     let Some(ty) = cls.as_type() else {
-        return Err(cx.type_error(format!(
-            "called match pattern must be a class"
-        )));
+        return Err(cx.type_error(format!("called match pattern must be a class")));
     };
     if !subject.is_instance(cx, cls)? {
         return Ok(None);
@@ -91,10 +89,9 @@ fn match_class(cx: &Ctx, subject: &Obj, cls: &Obj, names: &[Obj], positional: us
         } else {
             for n in &args[..positional] {
                 if !n.type_of().is_str_subtype() {
-                    return Err(cx.type_error(format!(
-                        "__match_args__ elements must be strings (got {})",
-                        n.type_of().name()
-                    )));
+                    return Err(
+                        cx.type_error(format!("__match_args__ elements must be strings (got {})", n.type_of().name()))
+                    );
                 }
                 match attr(&mut seen, n)? {
                     Some(v) => out.push(v),

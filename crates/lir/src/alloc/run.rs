@@ -3,9 +3,9 @@
 use regalloc2::{Algorithm, Ctx, RegClass, RegallocOptions};
 
 use super::allocated::{Allocated, DeoptLoc, DeoptPoint, DeoptValue};
+use super::constraints::frame_is_late;
 use super::target::Target;
 use super::view::{Buffers, View};
-use super::constraints::frame_is_late;
 use super::{debug, target::ArgLoc};
 use crate::ir::{CallConv, FrameValue, Function, InstId};
 use crate::op::{Op, OpFlags, Shape};
@@ -150,9 +150,7 @@ impl Allocator {
         if opts.check {
             let mut checker = regalloc2::checker::Checker::new(&view, env);
             checker.prepare(&out.output);
-            checker
-                .run()
-                .map_err(|e| AllocError::Checker { func: func.name.clone(), error: format!("{e:?}") })?;
+            checker.run().map_err(|e| AllocError::Checker { func: func.name.clone(), error: format!("{e:?}") })?;
         }
         let changeable = regalloc2::PRegSet::from(env) & target.callee_saved;
         out.callee_saved = if changeable.is_empty(RegClass::Int) && changeable.is_empty(RegClass::Float) {

@@ -45,8 +45,7 @@ impl Abi {
     pub fn args<'a>(&'a self, types: &'a [Type]) -> impl Iterator<Item = ArgLoc> + 'a {
         let (mut ints, mut floats, mut stack) = (0, 0, 0);
         types.iter().map(move |ty| {
-            let (next, regs) =
-                if ty.is_int() { (&mut ints, &self.int_args) } else { (&mut floats, &self.float_args) };
+            let (next, regs) = if ty.is_int() { (&mut ints, &self.int_args) } else { (&mut floats, &self.float_args) };
             match regs.get(*next) {
                 Some(&reg) => {
                     *next += 1;
@@ -64,8 +63,7 @@ impl Abi {
     pub fn rets<'a>(&'a self, types: &'a [Type]) -> impl Iterator<Item = Option<PReg>> + 'a {
         let (mut ints, mut floats) = (0, 0);
         types.iter().map(move |ty| {
-            let (next, regs) =
-                if ty.is_int() { (&mut ints, &self.int_rets) } else { (&mut floats, &self.float_rets) };
+            let (next, regs) = if ty.is_int() { (&mut ints, &self.int_rets) } else { (&mut floats, &self.float_rets) };
             let reg = regs.get(*next).copied();
             *next += 1;
             reg
@@ -195,11 +193,7 @@ impl Target {
             clobbers,
         };
         let env = MachineEnv {
-            preferred_regs_by_class: [
-                set(caller),
-                set((0..8).map(float).chain((16..31).map(float))),
-                PRegSet::empty(),
-            ],
+            preferred_regs_by_class: [set(caller), set((0..8).map(float).chain((16..31).map(float))), PRegSet::empty()],
             non_preferred_regs_by_class: [set(callee.clone()), set((8..16).map(float)), PRegSet::empty()],
             scratch_by_class: [Some(int(16)), Some(float(31)), None],
             fixed_stack_slots: Vec::new(),

@@ -32,8 +32,7 @@ impl Buffers {
         self.offsets.clear();
         self.counts.clear();
         self.labels.clear();
-        let mut collector =
-            Collector { func, target, operands: &mut self.operands, next_vreg: func.num_vregs() };
+        let mut collector = Collector { func, target, operands: &mut self.operands, next_vreg: func.num_vregs() };
         for inst in func.insts() {
             self.offsets.push(collector.operands.len() as u32);
             self.counts.push(collector.collect(inst));
@@ -169,7 +168,9 @@ impl regalloc2::Function for View<'_> {
     fn inst_clobbers(&self, insn: Inst) -> PRegSet {
         let inst = self.lir(insn);
         match self.clobber_every {
-            Some(n) if (insn.index() as u32).is_multiple_of(n.max(1)) && may_clobber(inst, self.inst_operands(insn)) => {
+            Some(n)
+                if (insn.index() as u32).is_multiple_of(n.max(1)) && may_clobber(inst, self.inst_operands(insn)) =>
+            {
                 let mut out = PRegSet::from(&self.target.env);
                 for op in self.inst_operands(insn) {
                     if let regalloc2::OperandConstraint::FixedReg(r) = op.constraint() {
@@ -204,7 +205,6 @@ fn may_clobber(inst: &crate::ir::Inst, operands: &[Operand]) -> bool {
     use regalloc2::{OperandConstraint, OperandKind, OperandPos};
     !inst.op.is_terminator()
         && operands.iter().all(|o| {
-            o.kind() == OperandKind::Use
-                && (o.pos() == OperandPos::Early || o.constraint() == OperandConstraint::Any)
+            o.kind() == OperandKind::Use && (o.pos() == OperandPos::Early || o.constraint() == OperandConstraint::Any)
         })
 }

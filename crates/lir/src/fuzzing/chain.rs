@@ -59,4 +59,3 @@ pub fn chain(f: &mut Function, groups: usize) {
         unreachable!("the generator misuses the builder: {e}");
     }
 }
-

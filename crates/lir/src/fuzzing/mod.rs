@@ -85,9 +85,7 @@ pub fn hosts() -> [Host; 4] {
             params: &[F64, F64, I32],
             returns: &[F64],
             address: blend as *const () as usize,
-            call: |a| {
-                vec![blend(f64::from_bits(arg(a, 0)), f64::from_bits(arg(a, 1)), arg(a, 2) as i32).to_bits()]
-            },
+            call: |a| vec![blend(f64::from_bits(arg(a, 0)), f64::from_bits(arg(a, 1)), arg(a, 2) as i32).to_bits()],
         },
         Host {
             id: 2,

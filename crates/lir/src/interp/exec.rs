@@ -149,11 +149,7 @@ impl<'a> Frame<'a> {
             }
             Shape::Checked => {
                 let out = eval::checked(op, ty, v[0], v[1]);
-                if self.guard(inst, out.is_some()) {
-                    self.define(inst, out.unwrap_or(0))
-                } else {
-                    self.exit(id, inst)
-                }
+                if self.guard(inst, out.is_some()) { self.define(inst, out.unwrap_or(0)) } else { self.exit(id, inst) }
             }
             Shape::Icmp => self.define(inst, self.condition(inst, v[0], v[1]).into()),
             Shape::Fcmp => self.define(inst, self.float_condition(inst, v[0], v[1]).into()),

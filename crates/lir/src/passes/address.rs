@@ -85,7 +85,9 @@ fn improve(func: &Function, cx: &Context<'_>, addr: &Addr, stable_thread: bool) 
             Some(Addr { base: Some(a), index: Some(b), scale: 0, ..*addr })
         }
         (Op::Lea, _) => merge(&func.addr(def)?, addr),
-        (Op::GetThread, _) if addr.index.is_none() && stable_thread => Some(Addr { kind: AddrKind::Thread, base: None, ..*addr }),
+        (Op::GetThread, _) if addr.index.is_none() && stable_thread => {
+            Some(Addr { kind: AddrKind::Thread, base: None, ..*addr })
+        }
         (Op::FramePtr, _) if addr.index.is_none() => Some(Addr { kind: AddrKind::Frame, base: None, ..*addr }),
         _ => None,
     }
@@ -103,8 +105,7 @@ fn merge(inner: &Addr, outer: &Addr) -> Option<Addr> {
     if outer.index.is_some() && inner.kind != AddrKind::Base {
         return None;
     }
-    let (index, scale) =
-        if outer.index.is_some() { (outer.index, outer.scale) } else { (inner.index, inner.scale) };
+    let (index, scale) = if outer.index.is_some() { (outer.index, outer.scale) } else { (inner.index, inner.scale) };
     let disp = displaced(inner.disp, outer.disp.into())?;
     Some(Addr { kind: inner.kind, base: inner.base, index, scale, disp })
 }

@@ -29,8 +29,7 @@ pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
             let edges = func.edges.len() as u32;
             func.edges.push(edge);
             let cold = func.block(edge.to).cold || func.block(from).cold;
-            let block =
-                Block { start: at, end: at + 1, edges, num_edges: 1, cold, filled: true, ..Block::default() };
+            let block = Block { start: at, end: at + 1, edges, num_edges: 1, cold, filled: true, ..Block::default() };
             let id = BlockId::new(func.blocks.len());
             func.blocks.push(block);
             func.layout.push(id);

@@ -48,9 +48,10 @@ fn clear_debug_values(func: &mut Function, def: &[u32]) {
         if func.insts[i].op != Op::DebugValue {
             continue;
         }
-        let gone = func.inst_uses(InstId::new(i)).iter().any(|v| {
-            func.insts.get(def[v.index()] as usize).is_some_and(|d| d.op == Op::Nop)
-        });
+        let gone = func
+            .inst_uses(InstId::new(i))
+            .iter()
+            .any(|v| func.insts.get(def[v.index()] as usize).is_some_and(|d| d.op == Op::Nop));
         if gone {
             func.insts[i].uses = 0;
         }

@@ -39,7 +39,9 @@ fn divisible(func: &mut Function, cx: &mut Context<'_>, at: usize) {
     if def.op.info().constraint != Constraint::DivRem {
         return;
     }
-    let Some(d) = divisor(func, cx.scratch, &def).map(i64::unsigned_abs).filter(|d| d.is_power_of_two()) else { return };
+    let Some(d) = divisor(func, cx.scratch, &def).map(i64::unsigned_abs).filter(|d| d.is_power_of_two()) else {
+        return;
+    };
     let mask = d as i64 - 1;
     if !cx.target.test_imm_fits(inst.ty, mask) {
         return;

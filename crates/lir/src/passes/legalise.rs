@@ -50,8 +50,7 @@ impl Rewriter<'_> {
                 narrow(inst.ty) || self.func.uses(inst).iter().any(|&v| narrow(self.func.vreg_type(v)))
             }
             Shape::Convert => {
-                narrow(inst.ty)
-                    || (inst.op == Op::IntToFloat && narrow(self.func.vreg_type(self.func.uses(inst)[0])))
+                narrow(inst.ty) || (inst.op == Op::IntToFloat && narrow(self.func.vreg_type(self.func.uses(inst)[0])))
             }
             _ => narrow(inst.ty),
         }
@@ -184,10 +183,7 @@ impl Rewriter<'_> {
         let (x, y) = match imm {
             Some(k) => {
                 let k = k & (width - 1);
-                (
-                    self.emit(there, Type::I32, &[a], Some(k)),
-                    self.emit(back, Type::I32, &[a], Some(width - k)),
-                )
+                (self.emit(there, Type::I32, &[a], Some(k)), self.emit(back, Type::I32, &[a], Some(width - k)))
             }
             None => {
                 let n = self.emit(Op::And, Type::I32, &[uses[1]], Some(width - 1));

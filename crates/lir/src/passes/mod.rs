@@ -251,12 +251,7 @@ fn check(func: &Function, stage: &'static str) -> Result<(), PassError> {
 /// Where the operand called rhs stands among an instruction's uses when it is not an immediate.
 pub(crate) fn rhs_index(shape: Shape) -> Option<usize> {
     match shape {
-        Shape::Binary
-        | Shape::Checked
-        | Shape::Icmp
-        | Shape::SelectIcmp
-        | Shape::GuardIcmp
-        | Shape::BrIcmp => Some(1),
+        Shape::Binary | Shape::Checked | Shape::Icmp | Shape::SelectIcmp | Shape::GuardIcmp | Shape::BrIcmp => Some(1),
         Shape::Store | Shape::GuardIcmpMem | Shape::BrIcmpMem => Some(0),
         _ => None,
     }

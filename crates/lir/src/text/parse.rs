@@ -317,15 +317,8 @@ impl Parser {
         let num_params = params.len() as u32;
         self.func.pool.extend(params);
         let start = self.func.insts.len() as u32;
-        self.func.blocks[id] = Block {
-            start,
-            end: start,
-            params: at,
-            num_params,
-            cold,
-            filled: true,
-            ..Block::default()
-        };
+        self.func.blocks[id] =
+            Block { start, end: start, params: at, num_params, cold, filled: true, ..Block::default() };
         self.func.layout.push(BlockId::new(id));
         while self.peek_id("block").is_none() && self.peek() != Some(&Token::Punct('}')) {
             self.inst(id)?;

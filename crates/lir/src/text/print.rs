@@ -151,7 +151,11 @@ impl Display for Printed<'_> {
         }
         f.write_str(info.name)?;
         match info.shape {
-            Shape::Icmp | Shape::SelectIcmp | Shape::GuardIcmp | Shape::GuardIcmpMem | Shape::BrIcmp
+            Shape::Icmp
+            | Shape::SelectIcmp
+            | Shape::GuardIcmp
+            | Shape::GuardIcmpMem
+            | Shape::BrIcmp
             | Shape::BrIcmpMem => write!(f, ".{}", inst.int_cc().name())?,
             Shape::Fcmp | Shape::GuardFcmp | Shape::BrFcmp => write!(f, ".{}", inst.float_cc().name())?,
             _ => {}

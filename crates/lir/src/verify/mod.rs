@@ -103,7 +103,11 @@ impl Verifier<'_> {
         for e in f.entries() {
             ensure!(e.sig.index() < f.sigs().len(), "entry {} has no signature", e.name);
             let (a, b) = (f.sig(e.sig), f.sig(main.sig));
-            ensure!(a.returns == b.returns && a.conv == b.conv, "entry {} returns otherwise than the main entry", e.name);
+            ensure!(
+                a.returns == b.returns && a.conv == b.conv,
+                "entry {} returns otherwise than the main entry",
+                e.name
+            );
             ensure!(seen.get(e.block.index()) == Some(&true), "entry {} has no block", e.name);
             ensure!(f.block_params(e.block).is_empty(), "the block of entry {} has parameters", e.name);
         }

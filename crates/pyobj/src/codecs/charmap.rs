@@ -86,10 +86,7 @@ fn encode_item(cx: &Ctx, mapping: &Obj, c: u32) -> PyResult<Option<Vec<u8>>> {
             _ => Err(cx.type_error("character mapping must be in range(256)")),
         };
     }
-    Err(cx.type_error(format!(
-        "character mapping must return integer, bytes or None, not {}",
-        v.type_of().name()
-    )))
+    Err(cx.type_error(format!("character mapping must return integer, bytes or None, not {}", v.type_of().name())))
 }
 
 /// Encodes by a mapping from code points.

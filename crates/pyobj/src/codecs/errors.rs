@@ -154,12 +154,12 @@ pub fn builtin_encode(h: Handler, encoding: &str, s: &Str, start: usize, end: us
         Handler::Replace => out.push_repeat('?' as u32, end - start),
         Handler::BackslashReplace => codes().for_each(|c| text::repr::push_hex_escape(&mut out, c)),
         Handler::XmlCharRefReplace => codes().for_each(|c| out.push_str(&format!("&#{c};"))),
-        Handler::NameReplace => codes().for_each(|c| {
-            match char::from_u32(c).and_then(rustpython_unicode::character_name) {
+        Handler::NameReplace => {
+            codes().for_each(|c| match char::from_u32(c).and_then(rustpython_unicode::character_name) {
                 Some(n) => out.push_str(&format!("\\N{{{n}}}")),
                 None => text::repr::push_hex_escape(&mut out, c),
-            }
-        }),
+            })
+        }
         Handler::SurrogateEscape => {
             let b: Option<Vec<u8>> = codes().map(|c| (0xdc80..0xdd00).contains(&c).then_some(c as u8)).collect();
             return Some((Replacement::Bytes(b?), end));
@@ -338,11 +338,8 @@ pub fn handle_exception(cx: &Ctx, h: Handler, e: &Obj) -> PyResult {
         Ok(int::as_i64(&v).unwrap_or(0))
     };
     let (start, end) = (number(intern!("start"))?, number(intern!("end"))?);
-    let encoding = if translate {
-        String::new()
-    } else {
-        text::as_utf8_lossy(&e.get_attr(cx, intern!("encoding"))?).into_owned()
-    };
+    let encoding =
+        if translate { String::new() } else { text::as_utf8_lossy(&e.get_attr(cx, intern!("encoding"))?).into_owned() };
     let clamp = |len: usize| {
         let start = start.clamp(0, (len as i64 - 1).max(0)) as usize;
         (start, (end.max(if len > 0 { 1 } else { 0 }) as usize).clamp(start, len))

@@ -55,7 +55,11 @@ enum Escape {
     Code(u32, usize),
     Nothing(usize),
     /// An error up to an index; incomplete ones may become whole with more input.
-    Bad { end: usize, reason: &'static str, incomplete: bool },
+    Bad {
+        end: usize,
+        reason: &'static str,
+        incomplete: bool,
+    },
     /// No escape sequence: the backslash stands for itself.
     Literal(u8, usize),
     Octal(u32, usize),
@@ -257,9 +261,7 @@ pub fn decode_bytes(cx: &Ctx, b: &[u8], errors: &str) -> PyResult<Vec<u8>> {
                 }
                 "ignore" => at = end,
                 _ => {
-                    return Err(cx.value_error(format!(
-                        "decoding error; unknown error handling code: {errors}"
-                    )));
+                    return Err(cx.value_error(format!("decoding error; unknown error handling code: {errors}")));
                 }
             },
         }

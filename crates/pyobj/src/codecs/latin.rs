@@ -1,8 +1,8 @@
 //! ASCII and Latin-1.
 
+use super::Decoded;
 use super::encode::by_code_point;
 use super::errors::{Decoder, Errors};
-use super::Decoded;
 use crate::ctx::{Ctx, PyResult};
 use crate::types::str::{self as text, Str, StrData};
 use crate::value::Obj;

@@ -173,7 +173,9 @@ pub fn encode_text(cx: &Ctx, text: &Obj, encoding: &str, errors: &str) -> PyResu
         (cx.host().warn)(
             cx,
             exc::RuntimeWarning(),
-            &format!("encoder {encoding} returned bytearray instead of bytes; use codecs.encode() to encode to arbitrary types"),
+            &format!(
+                "encoder {encoding} returned bytearray instead of bytes; use codecs.encode() to encode to arbitrary types"
+            ),
             1,
         )?;
         return Ok(bytes::new(&b.to_vec()));

@@ -1,8 +1,8 @@
 //! UTF-8.
 
+use super::Decoded;
 use super::encode::by_code_point;
 use super::errors::{Decoder, Errors, Handler};
-use super::Decoded;
 use crate::ctx::{Ctx, PyResult};
 use crate::types::str::{self as text, Str};
 use crate::value::Obj;

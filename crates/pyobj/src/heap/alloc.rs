@@ -3,8 +3,8 @@
 use std::alloc::Layout;
 use std::cell::{Cell, UnsafeCell};
 
-use super::page::{PAGE_SIZE, Page, PageKind};
 use super::Header;
+use super::page::{PAGE_SIZE, Page, PageKind};
 
 /// Process-wide state that the interpreter lock guards.
 pub(crate) struct Gil<T>(UnsafeCell<T>);

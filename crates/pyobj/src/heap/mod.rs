@@ -11,13 +11,13 @@ mod header;
 mod page;
 mod traverse;
 
-pub use alloc::{Stats, set_collect_request_hook};
 pub(crate) use alloc::{Gil, alloc_cell, free_cell};
-pub use header::Header;
+pub use alloc::{Stats, set_collect_request_hook};
 pub use cinder_macros::Traverse;
-pub use traverse::{Dropped, Traverse, Visitor};
-pub use page::{PAGE_SIZE, Page, PageKind, for_each_container_page};
+pub use header::Header;
 pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, cell_flags, for_each_page, set_cell_flags};
+pub use page::{PAGE_SIZE, Page, PageKind, for_each_container_page};
+pub use traverse::{Dropped, Traverse, Visitor};
 
 use std::cell::Cell;
 

@@ -175,7 +175,10 @@ fn wrong_slot_receiver(cx: &Ctx, class: &ClassDef, recv: &Obj, name: &str) -> Ra
 pub fn class_receiver<'a>(cx: &Ctx, recv: &'a Obj) -> PyResult<&'a Type> {
     match recv.as_type() {
         Some(t) => Ok(t),
-        None => Err(cx.type_error(format!("descriptor requires a type but received a '{}' instance", recv.type_of().name()))),
+        None => {
+            Err(cx
+                .type_error(format!("descriptor requires a type but received a '{}' instance", recv.type_of().name())))
+        }
     }
 }
 

@@ -117,10 +117,9 @@ fn bind_into<'a>(
             None => match &mut extra {
                 Some(kw) if sig.var_keyword => kw.0.push((name, value)),
                 _ => {
-                    return Err(cx.type_error(format!(
-                        "{}() got an unexpected keyword argument '{text}'",
-                        sig.function
-                    )));
+                    return Err(
+                        cx.type_error(format!("{}() got an unexpected keyword argument '{text}'", sig.function))
+                    );
                 }
             },
         }
@@ -151,20 +150,12 @@ fn too_many_arguments(cx: &Ctx, sig: &Signature, a: &Args<'_>) -> Raised {
         return cx.type_error(format!("{f}() takes no positional arguments"));
     }
     let most = if sig.required < max { "at most" } else { "exactly" };
-    cx.type_error(format!(
-        "{f}() takes {most} {max} positional argument{} ({} given)",
-        plural(max),
-        a.pos().len()
-    ))
+    cx.type_error(format!("{f}() takes {most} {max} positional argument{} ({} given)", plural(max), a.pos().len()))
 }
 
 #[cold]
 fn too_few_positional(cx: &Ctx, sig: &Signature, given: usize) -> Raised {
     let min = sig.required.min(sig.pos_only);
     let least = if min < sig.positional { "at least" } else { "exactly" };
-    cx.type_error(format!(
-        "{}() takes {least} {min} positional argument{} ({given} given)",
-        sig.function,
-        plural(min)
-    ))
+    cx.type_error(format!("{}() takes {least} {min} positional argument{} ({given} given)", sig.function, plural(min)))
 }

@@ -97,11 +97,8 @@ pub fn generic_get_attr(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult {
 
 #[cold]
 fn no_attribute(cx: &Ctx, this: &Obj, name: &Obj) -> crate::Raised {
-    let message = format!(
-        "'{}' object has no attribute '{}'",
-        this.type_of().name(),
-        crate::types::str::as_utf8_lossy(name)
-    );
+    let message =
+        format!("'{}' object has no attribute '{}'", this.type_of().name(), crate::types::str::as_utf8_lossy(name));
     cx.attribute_error(message, this, name)
 }
 
@@ -113,7 +110,9 @@ pub(crate) fn generic_lookup(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult<Optio
     let found = interned.and_then(|n| ty.lookup(n));
     if let Some(d) = &found {
         let slots = &d.type_of().slots;
-        if slots.descr_set.get().is_some() && let Some(get) = slots.descr_get.get() {
+        if slots.descr_set.get().is_some()
+            && let Some(get) = slots.descr_get.get()
+        {
             return get(cx, d, Some(this), Some(&ty.as_obj())).map(Some);
         }
     }
@@ -157,7 +156,9 @@ pub fn generic_set_attr(cx: &Ctx, this: &Obj, name: &Obj, value: Option<&Obj>) -
         return set(cx, d, this, value);
     }
     let layout = ty.layout();
-    if layout.has_dict && let Some(p) = this.as_ptr() {
+    if layout.has_dict
+        && let Some(p) = this.as_ptr()
+    {
         // SAFETY: `this` keeps the object alive, and its layout has attribute storage.
         let shaped = unsafe { !(*p).shape().is_dict_mode() };
         if shaped && let (Some(n), Some(v)) = (Name::from_obj(name), value) {

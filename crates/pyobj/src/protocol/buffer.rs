@@ -56,8 +56,7 @@ impl BufferFlags {
     }
 
     /// Whatever there is, read-only or not: what memoryview asks for.
-    pub const FULL_RO: BufferFlags =
-        BufferFlags { writable: false, contiguity: Contiguity::Strided, raw: 0x11c };
+    pub const FULL_RO: BufferFlags = BufferFlags { writable: false, contiguity: Contiguity::Strided, raw: 0x11c };
 }
 
 /// How a buffer's memory is to be read: item format, shape and strides.
@@ -201,10 +200,7 @@ impl Buffer {
     /// TypeError if the object has none, BufferError if it cannot lend it as asked.
     pub fn get(cx: &Ctx, obj: &Obj, flags: BufferFlags) -> PyResult<Buffer> {
         let Some(f) = obj.type_of().slots.buffer.get() else {
-            return Err(cx.type_error(format!(
-                "a bytes-like object is required, not '{}'",
-                obj.type_of().name()
-            )));
+            return Err(cx.type_error(format!("a bytes-like object is required, not '{}'", obj.type_of().name())));
         };
         let b = f(cx, obj, flags)?;
         if flags.writable && b.readonly {

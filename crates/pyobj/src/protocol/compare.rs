@@ -15,7 +15,10 @@ impl Obj {
         cx.check_stack(" in comparison")?;
         let (ta, tb) = (self.type_of(), other.type_of());
         let mut reflected_done = false;
-        if !ta.is(tb) && tb.is_subtype(ta) && let Some(f) = tb.slots.richcmp.get() {
+        if !ta.is(tb)
+            && tb.is_subtype(ta)
+            && let Some(f) = tb.slots.richcmp.get()
+        {
             reflected_done = true;
             let r = f(cx, other, self, op.swapped())?;
             if !r.is_not_implemented() {

@@ -13,10 +13,7 @@ impl Obj {
         if let Some(f) = ty.slots.iter.get() {
             let it = f(cx, self)?;
             if it.type_of().slots.next.get().is_none() {
-                return Err(cx.type_error(format!(
-                    "iter() returned non-iterator of type '{}'",
-                    it.type_of().name()
-                )));
+                return Err(cx.type_error(format!("iter() returned non-iterator of type '{}'", it.type_of().name())));
             }
             return Ok(it);
         }
@@ -98,10 +95,7 @@ impl Obj {
             return Ok(default);
         }
         if !r.type_of().is_int_subtype() {
-            return Err(cx.type_error(format!(
-                "__length_hint__ must be an integer, not {}",
-                r.type_of().name()
-            )));
+            return Err(cx.type_error(format!("__length_hint__ must be an integer, not {}", r.type_of().name())));
         }
         let n = r.to_i64(cx)?;
         usize::try_from(n).map_err(|_| cx.value_error("__length_hint__() should return >= 0"))

@@ -143,18 +143,12 @@ pub fn inplace_add(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
 
 fn repeat(cx: &Ctx, seq: &Obj, n: &Obj, f: RepeatFn) -> PyResult {
     if n.type_of().slots.index.get().is_none() {
-        return Err(cx.type_error(format!(
-            "can't multiply sequence by non-int of type '{}'",
-            n.type_of().name()
-        )));
+        return Err(cx.type_error(format!("can't multiply sequence by non-int of type '{}'", n.type_of().name())));
     }
     let i = n.index(cx)?;
     match crate::types::int::as_i64(&i) {
         Some(k) => f(cx, seq, k as isize),
-        None => Err(cx.overflow_error(format!(
-            "cannot fit '{}' into an index-sized integer",
-            n.type_of().name()
-        ))),
+        None => Err(cx.overflow_error(format!("cannot fit '{}' into an index-sized integer", n.type_of().name()))),
     }
 }
 
@@ -301,11 +295,7 @@ pub fn to_f64(cx: &Ctx, a: &Obj) -> PyResult<f64> {
             }
             return Ok(x);
         }
-        return Err(cx.type_error(format!(
-            "{}.__float__ returned non-float (type {})",
-            ty.name(),
-            r.type_of().name()
-        )));
+        return Err(cx.type_error(format!("{}.__float__ returned non-float (type {})", ty.name(), r.type_of().name())));
     }
     if ty.slots.index.get().is_some() {
         let i = a.index(cx)?;

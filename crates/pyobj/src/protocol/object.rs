@@ -78,10 +78,7 @@ impl Obj {
         };
         let r = m.call1(cx, spec)?;
         if !r.type_of().is_str_subtype() {
-            return Err(cx.type_error(format!(
-                "__format__ must return a str, not {}",
-                r.type_of().name()
-            )));
+            return Err(cx.type_error(format!("__format__ must return a str, not {}", r.type_of().name())));
         }
         Ok(r)
     }

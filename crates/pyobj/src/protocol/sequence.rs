@@ -37,10 +37,7 @@ impl Obj {
     pub fn set_item(&self, cx: &Ctx, key: &Obj, value: &Obj) -> PyResult<()> {
         match self.type_of().slots.setitem.get() {
             Some(f) => f(cx, self, key, Some(value)),
-            None => Err(cx.type_error(format!(
-                "'{}' object does not support item assignment",
-                self.type_of().name()
-            ))),
+            None => Err(cx.type_error(format!("'{}' object does not support item assignment", self.type_of().name()))),
         }
     }
 
@@ -48,10 +45,7 @@ impl Obj {
     pub fn del_item(&self, cx: &Ctx, key: &Obj) -> PyResult<()> {
         match self.type_of().slots.setitem.get() {
             Some(f) => f(cx, self, key, None),
-            None => Err(cx.type_error(format!(
-                "'{}' object doesn't support item deletion",
-                self.type_of().name()
-            ))),
+            None => Err(cx.type_error(format!("'{}' object doesn't support item deletion", self.type_of().name()))),
         }
     }
 
@@ -141,10 +135,7 @@ impl Obj {
         let i = self.index(cx)?;
         match crate::types::int::as_i64(&i) {
             Some(n) => Ok(n as isize),
-            None => Err(cx.index_error(format!(
-                "cannot fit '{}' into an index-sized integer",
-                self.type_of().name()
-            ))),
+            None => Err(cx.index_error(format!("cannot fit '{}' into an index-sized integer", self.type_of().name()))),
         }
     }
 

@@ -209,8 +209,7 @@ impl Shape {
         let children = match self.children.get() {
             Some(c) => c,
             None => {
-                let c: &'static Children =
-                    Box::leak(Box::new(Children { map: Gil::new(Default::default()) }));
+                let c: &'static Children = Box::leak(Box::new(Children { map: Gil::new(Default::default()) }));
                 self.children.set(Some(c));
                 c
             }

@@ -296,11 +296,7 @@ pub(crate) fn add_native_base(ty: &Type, second: &'static Type) {
     let Some(me) = ty.as_obj().as_static_type() else { return };
     let Some(first) = ty.base() else { return };
     *ty.bases.borrow_mut() = Some(immortal(tuple::new(vec![first.as_obj(), second.as_obj()])));
-    let lists = vec![
-        first.mro.borrow().clone(),
-        second.mro.borrow().clone(),
-        vec![first, second],
-    ];
+    let lists = vec![first.mro.borrow().clone(), second.mro.borrow().clone(), vec![first, second]];
     let mut order = vec![me];
     order.extend(super::mro::merge(lists).unwrap_or_default());
     let objs: Vec<Obj> = order.iter().map(|t| t.as_obj()).collect();

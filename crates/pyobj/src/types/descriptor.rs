@@ -2,14 +2,14 @@
 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
+use crate::heap::Traverse;
 use crate::intern;
 use crate::native::{Args, GetSetDef, NativeFn};
+use crate::native::{This, pyclass, pymethods};
 use crate::types::Type;
 use crate::types::function::NativeFunction;
 use crate::types::str::Name;
 use crate::value::{Obj, Value};
-use crate::heap::Traverse;
-use crate::native::{This, pyclass, pymethods};
 
 /// `(getattr, (owner, name))`: how descriptors and bound methods pickle.
 pub(crate) fn reduce_by_getattr(cx: &Ctx, owner: &Obj, name: &str) -> PyResult {
@@ -151,7 +151,12 @@ impl ClassMethodDescriptor {
         Ok(Obj::from(format!("<method '{}' of '{}' objects>", this.def.name, this.owner.name()).as_str()))
     }
 
-    fn __get__(cx: &Ctx, this: This<'_, ClassMethodDescriptor>, instance: Option<&Obj>, owner: Option<&Obj>) -> PyResult {
+    fn __get__(
+        cx: &Ctx,
+        this: This<'_, ClassMethodDescriptor>,
+        instance: Option<&Obj>,
+        owner: Option<&Obj>,
+    ) -> PyResult {
         let cls = match (owner, instance) {
             (Some(o), _) => o.clone(),
             (None, Some(i)) => i.type_of().as_obj(),
@@ -369,9 +374,8 @@ impl MemberDescriptor {
                 let off = this.slot_offset(instance.type_of()).unwrap_or(0);
                 let new = value.map_or(Value::UNBOUND, |v| v.clone().into_value());
                 // SAFETY: as in `__get__`; the slot takes the new reference and gives up the old one.
-                let old = unsafe {
-                    std::mem::replace(&mut *((instance.value().bits() as usize + off) as *mut Value), new)
-                };
+                let old =
+                    unsafe { std::mem::replace(&mut *((instance.value().bits() as usize + off) as *mut Value), new) };
                 if old == Value::UNBOUND {
                     return if value.is_none() { Err(this.unset(cx, instance)) } else { Ok(()) };
                 }

@@ -2,11 +2,11 @@
 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
+use crate::heap::Traverse;
 use crate::native::{Args, FnKind, NativeFn};
+use crate::native::{This, pyclass, pymethods};
 use crate::types::{CmpOp, Type};
 use crate::value::{Obj, ObjCell};
-use crate::heap::Traverse;
-use crate::native::{This, pyclass, pymethods};
 
 /// A native function, or a native method bound to its receiver.
 #[pyclass(name = "builtin_function_or_method", module = "builtins", fixed = NativeFunction, flags(no_new, weakref))]

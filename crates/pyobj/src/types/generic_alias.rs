@@ -142,9 +142,9 @@ pub(crate) fn substitute(cx: &Ctx, this: &Obj, args: &[Obj], params: &[Obj], ite
             out.push(a.clone());
             continue;
         }
-        if let Some(l) = tuple::items_if_tuple(a).map(<[Obj]>::to_vec).or_else(|| {
-            a.downcast::<list::List>().map(|l| l.snapshot())
-        }) {
+        if let Some(l) =
+            tuple::items_if_tuple(a).map(<[Obj]>::to_vec).or_else(|| a.downcast::<list::List>().map(|l| l.snapshot()))
+        {
             let inner = substitute_nested(cx, &l, params, &given)?;
             out.push(if tuple::items_if_tuple(a).is_some() { tuple::new(inner) } else { list::new(inner) });
             continue;
@@ -265,8 +265,7 @@ impl GenericAlias {
         let (Some(o), CmpOp::Eq | CmpOp::Ne) = (other.downcast::<GenericAlias>(), op) else {
             return Ok(Obj::not_implemented());
         };
-        let same =
-            this.starred == o.starred && this.origin.eq(cx, &o.origin)? && this.args.eq(cx, &o.args)?;
+        let same = this.starred == o.starred && this.origin.eq(cx, &o.origin)? && this.args.eq(cx, &o.args)?;
         Ok(Obj::from_bool(same == (op == CmpOp::Eq)))
     }
 
@@ -297,7 +296,22 @@ impl GenericAlias {
             && text != "__class_getitem__"
             && let Some(g) = this.downcast::<GenericAlias>()
         {
-            let special = matches!(&*text, "__typing_unpacked_tuple_args__" | "__dir__" | "__instancecheck__" | "__subclasscheck__" | "__getitem__" | "__call__" | "__iter__" | "__or__" | "__ror__" | "__hash__" | "__eq__" | "__ne__" | "__repr__");
+            let special = matches!(
+                &*text,
+                "__typing_unpacked_tuple_args__"
+                    | "__dir__"
+                    | "__instancecheck__"
+                    | "__subclasscheck__"
+                    | "__getitem__"
+                    | "__call__"
+                    | "__iter__"
+                    | "__or__"
+                    | "__ror__"
+                    | "__hash__"
+                    | "__eq__"
+                    | "__ne__"
+                    | "__repr__"
+            );
             if !special {
                 return g.origin.get_attr_obj(cx, name);
             }
@@ -337,9 +351,10 @@ impl GenericAlias {
 
     #[pygetter]
     fn __typing_unpacked_tuple_args__(this: This<'_, GenericAlias>) -> Option<Obj> {
-        let is_tuple = this.origin.as_type().is_some_and(|t| {
-            t.is(crate::shape::ShapeId::fixed(crate::native::FixedShape::Tuple).get().ty())
-        });
+        let is_tuple = this
+            .origin
+            .as_type()
+            .is_some_and(|t| t.is(crate::shape::ShapeId::fixed(crate::native::FixedShape::Tuple).get().ty()));
         if this.starred && is_tuple { Some(this.args.clone()) } else { None }
     }
 
@@ -366,10 +381,7 @@ impl GenericAlias {
             let next = builtins.get_item(cx, intern!("next").as_obj())?;
             return Ok(tuple::new(vec![next, tuple::new(vec![plain.iter(cx)?])]));
         }
-        Ok(tuple::new(vec![
-            this.obj().type_of().as_obj(),
-            tuple::new(vec![this.origin.clone(), this.args.clone()]),
-        ]))
+        Ok(tuple::new(vec![this.obj().type_of().as_obj(), tuple::new(vec![this.origin.clone(), this.args.clone()])]))
     }
 
     #[pymethod]

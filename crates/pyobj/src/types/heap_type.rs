@@ -36,9 +36,7 @@ pub(crate) fn new(cx: &Ctx, meta: &Type, args: Args<'_>) -> PyResult {
     let Some(items) = dict::items_if_dict(ns) else { return Err(expect(3, "dict", ns)) };
     for b in base_items {
         if b.as_type().is_none() && b.get_attr_opt(cx, intern!("__mro_entries__"))?.is_some() {
-            return Err(cx.type_error(
-                "type() doesn't support MRO entry resolution; use types.new_class()",
-            ));
+            return Err(cx.type_error("type() doesn't support MRO entry resolution; use types.new_class()"));
         }
     }
     let winner = metaclass(cx, meta, base_items)?;
@@ -151,12 +149,7 @@ fn plan_layout(cx: &Ctx, base: &Type, bases: &[Obj], ns: &[(Obj, Obj)], class: &
     let may_weak = !bl.has_weakrefs;
     let declared = ns.iter().find(|(k, _)| k.type_of().is_str_subtype() && as_utf8_lossy(k) == "__slots__");
     let Some((_, declared)) = declared else {
-        return Ok(Plan {
-            slots: Vec::new(),
-            has_slots: false,
-            dict: bl.has_dict || !is_type,
-            weakrefs: true,
-        });
+        return Ok(Plan { slots: Vec::new(), has_slots: false, dict: bl.has_dict || !is_type, weakrefs: true });
     };
     let names = if declared.type_of().is_str_subtype() { vec![declared.clone()] } else { declared.collect(cx)? };
     let (mut dict, mut weakrefs) = (bl.has_dict, bl.has_weakrefs);
@@ -193,10 +186,9 @@ fn plan_layout(cx: &Ctx, base: &Type, bases: &[Obj], ns: &[(Obj, Obj)], class: &
                 let special = ["__qualname__", "__classcell__", "__classdictcell__"].contains(&&*text);
                 let clash = ns.iter().any(|(k, _)| k.type_of().is_str_subtype() && as_utf8_lossy(k) == name.as_str());
                 if clash && !special {
-                    return Err(cx.value_error(format!(
-                        "'{}' in __slots__ conflicts with class variable",
-                        name.as_str()
-                    )));
+                    return Err(
+                        cx.value_error(format!("'{}' in __slots__ conflicts with class variable", name.as_str()))
+                    );
                 }
                 if !slots.contains(&name) {
                     slots.push(name);
@@ -301,10 +293,7 @@ fn fill_attributes(
         match &*as_utf8_lossy(&k) {
             "__qualname__" => {
                 if !v.type_of().is_str_subtype() {
-                    return Err(cx.type_error(format!(
-                        "type __qualname__ must be a str, not {}",
-                        v.type_of().name()
-                    )));
+                    return Err(cx.type_error(format!("type __qualname__ must be a str, not {}", v.type_of().name())));
                 }
                 qualname = Some(v);
                 continue;

@@ -73,10 +73,7 @@ impl MappingProxy {
         let slots = &m.type_of().slots;
         let sequence = m.downcast::<list::List>().is_some() || tuple::items_if_tuple(m).is_some();
         if slots.getitem.get().is_none() || sequence {
-            return Err(cx.type_error(format!(
-                "mappingproxy() argument must be a mapping, not {}",
-                m.type_of().name()
-            )));
+            return Err(cx.type_error(format!("mappingproxy() argument must be a mapping, not {}", m.type_of().name())));
         }
         Ok(heap::new_instance(ty, MappingProxy { target: m.clone(), is_class: false }))
     }
@@ -138,10 +135,7 @@ impl MappingProxy {
 
     fn nb_ior(cx: &Ctx, this: This<'_, MappingProxy>, other: &Obj) -> PyResult {
         let _ = other;
-        Err(cx.type_error(format!(
-            "'|=' is not supported by {}; use '|' instead",
-            this.obj().type_of().name()
-        )))
+        Err(cx.type_error(format!("'|=' is not supported by {}; use '|' instead", this.obj().type_of().name())))
     }
 
     /// Return the value for key if key is in the mapping, else default.

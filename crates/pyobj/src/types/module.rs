@@ -22,9 +22,13 @@ pub struct Module {
 /// A module with the standard attributes set.
 pub fn new(cx: &Ctx, name: &str) -> PyResult {
     let d = dict::new_namespace();
-    for (k, v) in [("__name__", Obj::from(name)), ("__doc__", Obj::none()), ("__package__", Obj::none()),
-        ("__loader__", Obj::none()), ("__spec__", Obj::none())]
-    {
+    for (k, v) in [
+        ("__name__", Obj::from(name)),
+        ("__doc__", Obj::none()),
+        ("__package__", Obj::none()),
+        ("__loader__", Obj::none()),
+        ("__spec__", Obj::none()),
+    ] {
         dict::set(cx, &d, Name::new(k).as_obj(), &v)?;
     }
     Ok(heap::new_instance(Module::class().type_object(), Module { dict: ObjCell::new(Some(d)) }))
@@ -129,7 +133,9 @@ impl Module {
         let found = Name::lookup_obj(name).and_then(|n| ty.lookup(n));
         if let Some(a) = &found {
             let s = &a.type_of().slots;
-            if s.descr_set.get().is_some() && let Some(get) = s.descr_get.get() {
+            if s.descr_set.get().is_some()
+                && let Some(get) = s.descr_get.get()
+            {
                 return get(cx, a, Some(this), Some(&ty.as_obj()));
             }
         }

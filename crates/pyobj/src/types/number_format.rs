@@ -205,7 +205,8 @@ pub(crate) fn float_text(cx: &Ctx, f: f64, spec: &FormatSpec, add_point_zero: bo
             (_, None) => shortest(f, alt, add_point_zero),
             (_, Some(p)) => general_default(f, p, alt, add_point_zero),
         };
-        if negative && spec.no_negative_zero && !s.bytes().take_while(|b| *b != b'e').any(|b| matches!(b, b'1'..=b'9')) {
+        if negative && spec.no_negative_zero && !s.bytes().take_while(|b| *b != b'e').any(|b| matches!(b, b'1'..=b'9'))
+        {
             negative = false;
         }
         s
@@ -269,7 +270,6 @@ pub(crate) fn format_float(cx: &Ctx, f: f64, spec: &FormatSpec) -> PyResult {
 
 /// The specification as a str, or TypeError.
 pub(crate) fn spec_str<'a>(cx: &Ctx, spec: &'a Obj) -> PyResult<&'a Str> {
-    spec.downcast::<Str>().ok_or_else(|| {
-        cx.type_error(format!("__format__() argument must be str, not {}", spec.type_of().name()))
-    })
+    spec.downcast::<Str>()
+        .ok_or_else(|| cx.type_error(format!("__format__() argument must be str, not {}", spec.type_of().name())))
 }

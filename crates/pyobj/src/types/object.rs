@@ -4,11 +4,11 @@ use crate::ctx::{Ctx, PyResult};
 use crate::heap;
 use crate::intern;
 use crate::native::{Args, ClassDef};
+use crate::native::{PyClass, pyclass, pymethods};
 use crate::protocol;
 use crate::types::slots::{InitFn, NewFn};
 use crate::types::{CmpOp, Type, exc};
 use crate::value::Obj;
-use crate::native::{PyClass, pyclass, pymethods};
 
 /// The base class of the class hierarchy.
 ///
@@ -83,9 +83,7 @@ impl Object {
             let own_new = ty.slots.new.get().is_some_and(|f| !std::ptr::fn_addr_eq(f, object_new() as NewFn));
             let own_init = ty.slots.init.get().is_some_and(|f| !std::ptr::fn_addr_eq(f, object_init() as InitFn));
             if own_init {
-                return Err(cx.type_error(
-                    "object.__init__() takes exactly one argument (the instance to initialize)",
-                ));
+                return Err(cx.type_error("object.__init__() takes exactly one argument (the instance to initialize)"));
             }
             if !own_new {
                 return Err(cx.type_error(format!(
@@ -164,16 +162,14 @@ impl Object {
     #[pymethod(sig = "($self, format_spec, /)")]
     fn __format__(cx: &Ctx, this: &Obj, format_spec: &Obj) -> PyResult {
         if !format_spec.type_of().is_str_subtype() {
-            return Err(cx.type_error(format!(
-                "__format__() argument must be str, not {}",
-                format_spec.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("__format__() argument must be str, not {}", format_spec.type_of().name()))
+            );
         }
         if format_spec.len(cx)? > 0 {
-            return Err(cx.type_error(format!(
-                "unsupported format string passed to {}.__format__",
-                this.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("unsupported format string passed to {}.__format__", this.type_of().name()))
+            );
         }
         this.str(cx)
     }

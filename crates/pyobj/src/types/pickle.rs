@@ -99,16 +99,14 @@ pub(crate) fn reduce_ex(cx: &Ctx, this: &Obj, protocol: i64) -> PyResult {
                 has_args = true;
             }
             Some(t) => {
-                return Err(cx.value_error(format!(
-                    "__getnewargs_ex__ should return a tuple of length 2, not {}",
-                    t.len()
-                )));
+                return Err(
+                    cx.value_error(format!("__getnewargs_ex__ should return a tuple of length 2, not {}", t.len()))
+                );
             }
             None => {
-                return Err(cx.type_error(format!(
-                    "__getnewargs_ex__ should return a tuple, not '{}'",
-                    r.type_of().name()
-                )));
+                return Err(
+                    cx.type_error(format!("__getnewargs_ex__ should return a tuple, not '{}'", r.type_of().name()))
+                );
             }
         }
     } else if let Some(f) = this.get_attr_opt(cx, intern!("__getnewargs__"))? {
@@ -116,10 +114,9 @@ pub(crate) fn reduce_ex(cx: &Ctx, this: &Obj, protocol: i64) -> PyResult {
         match tuple::items_if_tuple(&r) {
             Some(t) => args = t.to_vec(),
             None => {
-                return Err(cx.type_error(format!(
-                    "__getnewargs__ should return a tuple, not '{}'",
-                    r.type_of().name()
-                )));
+                return Err(
+                    cx.type_error(format!("__getnewargs__ should return a tuple, not '{}'", r.type_of().name()))
+                );
             }
         }
         has_args = true;
@@ -128,9 +125,9 @@ pub(crate) fn reduce_ex(cx: &Ctx, this: &Obj, protocol: i64) -> PyResult {
     let generic = own_getstate
         .downcast::<super::function::NativeFunction>()
         .is_some_and(|f| f.name() == "__getstate__" && f.receiver().is(this))
-        && ty.lookup(intern!("__getstate__")).is_some_and(|d| {
-            super::type_::type_type().lookup(intern!("__getstate__")).is_some_and(|o| o.is(&d))
-        });
+        && ty
+            .lookup(intern!("__getstate__"))
+            .is_some_and(|d| super::type_::type_type().lookup(intern!("__getstate__")).is_some_and(|o| o.is(&d)));
     let state = if generic { get_state(cx, this, !has_args)? } else { own_getstate.call0(cx)? };
     let (func, fargs) = match kwargs {
         None => {
@@ -138,10 +135,7 @@ pub(crate) fn reduce_ex(cx: &Ctx, this: &Obj, protocol: i64) -> PyResult {
             all.extend(args);
             (copyreg.get_attr(cx, intern!("__newobj__"))?, tuple::new(all))
         }
-        Some(k) => (
-            copyreg.get_attr(cx, intern!("__newobj_ex__"))?,
-            tuple::new(vec![cls, tuple::new(args), k]),
-        ),
+        Some(k) => (copyreg.get_attr(cx, intern!("__newobj_ex__"))?, tuple::new(vec![cls, tuple::new(args), k])),
     };
     let list_items = if this.downcast::<list::List>().is_some() { this.iter(cx)? } else { Obj::none() };
     let dict_items = if dict::items_if_dict(this).is_some() {

@@ -89,7 +89,14 @@ impl Property {
         let none = || ObjCell::new(None);
         Ok(heap::new_instance(
             ty,
-            Property { get: none(), set: none(), del: none(), doc: none(), name: none(), getter_doc: Default::default() },
+            Property {
+                get: none(),
+                set: none(),
+                del: none(),
+                doc: none(),
+                name: none(),
+                getter_doc: Default::default(),
+            },
         ))
     }
 

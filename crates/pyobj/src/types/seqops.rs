@@ -62,7 +62,13 @@ pub(crate) fn bounds(cx: &Ctx, slice: &Slice, len: impl FnOnce() -> usize) -> Py
 }
 
 /// Resolves an index or slice. `what` names the type in messages.
-pub(crate) fn subscript(cx: &Ctx, key: &Obj, what: &str, action: &str, len: impl FnOnce() -> usize) -> PyResult<Subscript> {
+pub(crate) fn subscript(
+    cx: &Ctx,
+    key: &Obj,
+    what: &str,
+    action: &str,
+    len: impl FnOnce() -> usize,
+) -> PyResult<Subscript> {
     if let Some(s) = key.downcast::<Slice>() {
         return bounds(cx, s, len).map(Subscript::Slice);
     }

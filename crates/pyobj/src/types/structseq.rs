@@ -112,14 +112,7 @@ static GETTERS: [Getter; MAX_FIELDS] =
     getters!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
 
 static METHODS: [NativeFn; 2] = [
-    NativeFn {
-        name: "__reduce__",
-        doc: "",
-        sig: "($self, /)",
-        kind: FnKind::Method,
-        arity: (0, 0),
-        call: reduce,
-    },
+    NativeFn { name: "__reduce__", doc: "", sig: "($self, /)", kind: FnKind::Method, arity: (0, 0), call: reduce },
     NativeFn {
         name: "__replace__",
         doc: "A copy with other values for the fields that are given.",

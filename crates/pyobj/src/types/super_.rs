@@ -44,11 +44,17 @@ fn check(cx: &Ctx, cls: &Obj, obj: &Obj) -> PyResult {
         return Ok(c);
     }
     Err(cx.type_error(if obj.as_type().is_some() {
-        format!("super(type, obj): obj (type {}) is not an instance or subtype of type ({}).",
-            obj.as_type().map(|t| t.name().to_string()).unwrap_or_default(), t.name())
+        format!(
+            "super(type, obj): obj (type {}) is not an instance or subtype of type ({}).",
+            obj.as_type().map(|t| t.name().to_string()).unwrap_or_default(),
+            t.name()
+        )
     } else {
-        format!("super(type, obj): obj (instance of {}) is not an instance or subtype of type ({}).",
-            obj.type_of().name(), t.name())
+        format!(
+            "super(type, obj): obj (instance of {}) is not an instance or subtype of type ({}).",
+            obj.type_of().name(),
+            t.name()
+        )
     }))
 }
 

@@ -3,12 +3,12 @@
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::Header;
 use crate::intern;
+use crate::native::pymethods;
 use crate::native::{Args, ClassDef, FixedShape};
 use crate::types::exc;
 use crate::types::str::{Name, as_utf8_lossy};
 use crate::types::{Type, heap_type, method_cache, mro, tuple};
 use crate::value::Obj;
-use crate::native::pymethods;
 
 /// Bytes of a type object's payload and its unused extension word.
 pub(crate) fn payload_size() -> usize {
@@ -92,7 +92,9 @@ fn class_lookup(cx: &Ctx, this: &Obj, ty: &Type, name: &Obj) -> PyResult<Option<
     let meta_attr = interned.and_then(|n| meta.lookup(n));
     if let Some(d) = &meta_attr {
         let s = &d.type_of().slots;
-        if s.descr_set.get().is_some() && let Some(get) = s.descr_get.get() {
+        if s.descr_set.get().is_some()
+            && let Some(get) = s.descr_get.get()
+        {
             return get(cx, d, Some(this), Some(&meta.as_obj())).map(Some);
         }
     }
@@ -128,8 +130,7 @@ fn settable(cx: &Ctx, ty: &Type, value: Option<&Obj>, name: &str) -> PyResult<Ob
     check_mutable(cx, ty, name)?;
     match value {
         Some(v) => Ok(v.clone()),
-        None => Err(cx.type_error(format!("cannot delete '{name}' attribute of immutable type '{}'", qualified(ty)))
-        ),
+        None => Err(cx.type_error(format!("cannot delete '{name}' attribute of immutable type '{}'", qualified(ty)))),
     }
 }
 

@@ -68,10 +68,7 @@ pub fn make(cx: &Ctx, members: &[Obj]) -> PyResult {
     if out.len() == 1 {
         return Ok(out.remove(0));
     }
-    Ok(heap::new_instance(
-        Union::class().type_object(),
-        Union { args: tuple::new(out), params: ObjCell::new(None) },
-    ))
+    Ok(heap::new_instance(Union::class().type_object(), Union { args: tuple::new(out), params: ObjCell::new(None) }))
 }
 
 impl Union {

@@ -30,11 +30,8 @@ pub(crate) mod module {
         if !f.is_callable() {
             return Err(cx.type_error("the first argument must be callable"));
         }
-        let entry = tuple::new(vec![
-            f.clone(),
-            tuple::new(args.all()[1..].to_vec()),
-            tuple::new(args.names().to_vec()),
-        ]);
+        let entry =
+            tuple::new(vec![f.clone(), tuple::new(args.all()[1..].to_vec()), tuple::new(args.names().to_vec())]);
         callbacks(cx, module, |l| l.append(cx, entry))?;
         Ok(f.clone())
     }

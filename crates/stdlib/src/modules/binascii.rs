@@ -28,10 +28,9 @@ fn ascii_data(cx: &Ctx, o: &Obj) -> PyResult<Vec<u8>> {
         };
     }
     if !bytes::args::is_bytes_like(o) {
-        return Err(cx.type_error(format!(
-            "argument should be bytes, buffer or ASCII string, not '{}'",
-            o.type_of().name()
-        )));
+        return Err(
+            cx.type_error(format!("argument should be bytes, buffer or ASCII string, not '{}'", o.type_of().name()))
+        );
     }
     Ok(BytesLike::new(cx, o)?.to_vec())
 }
@@ -100,10 +99,13 @@ fn decode_base64(cx: &Ctx, b: &[u8], strict: bool) -> PyResult<Vec<u8>> {
     }
     match quad {
         0 => Ok(out),
-        1 => Err(raise(cx, format!(
-            "Invalid base64-encoded string: number of data characters ({}) cannot be 1 more than a multiple of 4",
-            out.len() / 3 * 4 + 1
-        ))),
+        1 => Err(raise(
+            cx,
+            format!(
+                "Invalid base64-encoded string: number of data characters ({}) cannot be 1 more than a multiple of 4",
+                out.len() / 3 * 4 + 1
+            ),
+        )),
         _ => Err(raise(cx, "Incorrect padding")),
     }
 }

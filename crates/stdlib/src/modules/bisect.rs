@@ -64,13 +64,27 @@ pub(crate) mod bisect {
 
     /// Returns the index where to insert x in sorted a: after equal items.
     #[pyfunction(sig = "(a, x, lo=0, hi=None, *, key=None)")]
-    fn bisect_right(cx: &Ctx, a: &Obj, x: &Obj, lo: Option<&Obj>, hi: Option<&Obj>, key: Option<&Obj>) -> PyResult<usize> {
+    fn bisect_right(
+        cx: &Ctx,
+        a: &Obj,
+        x: &Obj,
+        lo: Option<&Obj>,
+        hi: Option<&Obj>,
+        key: Option<&Obj>,
+    ) -> PyResult<usize> {
         position(cx, a, x, lo, hi, key, true)
     }
 
     /// Returns the index where to insert x in sorted a: before equal items.
     #[pyfunction(sig = "(a, x, lo=0, hi=None, *, key=None)")]
-    fn bisect_left(cx: &Ctx, a: &Obj, x: &Obj, lo: Option<&Obj>, hi: Option<&Obj>, key: Option<&Obj>) -> PyResult<usize> {
+    fn bisect_left(
+        cx: &Ctx,
+        a: &Obj,
+        x: &Obj,
+        lo: Option<&Obj>,
+        hi: Option<&Obj>,
+        key: Option<&Obj>,
+    ) -> PyResult<usize> {
         position(cx, a, x, lo, hi, key, false)
     }
 

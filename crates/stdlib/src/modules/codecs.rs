@@ -140,10 +140,9 @@ pub(crate) mod module {
     fn escape_encode(cx: &Ctx, data: &Obj, errors: Option<&str>) -> PyResult {
         let _ = errors;
         let Some(b) = bytes::as_bytes(data) else {
-            return Err(cx.type_error(format!(
-                "escape_encode() argument 1 must be bytes, not {}",
-                data.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("escape_encode() argument 1 must be bytes, not {}", data.type_of().name()))
+            );
         };
         let mut out = Vec::with_capacity(b.len());
         for &c in b {

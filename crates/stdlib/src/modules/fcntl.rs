@@ -52,17 +52,49 @@ pub(crate) mod fcntl {
             F_SEAL_GROW F_SEAL_WRITE F_SEAL_FUTURE_WRITE
         ];
         add_ints(cx, module, named)?;
-        add_ints(cx, module, &[
-            ("LOCK_MAND", 32), ("LOCK_READ", 64), ("LOCK_WRITE", 128), ("LOCK_RW", 192), ("F_GETSIG", 11),
-            ("F_SETSIG", 10), ("F_EXLCK", 4), ("F_SHLCK", 8), ("F_GETLK64", 5), ("F_SETLK64", 6), ("F_SETLKW64", 7),
-            ("FASYNC", 8192), ("DN_ACCESS", 1), ("DN_MODIFY", 2), ("DN_CREATE", 4), ("DN_DELETE", 8), ("DN_RENAME", 16),
-            ("DN_ATTRIB", 32), ("DN_MULTISHOT", 1 << 31), ("F_SETOWN_EX", 15), ("F_GETOWN_EX", 16), ("F_OWNER_TID", 0),
-            ("F_OWNER_PID", 1), ("F_OWNER_PGRP", 2), ("F_GET_RW_HINT", 1035), ("F_SET_RW_HINT", 1036),
-            ("F_GET_FILE_RW_HINT", 1037), ("F_SET_FILE_RW_HINT", 1038), ("F_DUPFD_QUERY", 1027),
-            ("RWH_WRITE_LIFE_NOT_SET", 0), ("RWH_WRITE_LIFE_NONE", 1), ("RWH_WRITE_LIFE_SHORT", 2),
-            ("RWH_WRITE_LIFE_MEDIUM", 3), ("RWH_WRITE_LIFE_LONG", 4), ("RWH_WRITE_LIFE_EXTREME", 5),
-            ("FICLONE", 0x4004_9409), ("FICLONERANGE", 0x4020_940d),
-        ])
+        add_ints(
+            cx,
+            module,
+            &[
+                ("LOCK_MAND", 32),
+                ("LOCK_READ", 64),
+                ("LOCK_WRITE", 128),
+                ("LOCK_RW", 192),
+                ("F_GETSIG", 11),
+                ("F_SETSIG", 10),
+                ("F_EXLCK", 4),
+                ("F_SHLCK", 8),
+                ("F_GETLK64", 5),
+                ("F_SETLK64", 6),
+                ("F_SETLKW64", 7),
+                ("FASYNC", 8192),
+                ("DN_ACCESS", 1),
+                ("DN_MODIFY", 2),
+                ("DN_CREATE", 4),
+                ("DN_DELETE", 8),
+                ("DN_RENAME", 16),
+                ("DN_ATTRIB", 32),
+                ("DN_MULTISHOT", 1 << 31),
+                ("F_SETOWN_EX", 15),
+                ("F_GETOWN_EX", 16),
+                ("F_OWNER_TID", 0),
+                ("F_OWNER_PID", 1),
+                ("F_OWNER_PGRP", 2),
+                ("F_GET_RW_HINT", 1035),
+                ("F_SET_RW_HINT", 1036),
+                ("F_GET_FILE_RW_HINT", 1037),
+                ("F_SET_FILE_RW_HINT", 1038),
+                ("F_DUPFD_QUERY", 1027),
+                ("RWH_WRITE_LIFE_NOT_SET", 0),
+                ("RWH_WRITE_LIFE_NONE", 1),
+                ("RWH_WRITE_LIFE_SHORT", 2),
+                ("RWH_WRITE_LIFE_MEDIUM", 3),
+                ("RWH_WRITE_LIFE_LONG", 4),
+                ("RWH_WRITE_LIFE_EXTREME", 5),
+                ("FICLONE", 0x4004_9409),
+                ("FICLONERANGE", 0x4020_940d),
+            ],
+        )
     }
 
     /// Performs an operation on a file descriptor.

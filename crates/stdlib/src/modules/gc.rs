@@ -82,7 +82,9 @@ pub(crate) mod gc {
         let mut all = Vec::new();
         for s in collector::stats() {
             let d = dict::new();
-            for (k, n) in [("collections", s.collections), ("collected", s.collected), ("uncollectable", s.uncollectable)] {
+            for (k, n) in
+                [("collections", s.collections), ("collected", s.collected), ("uncollectable", s.uncollectable)]
+            {
                 dict::set(cx, &d, &Name::new(k).obj(), &Obj::from(n))?;
             }
             all.push(d);
@@ -174,10 +176,7 @@ pub(crate) mod gc {
             ("DEBUG_COLLECTABLE", collector::DEBUG_COLLECTABLE),
             ("DEBUG_UNCOLLECTABLE", collector::DEBUG_UNCOLLECTABLE),
             ("DEBUG_SAVEALL", collector::DEBUG_SAVEALL),
-            (
-                "DEBUG_LEAK",
-                collector::DEBUG_COLLECTABLE | collector::DEBUG_UNCOLLECTABLE | collector::DEBUG_SAVEALL,
-            ),
+            ("DEBUG_LEAK", collector::DEBUG_COLLECTABLE | collector::DEBUG_UNCOLLECTABLE | collector::DEBUG_SAVEALL),
         ];
         for (name, n) in flags {
             module.set_attr(cx, Name::new(name), &Obj::from(n))?;

@@ -192,4 +192,3 @@ pub(crate) mod heapq {
         heapify_all(cx, Kind::Max, heap.payload())
     }
 }
-

@@ -101,7 +101,12 @@ impl Plan {
     }
 
     /// The child's part; it returns only if it fails.
-    fn run_child(&self, cx: &Ctx, argv: Option<&[*const libc::c_char]>, env: Option<&[*const libc::c_char]>) -> Failure {
+    fn run_child(
+        &self,
+        cx: &Ctx,
+        argv: Option<&[*const libc::c_char]>,
+        env: Option<&[*const libc::c_char]>,
+    ) -> Failure {
         match self.prepare() {
             Ok(()) => {}
             Err(f) => return f,

@@ -95,7 +95,8 @@ fn seed(cx: &Ctx, seed: Option<&Obj>) -> PyResult<Twister> {
             let mut file = std::fs::File::open("/dev/urandom").ok();
             let read = file.as_mut().map(|f| std::io::Read::read_exact(f, &mut bytes));
             if !matches!(read, Some(Ok(()))) {
-                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_nanos());
+                let now =
+                    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_nanos());
                 bytes[..16].copy_from_slice(&now.to_le_bytes());
                 bytes[16..20].copy_from_slice(&std::process::id().to_le_bytes());
             }

@@ -39,8 +39,20 @@ pub(crate) fn usage_result(u: &libc::rusage) -> Obj {
     let mut v = vec![time(u.ru_utime), time(u.ru_stime)];
     v.extend(
         [
-            u.ru_maxrss, u.ru_ixrss, u.ru_idrss, u.ru_isrss, u.ru_minflt, u.ru_majflt, u.ru_nswap, u.ru_inblock,
-            u.ru_oublock, u.ru_msgsnd, u.ru_msgrcv, u.ru_nsignals, u.ru_nvcsw, u.ru_nivcsw,
+            u.ru_maxrss,
+            u.ru_ixrss,
+            u.ru_idrss,
+            u.ru_isrss,
+            u.ru_minflt,
+            u.ru_majflt,
+            u.ru_nswap,
+            u.ru_inblock,
+            u.ru_oublock,
+            u.ru_msgsnd,
+            u.ru_msgrcv,
+            u.ru_nsignals,
+            u.ru_nvcsw,
+            u.ru_nivcsw,
         ]
         .map(Obj::from),
     );
@@ -68,11 +80,7 @@ fn new_limits(cx: &Ctx, limits: &Obj) -> PyResult<libc::rlimit> {
 }
 
 fn check_resource(cx: &Ctx, r: i32) -> PyResult<u32> {
-    if (0..16).contains(&r) {
-        Ok(r as u32)
-    } else {
-        Err(cx.value_error("invalid resource specified"))
-    }
+    if (0..16).contains(&r) { Ok(r as u32) } else { Err(cx.value_error("invalid resource specified")) }
 }
 
 fn refused(cx: &Ctx) -> cinder_pyobj::Raised {

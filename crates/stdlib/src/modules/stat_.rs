@@ -144,7 +144,8 @@ pub(crate) mod stat {
             0o140000 => 's',
             _ => '?',
         });
-        for (shift, special, with_x, without_x) in [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')] {
+        for (shift, special, with_x, without_x) in [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')]
+        {
             let bits = m >> shift;
             s.push(if bits & 4 != 0 { 'r' } else { '-' });
             s.push(if bits & 2 != 0 { 'w' } else { '-' });

@@ -45,12 +45,9 @@ impl FormatterIterator {
         let literal = part(s, p.literal);
         Ok(Some(tuple::new(match p.field {
             None => vec![literal, Obj::none(), Obj::none(), Obj::none()],
-            Some(f) => vec![
-                literal,
-                part(s, f.name),
-                part(s, f.spec),
-                f.conversion.map_or_else(Obj::none, text::from_char),
-            ],
+            Some(f) => {
+                vec![literal, part(s, f.name), part(s, f.spec), f.conversion.map_or_else(Obj::none, text::from_char)]
+            }
         })))
     }
 }

@@ -13,16 +13,15 @@ const OLD: Ucd = Ucd::new(false);
 /// One character given as a str of length one.
 fn character(cx: &Ctx, o: &Obj, function: &str) -> PyResult<CodePoint> {
     let Some(s) = o.downcast::<Str>() else {
-        return Err(cx.type_error(format!(
-            "{function}() argument 1 must be a unicode character, not {}",
-            o.type_of().name()
-        )));
+        return Err(
+            cx.type_error(format!("{function}() argument 1 must be a unicode character, not {}", o.type_of().name()))
+        );
     };
     match (s.len(), s.get(0).and_then(CodePoint::from_u32)) {
         (1, Some(c)) => Ok(c),
-        (n, _) => Err(cx.type_error(format!(
-            "{function}(): argument 1 must be a unicode character, not a string of length {n}"
-        ))),
+        (n, _) => Err(
+            cx.type_error(format!("{function}(): argument 1 must be a unicode character, not a string of length {n}"))
+        ),
     }
 }
 

@@ -58,7 +58,9 @@ fn deflate(cx: &Ctx, c: &mut Compress, mut data: &[u8], flush: FlushCompress) ->
             return Err(cx.no_memory());
         }
         let (before, room) = (c.total_in(), out.capacity() - out.len());
-        let status = c.compress_vec(data, &mut out, flush).map_err(|e| raise(cx, format!("Error -2 while compressing data: {e}")))?;
+        let status = c
+            .compress_vec(data, &mut out, flush)
+            .map_err(|e| raise(cx, format!("Error -2 while compressing data: {e}")))?;
         data = &data[(c.total_in() - before) as usize..];
         let filled = out.capacity() == out.len() || out.len() + 8 > out.capacity() && room > 0;
         match status {

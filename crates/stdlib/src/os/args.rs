@@ -52,12 +52,7 @@ impl PathKind {
             (false, true) => "string, bytes, os.PathLike or None",
             (false, false) => "string, bytes or os.PathLike",
         };
-        cx.type_error(format!(
-            "{}: {} should be {what}, not {}",
-            self.function,
-            self.param,
-            o.type_of().name()
-        ))
+        cx.type_error(format!("{}: {} should be {what}, not {}", self.function, self.param, o.type_of().name()))
     }
 }
 
@@ -173,10 +168,7 @@ pub(crate) fn dir_fd(cx: &Ctx, o: Option<&Obj>) -> PyResult<i32> {
         None => Ok(libc::AT_FDCWD),
         Some(o) if o.is_none() => Ok(libc::AT_FDCWD),
         Some(o) if o.is_int() || o.type_of().slots.index.get().is_some() => fd_index(cx, o),
-        Some(o) => Err(cx.type_error(format!(
-            "argument should be integer or None, not {}",
-            o.type_of().name()
-        ))),
+        Some(o) => Err(cx.type_error(format!("argument should be integer or None, not {}", o.type_of().name()))),
     }
 }
 

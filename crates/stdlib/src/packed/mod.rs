@@ -230,7 +230,10 @@ mod tests {
 
     #[test]
     fn folders_list_files_and_folders() {
-        assert_eq!(names("wsgiref"), ["__init__.py", "handlers.py", "headers.py", "simple_server.py", "types.py", "util.py", "validate.py"]);
+        assert_eq!(
+            names("wsgiref"),
+            ["__init__.py", "handlers.py", "headers.py", "simple_server.py", "types.py", "util.py", "validate.py"]
+        );
         assert!(names("").iter().any(|n| n == "PSF-LICENSE") && names("").iter().any(|n| n == "email"));
         assert_eq!(names("ensurepip/_bundled").len(), 1);
         assert!(names("os.py").is_empty() && names("nothing").is_empty());

@@ -76,10 +76,9 @@ impl Ast {
         let fields = names(cx, this, intern!("_fields"))?.unwrap_or_default();
         if args.pos().len() > fields.len() {
             let s = if fields.len() == 1 { "" } else { "s" };
-            return Err(cx.type_error(format!(
-                "{class} constructor takes at most {} positional argument{s}",
-                fields.len()
-            )));
+            return Err(
+                cx.type_error(format!("{class} constructor takes at most {} positional argument{s}", fields.len()))
+            );
         }
         let mut missing = vec![true; fields.len()];
         for ((name, value), missing) in fields.iter().zip(args.pos()).zip(&mut missing) {
@@ -209,9 +208,7 @@ fn fill_missing(cx: &Ctx, node: &Obj, class: &str, name: &Obj, types: &Obj) -> P
         let name = repr_text(cx, name)?;
         return deprecated(
             cx,
-            format!(
-                "Field {name} is missing from {class}._field_types. This will become an error in Python 3.15."
-            ),
+            format!("Field {name} is missing from {class}._field_types. This will become an error in Python 3.15."),
         );
     };
     if is_union(&ty) {

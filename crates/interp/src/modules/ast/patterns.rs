@@ -95,9 +95,7 @@ impl Patterns for Validator<'_> {
                 self.capture(name)?;
                 match (pattern, name) {
                     (None, _) => Ok(()),
-                    (Some(_), None) => {
-                        self.value_error("MatchAs must specify a target name if a pattern is given")
-                    }
+                    (Some(_), None) => self.value_error("MatchAs must specify a target name if a pattern is given"),
                     (Some(pattern), Some(_)) => self.pattern(pattern, false),
                 }
             }

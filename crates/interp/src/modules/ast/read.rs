@@ -213,9 +213,7 @@ impl<'a, 'c> Reader<'a, 'c> {
             )));
         }
         if line == end_line && column > end_column {
-            return Err(self
-                .cx
-                .value_error(format!("line {line}, column {column}-{end_column} is not a valid range")));
+            return Err(self.cx.value_error(format!("line {line}, column {column}-{end_column} is not a valid range")));
         }
         let place = |line: i32, column: i32| Location { line: line.max(0) as u32, column: column.max(0) as u32 };
         let mut lines = self.lines.borrow_mut();
@@ -287,7 +285,9 @@ fn wtf8(text: &Str) -> Vec<u8> {
     for code in text.code_points() {
         match char::from_u32(code) {
             Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            None => out.extend([0xe0 | (code >> 12) as u8, 0x80 | (code >> 6 & 0x3f) as u8, 0x80 | (code & 0x3f) as u8]),
+            None => {
+                out.extend([0xe0 | (code >> 12) as u8, 0x80 | (code >> 6 & 0x3f) as u8, 0x80 | (code & 0x3f) as u8])
+            }
         }
     }
     out

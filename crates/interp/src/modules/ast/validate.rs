@@ -146,7 +146,8 @@ impl Validator<'_> {
                 self.exprs(args, ExprContext::Load)?;
                 self.keywords(keywords)
             }
-            ExprKind::FormattedValue { value, format_spec, .. } | ExprKind::Interpolation { value, format_spec, .. } => {
+            ExprKind::FormattedValue { value, format_spec, .. }
+            | ExprKind::Interpolation { value, format_spec, .. } => {
                 self.load(value)?;
                 self.opt_load(format_spec)
             }

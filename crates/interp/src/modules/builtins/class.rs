@@ -66,16 +66,13 @@ pub(crate) mod class {
                 Some(t) => t.name().to_string(),
                 None => "<metaclass>".to_string(),
             };
-            return Err(cx.type_error(format!(
-                "{shown}.__prepare__() must return a mapping, not {}",
-                ns.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("{shown}.__prepare__() must return a mapping, not {}", ns.type_of().name()))
+            );
         }
         let code = f.code_ref().ok_or_else(|| cx.system_error("function without code"))?;
         let cell = crate::call::run_code(cx, &code, &f.globals, Some(&ns), Some(func))?;
-        if !orig.is(&bases_obj) && pos[2..].len() != bases.len()
-            || pos[2..].iter().zip(&bases).any(|(a, b)| !a.is(b))
-        {
+        if !orig.is(&bases_obj) && pos[2..].len() != bases.len() || pos[2..].iter().zip(&bases).any(|(a, b)| !a.is(b)) {
             ns.set_item(cx, intern!("__orig_bases__").as_obj(), &orig)?;
         }
         let mut all = vec![name.clone(), bases_obj, ns];
@@ -168,10 +165,7 @@ pub(crate) mod class {
     fn getattr(cx: &Ctx, args: Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "getattr", 2, 3)?;
         if !a[1].type_of().is_str_subtype() {
-            return Err(cx.type_error(format!(
-                "attribute name must be string, not '{}'",
-                a[1].type_of().name()
-            )));
+            return Err(cx.type_error(format!("attribute name must be string, not '{}'", a[1].type_of().name())));
         }
         match a.get(2) {
             None => a[0].get_attr_obj(cx, &a[1]),
@@ -185,10 +179,7 @@ pub(crate) mod class {
     #[pyfunction(sig = "(obj, name, /)")]
     fn hasattr(cx: &Ctx, obj: &Obj, name: &Obj) -> PyResult<bool> {
         if !name.type_of().is_str_subtype() {
-            return Err(cx.type_error(format!(
-                "attribute name must be string, not '{}'",
-                name.type_of().name()
-            )));
+            return Err(cx.type_error(format!("attribute name must be string, not '{}'", name.type_of().name())));
         }
         Ok(obj.get_attr_obj_opt(cx, name)?.is_some())
     }

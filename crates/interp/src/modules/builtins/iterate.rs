@@ -92,14 +92,13 @@ pub(crate) mod iterate {
     #[pyfunction(sig = "(async_iterable, /)")]
     fn aiter(cx: &Ctx, async_iterable: &Obj) -> PyResult {
         let Some(f) = async_iterable.type_of().slots.aiter.get() else {
-            return Err(cx.type_error(format!(
-                "'{}' object is not an async iterable",
-                async_iterable.type_of().name()
-            )));
+            return Err(cx.type_error(format!("'{}' object is not an async iterable", async_iterable.type_of().name())));
         };
         let it = f(cx, async_iterable)?;
         if it.type_of().slots.anext.get().is_none() {
-            return Err(cx.type_error(format!("aiter() returned not an async iterator of type '{}'", it.type_of().name())));
+            return Err(
+                cx.type_error(format!("aiter() returned not an async iterator of type '{}'", it.type_of().name()))
+            );
         }
         Ok(it)
     }
@@ -135,9 +134,9 @@ pub(crate) mod iterate {
             return Err(cx.type_error(format!("{name} expected at least 1 argument, got 0")));
         }
         if pos.len() > 1 && default.is_some() {
-            return Err(cx.type_error(format!(
-                "Cannot specify a default for {name}() with multiple positional arguments"
-            )));
+            return Err(
+                cx.type_error(format!("Cannot specify a default for {name}() with multiple positional arguments"))
+            );
         }
         let mut best: Option<(Obj, Obj)> = None;
         let mut consider = |x: Obj| -> PyResult<()> {
@@ -232,11 +231,7 @@ pub(crate) mod iterate {
         let mut acc: Option<(f64, f64)> = None;
         while let Some(x) = it.next(cx)? {
             if let Some((s, c)) = acc {
-                let v = if x.is_exact(FixedShape::Float) {
-                    float::as_f64(&x)
-                } else {
-                    x.as_int().map(|n| n as f64)
-                };
+                let v = if x.is_exact(FixedShape::Float) { float::as_f64(&x) } else { x.as_int().map(|n| n as f64) };
                 if let Some(v) = v {
                     let t = s + v;
                     let c = if s.abs() >= v.abs() { c + ((s - t) + v) } else { c + ((v - t) + s) };

@@ -46,9 +46,32 @@ pub(crate) mod builtins {
         let Some(d) = module::namespace(module) else { return Ok(()) };
         let put = |n: &str, v: Obj| dict::set(cx, &d, Name::new(n).as_obj(), &v);
         for f in [
-            F::Object, F::Bool, F::Int, F::Float, F::Complex, F::Str, F::Bytes, F::ByteArray, F::MemoryView,
-            F::Tuple, F::List, F::Dict, F::Set, F::FrozenSet, F::Slice, F::Range, F::Type, F::Property,
-            F::StaticMethod, F::ClassMethod, F::Super, F::Enumerate, F::Zip, F::Map, F::Filter, F::Reversed,
+            F::Object,
+            F::Bool,
+            F::Int,
+            F::Float,
+            F::Complex,
+            F::Str,
+            F::Bytes,
+            F::ByteArray,
+            F::MemoryView,
+            F::Tuple,
+            F::List,
+            F::Dict,
+            F::Set,
+            F::FrozenSet,
+            F::Slice,
+            F::Range,
+            F::Type,
+            F::Property,
+            F::StaticMethod,
+            F::ClassMethod,
+            F::Super,
+            F::Enumerate,
+            F::Zip,
+            F::Map,
+            F::Filter,
+            F::Reversed,
         ] {
             let t = ShapeId::fixed(f).get().ty();
             let n = t.name().to_string();

@@ -108,10 +108,7 @@ pub(crate) mod namespace {
         let empty = Obj::from("");
         let spec = format_spec.unwrap_or(&empty);
         if !spec.type_of().is_str_subtype() {
-            return Err(cx.type_error(format!(
-                "format() argument 2 must be str, not {}",
-                spec.type_of().name()
-            )));
+            return Err(cx.type_error(format!("format() argument 2 must be str, not {}", spec.type_of().name())));
         }
         value.format(cx, spec)
     }
@@ -147,10 +144,7 @@ pub(crate) mod namespace {
             }
             return Err(cx.type_error(format!("ord() expected a character, but string of length {n} found")));
         }
-        Err(cx.type_error(format!(
-            "ord() expected string of length 1, but {} found",
-            c.type_of().name()
-        )))
+        Err(cx.type_error(format!("ord() expected string of length 1, but {} found", c.type_of().name())))
     }
 
     fn radix(cx: &Ctx, n: &Obj, spec: &str) -> PyResult {
@@ -182,10 +176,7 @@ pub(crate) mod namespace {
     #[pyfunction(sig = "(number, ndigits=None)")]
     fn round(cx: &Ctx, number: &Obj, ndigits: Option<&Obj>) -> PyResult {
         let Some(f) = number.lookup_special(cx, intern!("__round__"))? else {
-            return Err(cx.type_error(format!(
-                "type {} doesn't define __round__ method",
-                number.type_of().name()
-            )));
+            return Err(cx.type_error(format!("type {} doesn't define __round__ method", number.type_of().name())));
         };
         match ndigits {
             Some(n) => f.call1(cx, n),
@@ -209,9 +200,7 @@ pub(crate) mod namespace {
     ) -> PyResult {
         let _ = locals;
         if !name.type_of().is_str_subtype() {
-            return Err(cx.type_error(format!(
-                "module name must be a string"
-            )));
+            return Err(cx.type_error(format!("module name must be a string")));
         }
         let g = globals.cloned().unwrap_or_else(dict::new);
         let from = fromlist.cloned().unwrap_or_else(Obj::none);

@@ -87,7 +87,8 @@ pub fn is_tracked(o: &Obj) -> bool {
     let ty = o.type_of();
     let l = ty.layout();
     let plain = [FixedShape::Object, FixedShape::NoneType, FixedShape::Bool, FixedShape::Range, FixedShape::Slice];
-    ty.is_heap_type() || !plain.iter().any(|s| o.is_exact(*s)) && (l.payload.page_kind == PageKind::Container || l.ext_off != 0)
+    ty.is_heap_type()
+        || !plain.iter().any(|s| o.is_exact(*s)) && (l.payload.page_kind == PageKind::Container || l.ext_off != 0)
 }
 
 /// Whether the finaliser of an object ran already.

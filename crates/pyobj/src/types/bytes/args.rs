@@ -78,10 +78,9 @@ pub(crate) fn needle(cx: &Ctx, o: &Obj) -> PyResult<Vec<u8>> {
         return Ok(BytesLike::new(cx, o)?.to_vec());
     }
     if !o.is_int() && o.type_of().slots.index.get().is_none() {
-        return Err(cx.type_error(format!(
-            "argument should be integer or bytes-like object, not '{}'",
-            o.type_of().name()
-        )));
+        return Err(
+            cx.type_error(format!("argument should be integer or bytes-like object, not '{}'", o.type_of().name()))
+        );
     }
     Ok(vec![byte(cx, o)?])
 }
@@ -118,8 +117,5 @@ pub(crate) fn fill(cx: &Ctx, method: &str, o: Option<&Obj>) -> PyResult<u8> {
             (n, _) => wrong("bytearray", n),
         };
     }
-    Err(cx.type_error(format!(
-        "{method}() argument 2 must be a byte string of length 1, not {}",
-        o.type_of().name()
-    )))
+    Err(cx.type_error(format!("{method}() argument 2 must be a byte string of length 1, not {}", o.type_of().name())))
 }

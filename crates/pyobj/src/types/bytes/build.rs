@@ -90,10 +90,7 @@ pub(crate) fn from_args(
 fn count(cx: &Ctx, o: &Obj) -> PyResult<isize> {
     match int::as_i64(&o.index(cx)?) {
         Some(n) => Ok(n as isize),
-        None => Err(cx.overflow_error(format!(
-            "cannot fit '{}' into an index-sized integer",
-            o.type_of().name()
-        ))),
+        None => Err(cx.overflow_error(format!("cannot fit '{}' into an index-sized integer", o.type_of().name()))),
     }
 }
 
@@ -111,11 +108,7 @@ pub(crate) fn from_object(cx: &Ctx, source: &Obj, target: Target) -> PyResult<Ve
     }
     let slots = &source.type_of().slots;
     if slots.iter.get().is_none() && slots.getitem.get().is_none() {
-        return Err(cx.type_error(format!(
-            "cannot convert '{}' object to {}",
-            source.type_of().name(),
-            target.name()
-        )));
+        return Err(cx.type_error(format!("cannot convert '{}' object to {}", source.type_of().name(), target.name())));
     }
     let mut out = Vec::new();
     source.for_each(cx, |item| {

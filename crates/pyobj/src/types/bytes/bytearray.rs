@@ -2,7 +2,10 @@
 
 use super::args::{self, BytesLike};
 use super::build::{self, Target};
-use super::helpers::{changed, codec_name, found, join, latin1_of, maketrans, padded, parted, pieces, separator, stripped, tailmatch, translation_table};
+use super::helpers::{
+    changed, codec_name, found, join, latin1_of, maketrans, padded, parted, pieces, separator, stripped, tailmatch,
+    translation_table,
+};
 use super::storage::{self, ByteArray, ByteString};
 use super::{ascii, hex, iter, ops, room};
 use crate::ctx::{Ctx, PyResult};
@@ -54,9 +57,9 @@ impl ByteArray {
         let b = this.payload();
         match slicing::resolve(cx, key, b.len(), "bytearray")? {
             Index::At(i) => b.get(i).map(|c| Obj::from(c as i64)).ok_or_else(|| out_of_range(cx)),
-            Index::Slice { start, step, count } => Ok(storage::new_bytearray(b.with(|b| {
-                slicing::stepped(start, step, count).filter_map(|i| b.get(i).copied()).collect()
-            }))),
+            Index::Slice { start, step, count } => Ok(storage::new_bytearray(
+                b.with(|b| slicing::stepped(start, step, count).filter_map(|i| b.get(i).copied()).collect()),
+            )),
         }
     }
 

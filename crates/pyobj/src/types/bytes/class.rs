@@ -2,7 +2,10 @@
 
 use super::args::{self, BytesLike};
 use super::build::{self, Target};
-use super::helpers::{changed, codec_name, found, join, latin1_of, maketrans, padded, parted, pieces, separator, stripped, tailmatch, translation_table};
+use super::helpers::{
+    changed, codec_name, found, join, latin1_of, maketrans, padded, parted, pieces, separator, stripped, tailmatch,
+    translation_table,
+};
 use super::storage::{self, ByteString, Bytes};
 use super::{ascii, hex, iter, ops, room};
 use crate::ctx::{Ctx, PyResult};

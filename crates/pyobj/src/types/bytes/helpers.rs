@@ -171,7 +171,13 @@ pub(super) fn tailmatch<T: ByteString + Payload>(
     let test = |o: &Obj| {
         let a = BytesLike::new(cx, o)?.to_vec();
         Ok(this.payload().with(|b| match b.get(start as usize..(end as usize).min(b.len())) {
-            Some(b) => if at_end { b.ends_with(&a) } else { b.starts_with(&a) },
+            Some(b) => {
+                if at_end {
+                    b.ends_with(&a)
+                } else {
+                    b.starts_with(&a)
+                }
+            }
             None => false,
         }))
     };

@@ -80,10 +80,7 @@ pub fn from_hex(cx: &Ctx, o: &Obj) -> PyResult<Vec<u8>> {
     } else if super::args::is_bytes_like(o) {
         BytesLike::new(cx, o)?.with(|b| b.iter().map(|c| *c as u32).collect())
     } else {
-        return Err(cx.type_error(format!(
-            "fromhex() argument must be str or bytes-like, not {}",
-            o.type_of().name()
-        )));
+        return Err(cx.type_error(format!("fromhex() argument must be str or bytes-like, not {}", o.type_of().name())));
     };
     let digit = |i: usize| digits.get(i).and_then(|c| char::from_u32(*c)).and_then(|c| c.to_digit(16));
     let blank = |i: usize| digits.get(i).is_some_and(|c| matches!(c, 9..=13 | 32));
@@ -96,9 +93,8 @@ pub fn from_hex(cx: &Ctx, o: &Obj) -> PyResult<Vec<u8>> {
         if i >= digits.len() {
             return Ok(out);
         }
-        let bad = |at: usize| {
-            Err(cx.value_error(format!("non-hexadecimal number found in fromhex() arg at position {at}")))
-        };
+        let bad =
+            |at: usize| Err(cx.value_error(format!("non-hexadecimal number found in fromhex() arg at position {at}")));
         let Some(high) = digit(i) else { return bad(i) };
         let Some(low) = digit(i + 1) else {
             if i + 1 >= digits.len() {

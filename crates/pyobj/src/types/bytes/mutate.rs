@@ -98,10 +98,9 @@ fn assign_slice(
         });
     };
     if new.len() != count {
-        return Err(cx.value_error(format!(
-            "attempt to assign bytes of size {} to extended slice of size {count}",
-            new.len()
-        )));
+        return Err(
+            cx.value_error(format!("attempt to assign bytes of size {} to extended slice of size {count}", new.len()))
+        );
     }
     b.with_mut(|b| {
         for (i, c) in slicing::stepped(start, step, count).zip(new) {

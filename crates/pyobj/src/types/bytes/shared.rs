@@ -239,31 +239,65 @@ macro_rules! shared_methods {
 
             /// As find, but raises ValueError where the subsection is not found.
             #[pymethod(sig = "($self, sub, start=None, end=None, /)")]
-            fn index(cx: &Ctx, this: This<'_, $T>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
-                found(cx, this, sub, start, end, |n, b| n.find(b))?.map(|(start, i)| start + i).ok_or_else(|| cx.value_error("subsection not found"))
+            fn index(
+                cx: &Ctx,
+                this: This<'_, $T>,
+                sub: &Obj,
+                start: Option<&Obj>,
+                end: Option<&Obj>,
+            ) -> PyResult<usize> {
+                found(cx, this, sub, start, end, |n, b| n.find(b))?
+                    .map(|(start, i)| start + i)
+                    .ok_or_else(|| cx.value_error("subsection not found"))
             }
 
             /// As rfind, but raises ValueError where the subsection is not found.
             #[pymethod(sig = "($self, sub, start=None, end=None, /)")]
-            fn rindex(cx: &Ctx, this: This<'_, $T>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
-                found(cx, this, sub, start, end, |n, b| n.rfind(b))?.map(|(start, i)| start + i).ok_or_else(|| cx.value_error("subsection not found"))
+            fn rindex(
+                cx: &Ctx,
+                this: This<'_, $T>,
+                sub: &Obj,
+                start: Option<&Obj>,
+                end: Option<&Obj>,
+            ) -> PyResult<usize> {
+                found(cx, this, sub, start, end, |n, b| n.rfind(b))?
+                    .map(|(start, i)| start + i)
+                    .ok_or_else(|| cx.value_error("subsection not found"))
             }
 
             /// Counts the occurrences of a subsection (or byte) in b[start:end] that do not overlap.
             #[pymethod(sig = "($self, sub, start=None, end=None, /)")]
-            fn count(cx: &Ctx, this: This<'_, $T>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
+            fn count(
+                cx: &Ctx,
+                this: This<'_, $T>,
+                sub: &Obj,
+                start: Option<&Obj>,
+                end: Option<&Obj>,
+            ) -> PyResult<usize> {
                 Ok(found(cx, this, sub, start, end, |n, b| Some(n.places(b).count()))?.map_or(0, |(_, n)| n))
             }
 
             /// Whether b[start:end] starts with the prefix, or with one of a tuple of prefixes.
             #[pymethod(sig = "($self, prefix, start=None, end=None, /)")]
-            fn startswith(cx: &Ctx, this: This<'_, $T>, prefix: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<bool> {
+            fn startswith(
+                cx: &Ctx,
+                this: This<'_, $T>,
+                prefix: &Obj,
+                start: Option<&Obj>,
+                end: Option<&Obj>,
+            ) -> PyResult<bool> {
                 tailmatch(cx, this, prefix, start, end, false)
             }
 
             /// Whether b[start:end] ends with the suffix, or with one of a tuple of suffixes.
             #[pymethod(sig = "($self, suffix, start=None, end=None, /)")]
-            fn endswith(cx: &Ctx, this: This<'_, $T>, suffix: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<bool> {
+            fn endswith(
+                cx: &Ctx,
+                this: This<'_, $T>,
+                suffix: &Obj,
+                start: Option<&Obj>,
+                end: Option<&Obj>,
+            ) -> PyResult<bool> {
                 tailmatch(cx, this, suffix, start, end, true)
             }
 

@@ -3,8 +3,8 @@
 use super::Complex;
 use crate::ctx::{Ctx, PyResult};
 use crate::types::number_format::{Parts, Separators, float_text, layout, spec_str, split_digits};
-use crate::types::str::format_spec::{self, Align, FormatSpec, Sign};
 use crate::types::str::as_utf8_lossy;
+use crate::types::str::format_spec::{self, Align, FormatSpec, Sign};
 use crate::value::Obj;
 
 /// `format(c, spec)`.

@@ -116,7 +116,8 @@ fn from_object(cx: &Ctx, x: &Obj) -> PyResult<Complex> {
 
 /// One of two arguments: a real number, or (deprecated) a complex one.
 fn part(cx: &Ctx, x: &Obj, name: &str) -> PyResult<Operand> {
-    let refuse = || cx.type_error(format!("complex() argument '{name}' must be a real number, not {}", x.type_of().name()));
+    let refuse =
+        || cx.type_error(format!("complex() argument '{name}' must be a real number, not {}", x.type_of().name()));
     let deprecated = |c: Complex| {
         let message = format!("complex() argument '{name}' must be a real number, not {}", x.type_of().name());
         (cx.host().warn)(cx, exc::DeprecationWarning(), &message, 1).map(|()| C(c))

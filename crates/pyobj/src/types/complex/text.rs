@@ -56,8 +56,14 @@ mod tests {
     #[test]
     fn texts_are_read_as_python_reads_them() {
         for (s, re, im) in [
-            ("1", 1.0, 0.0), ("1j", 0.0, 1.0), ("-j", 0.0, -1.0), (" ( 1+2j ) ", 1.0, 2.0), ("1e3-j", 1e3, -1.0),
-            ("inf+nanj", f64::INFINITY, f64::NAN), ("-0-0j", -0.0, -0.0), ("1_0+.5J", 10.0, 0.5),
+            ("1", 1.0, 0.0),
+            ("1j", 0.0, 1.0),
+            ("-j", 0.0, -1.0),
+            (" ( 1+2j ) ", 1.0, 2.0),
+            ("1e3-j", 1e3, -1.0),
+            ("inf+nanj", f64::INFINITY, f64::NAN),
+            ("-0-0j", -0.0, -0.0),
+            ("1_0+.5J", 10.0, 0.5),
         ] {
             let got = parse(s.as_bytes()).map(|c| (c.re.to_bits(), c.im.to_bits()));
             assert_eq!(got, Some((re.to_bits(), im.to_bits())), "{s}");

@@ -3,8 +3,8 @@
 use super::table::NoMemory;
 use super::{Dict, Form, cell_of, strkey};
 use crate::ctx::{Ctx, PyResult, Raised};
-use crate::types::{CmpOp, exc};
 use crate::types::str::Name;
+use crate::types::{CmpOp, exc};
 use crate::value::{Obj, Value};
 
 impl Dict {

@@ -32,8 +32,10 @@ use crate::types::str::Name;
 use crate::value::{Obj, Value};
 
 pub(crate) use access::unusable;
-pub use iter::{DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator,
-    DictReverseValueIterator, DictValueIterator};
+pub use iter::{
+    DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator, DictReverseValueIterator,
+    DictValueIterator,
+};
 pub use update::{merge, update_from_args};
 pub(crate) use view::{detach, owner_of_view};
 pub use view::{enter_dict_mode, instance_dict, instance_dict_if_any, set_instance_dict};

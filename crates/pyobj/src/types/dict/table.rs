@@ -3,8 +3,8 @@
 //! The table knows nothing of Python code: whoever probes with keys whose comparison may run code keeps a
 //! [`Probe`] between steps and checks [`Table::generation`] before it goes on.
 
-use crate::heap::Visitor;
 use super::strkey as str;
+use crate::heap::Visitor;
 use crate::value::Value;
 
 /// Up to this many entries the table is scanned instead of indexed.

@@ -5,8 +5,8 @@ use super::{Dict, Form, as_dict, strkey};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Header};
 use crate::native::PyClass;
-use crate::shape::instance::{self, SetAttr, Side, get_slot, replace_slot};
 use crate::shape::Shape;
+use crate::shape::instance::{self, SetAttr, Side, get_slot, replace_slot};
 use crate::types::str::Name;
 use crate::value::{Obj, Value};
 

@@ -3,8 +3,10 @@
 use crate::heap::Traverse;
 use crate::native::{pyclass, pymethods};
 
-use super::iter::{DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator,
-    DictReverseValueIterator, DictValueIterator};
+use super::iter::{
+    DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator, DictReverseValueIterator,
+    DictValueIterator,
+};
 use super::{Dict, as_dict};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;

@@ -11,11 +11,7 @@ use crate::types::{Type, dict, list, tuple};
 use crate::value::{Obj, ObjCell};
 
 /// The native part of every exception.
-#[pyclass(
-    name = "BaseException",
-    flags(basetype, dict),
-    doc = "Common base class for all exceptions."
-)]
+#[pyclass(name = "BaseException", flags(basetype, dict), doc = "Common base class for all exceptions.")]
 #[derive(Traverse)]
 #[repr(C)]
 pub struct BaseException {
@@ -51,8 +47,9 @@ fn optional_exception(cx: &Ctx, value: Option<&Obj>, what: &str) -> PyResult<Opt
         return Ok(None);
     }
     if v.downcast::<BaseException>().is_none() {
-        return Err(cx.type_error(format!("exception {} must be None or derive from BaseException",
-            what.trim_matches('_'))));
+        return Err(
+            cx.type_error(format!("exception {} must be None or derive from BaseException", what.trim_matches('_')))
+        );
     }
     Ok(Some(v.clone()))
 }

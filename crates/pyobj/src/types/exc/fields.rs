@@ -65,10 +65,9 @@ fn keywords<const N: usize>(cx: &Ctx, this: &Obj, args: &Args<'_>, names: [&str;
         match names.iter().position(|n| *n == k) {
             Some(i) => out[i] = Some(v.clone()),
             None => {
-                return Err(cx.type_error(format!(
-                    "{}() got an unexpected keyword argument '{k}'",
-                    this.type_of().name()
-                )));
+                return Err(
+                    cx.type_error(format!("{}() got an unexpected keyword argument '{k}'", this.type_of().name()))
+                );
             }
         }
     }
@@ -87,10 +86,13 @@ pub struct StopIterationData {
 #[pymethods(parts("fields"))]
 impl StopIterationData {
     fn __new__(_cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
-        Ok(heap::new_instance(ty, StopIterationData {
-            base: BaseException::new(args.pos()),
-            value: ObjCell::new(args.pos().first().cloned()),
-        }))
+        Ok(heap::new_instance(
+            ty,
+            StopIterationData {
+                base: BaseException::new(args.pos()),
+                value: ObjCell::new(args.pos().first().cloned()),
+            },
+        ))
     }
 
     fn __init__(cx: &Ctx, this: This<'_, StopIterationData>, args: Args<'_>) -> PyResult<()> {
@@ -150,13 +152,16 @@ pub struct ImportErrorData {
 #[pymethods(parts("fields"))]
 impl ImportErrorData {
     fn __new__(_cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
-        Ok(heap::new_instance(ty, ImportErrorData {
-            base: BaseException::new(args.pos()),
-            msg: ObjCell::new(None),
-            name: ObjCell::new(None),
-            path: ObjCell::new(None),
-            name_from: ObjCell::new(None),
-        }))
+        Ok(heap::new_instance(
+            ty,
+            ImportErrorData {
+                base: BaseException::new(args.pos()),
+                msg: ObjCell::new(None),
+                name: ObjCell::new(None),
+                path: ObjCell::new(None),
+                name_from: ObjCell::new(None),
+            },
+        ))
     }
 
     fn __init__(cx: &Ctx, this: This<'_, ImportErrorData>, args: Args<'_>) -> PyResult<()> {
@@ -172,7 +177,9 @@ impl ImportErrorData {
     fn __str__(cx: &Ctx, this: This<'_, ImportErrorData>) -> PyResult {
         match this.msg.get() {
             Some(m) if m.is_exact(crate::native::FixedShape::Str) => Ok(m),
-            _ => BaseException::__str__(cx, This::from_obj(this.obj()).ok_or_else(|| cx.type_error("not an exception"))?),
+            _ => {
+                BaseException::__str__(cx, This::from_obj(this.obj()).ok_or_else(|| cx.type_error("not an exception"))?)
+            }
         }
     }
 
@@ -212,11 +219,14 @@ pub struct AttributeErrorData {
 #[pymethods(parts("fields"))]
 impl AttributeErrorData {
     fn __new__(_cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
-        Ok(heap::new_instance(ty, AttributeErrorData {
-            base: BaseException::new(args.pos()),
-            name: ObjCell::new(None),
-            obj: ObjCell::new(None),
-        }))
+        Ok(heap::new_instance(
+            ty,
+            AttributeErrorData {
+                base: BaseException::new(args.pos()),
+                name: ObjCell::new(None),
+                obj: ObjCell::new(None),
+            },
+        ))
     }
 
     fn __init__(cx: &Ctx, this: This<'_, AttributeErrorData>, args: Args<'_>) -> PyResult<()> {
@@ -309,18 +319,21 @@ pub struct SyntaxErrorData {
 impl SyntaxErrorData {
     fn __new__(_cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
         let none = || ObjCell::new(None);
-        Ok(heap::new_instance(ty, SyntaxErrorData {
-            base: BaseException::new(args.pos()),
-            msg: none(),
-            filename: none(),
-            lineno: none(),
-            offset: none(),
-            text: none(),
-            end_lineno: none(),
-            end_offset: none(),
-            print_file_and_line: none(),
-            _metadata: none(),
-        }))
+        Ok(heap::new_instance(
+            ty,
+            SyntaxErrorData {
+                base: BaseException::new(args.pos()),
+                msg: none(),
+                filename: none(),
+                lineno: none(),
+                offset: none(),
+                text: none(),
+                end_lineno: none(),
+                end_offset: none(),
+                print_file_and_line: none(),
+                _metadata: none(),
+            },
+        ))
     }
 
     fn __init__(cx: &Ctx, this: This<'_, SyntaxErrorData>, args: Args<'_>) -> PyResult<()> {
@@ -331,14 +344,24 @@ impl SyntaxErrorData {
             let v = info.collect(cx)?;
             if !(4..=7).contains(&v.len()) {
                 return Err(cx.type_error(if v.len() < 4 {
-                    format!("function missing required argument '{}' (pos {})",
-                        ["filename", "lineno", "offset", "text"][v.len()], v.len() + 1)
+                    format!(
+                        "function missing required argument '{}' (pos {})",
+                        ["filename", "lineno", "offset", "text"][v.len()],
+                        v.len() + 1
+                    )
                 } else {
                     format!("function takes at most 7 arguments ({} given)", v.len())
                 }));
             }
-            let cells = [&this.filename, &this.lineno, &this.offset, &this.text, &this.end_lineno, &this.end_offset,
-                &this._metadata];
+            let cells = [
+                &this.filename,
+                &this.lineno,
+                &this.offset,
+                &this.text,
+                &this.end_lineno,
+                &this.end_offset,
+                &this._metadata,
+            ];
             for (i, c) in cells.iter().enumerate() {
                 c.set(v.get(i).cloned());
             }
@@ -387,14 +410,17 @@ pub struct UnicodeErrorData {
 impl UnicodeErrorData {
     fn __new__(_cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
         let none = || ObjCell::new(None);
-        Ok(heap::new_instance(ty, UnicodeErrorData {
-            base: BaseException::new(args.pos()),
-            encoding: none(),
-            object: none(),
-            start: none(),
-            end: none(),
-            reason: none(),
-        }))
+        Ok(heap::new_instance(
+            ty,
+            UnicodeErrorData {
+                base: BaseException::new(args.pos()),
+                encoding: none(),
+                object: none(),
+                start: none(),
+                end: none(),
+                reason: none(),
+            },
+        ))
     }
 }
 
@@ -507,36 +533,36 @@ fn char_escape(cx: &Ctx, s: &Obj, at: usize) -> PyResult<String> {
 }
 
 unicode_error!(UnicodeEncodeMarker "UnicodeEncodeError" "Unicode encoding error.",
-    [encoding, object, start, end, reason], "str", |cx, d, object| {
-        let (start, end) = d.range(object.len(cx)?);
-        let (enc, reason) = (d.text(cx, &d.encoding)?, d.text(cx, &d.reason)?);
-        Ok(if end == start + 1 {
-            format!("'{enc}' codec can't encode character '{}' in position {start}: {reason}",
-                char_escape(cx, object, start)?)
-        } else {
-            format!("'{enc}' codec can't encode characters in position {start}-{}: {reason}", end.saturating_sub(1))
-        })
-    });
+[encoding, object, start, end, reason], "str", |cx, d, object| {
+    let (start, end) = d.range(object.len(cx)?);
+    let (enc, reason) = (d.text(cx, &d.encoding)?, d.text(cx, &d.reason)?);
+    Ok(if end == start + 1 {
+        format!("'{enc}' codec can't encode character '{}' in position {start}: {reason}",
+            char_escape(cx, object, start)?)
+    } else {
+        format!("'{enc}' codec can't encode characters in position {start}-{}: {reason}", end.saturating_sub(1))
+    })
+});
 
 unicode_error!(UnicodeDecodeMarker "UnicodeDecodeError" "Unicode decoding error.",
-    [encoding, object, start, end, reason], "bytes", |cx, d, object| {
-        let (start, end) = d.range(object.len(cx)?);
-        let (enc, reason) = (d.text(cx, &d.encoding)?, d.text(cx, &d.reason)?);
-        Ok(if end == start + 1 {
-            let byte = object.get_item(cx, &Obj::from(start))?.to_i64(cx)?;
-            format!("'{enc}' codec can't decode byte 0x{byte:02x} in position {start}: {reason}")
-        } else {
-            format!("'{enc}' codec can't decode bytes in position {start}-{}: {reason}", end.saturating_sub(1))
-        })
-    });
+[encoding, object, start, end, reason], "bytes", |cx, d, object| {
+    let (start, end) = d.range(object.len(cx)?);
+    let (enc, reason) = (d.text(cx, &d.encoding)?, d.text(cx, &d.reason)?);
+    Ok(if end == start + 1 {
+        let byte = object.get_item(cx, &Obj::from(start))?.to_i64(cx)?;
+        format!("'{enc}' codec can't decode byte 0x{byte:02x} in position {start}: {reason}")
+    } else {
+        format!("'{enc}' codec can't decode bytes in position {start}-{}: {reason}", end.saturating_sub(1))
+    })
+});
 
 unicode_error!(UnicodeTranslateMarker "UnicodeTranslateError" "Unicode translation error.",
-    [object, start, end, reason], "str", |cx, d, object| {
-        let (start, end) = d.range(object.len(cx)?);
-        let reason = d.text(cx, &d.reason)?;
-        Ok(if end == start + 1 {
-            format!("can't translate character '{}' in position {start}: {reason}", char_escape(cx, object, start)?)
-        } else {
-            format!("can't translate characters in position {start}-{}: {reason}", end.saturating_sub(1))
-        })
-    });
+[object, start, end, reason], "str", |cx, d, object| {
+    let (start, end) = d.range(object.len(cx)?);
+    let reason = d.text(cx, &d.reason)?;
+    Ok(if end == start + 1 {
+        format!("can't translate character '{}' in position {start}: {reason}", char_escape(cx, object, start)?)
+    } else {
+        format!("can't translate characters in position {start}-{}: {reason}", end.saturating_sub(1))
+    })
+});

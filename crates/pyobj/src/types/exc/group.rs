@@ -122,10 +122,9 @@ impl GroupData {
         let mut ty = ty;
         let a = args.pos();
         if a.len() != 2 || args.has_keywords() {
-            return Err(cx.type_error(format!(
-                "BaseExceptionGroup.__new__() takes exactly 2 arguments ({} given)",
-                a.len()
-            )));
+            return Err(
+                cx.type_error(format!("BaseExceptionGroup.__new__() takes exactly 2 arguments ({} given)", a.len()))
+            );
         }
         if !a[0].type_of().is_str_subtype() {
             return Err(cx.type_error(format!("argument 1 must be str, not {}", a[0].type_of().name())));
@@ -156,11 +155,10 @@ impl GroupData {
                 format!("Cannot nest BaseExceptions in '{}'", ty.name())
             }));
         }
-        Ok(heap::new_instance(ty, GroupData {
-            base: BaseException::new(a),
-            message: a[0].clone(),
-            exceptions: tuple::new(items),
-        }))
+        Ok(heap::new_instance(
+            ty,
+            GroupData { base: BaseException::new(a), message: a[0].clone(), exceptions: tuple::new(items) },
+        ))
     }
 
     fn __str__(cx: &Ctx, this: This<'_, GroupData>) -> PyResult {
@@ -176,11 +174,8 @@ impl GroupData {
         let was_list = tuple::items_if_tuple(&args)
             .and_then(|a| a.get(1))
             .is_none_or(|l| l.downcast::<list::List>().is_some() || tuple::items_if_tuple(l).is_none());
-        let shown = if was_list {
-            list::new(this.exceptions.collect(cx)?).repr(cx)?
-        } else {
-            this.exceptions.repr(cx)?
-        };
+        let shown =
+            if was_list { list::new(this.exceptions.collect(cx)?).repr(cx)? } else { this.exceptions.repr(cx)? };
         let name = this.obj().type_of().name().to_string();
         Ok(Obj::from(format!("{name}({}, {})", as_utf8_lossy(&m), as_utf8_lossy(&shown)).as_str()))
     }

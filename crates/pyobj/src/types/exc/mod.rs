@@ -7,7 +7,10 @@ mod os_error;
 mod table;
 
 pub use base::BaseException;
-pub use fields::{AttributeErrorData, ImportErrorData, NameErrorData, StopIterationData, SyntaxErrorData, SystemExitData, UnicodeErrorData};
+pub use fields::{
+    AttributeErrorData, ImportErrorData, NameErrorData, StopIterationData, SyntaxErrorData, SystemExitData,
+    UnicodeErrorData,
+};
 pub use group::{GroupData, split_by};
 pub use os_error::{OSErrorData, errno_class, strerror};
 pub use table::*;

@@ -68,8 +68,7 @@ impl OSErrorData {
             self.errno.set(Some(args[0].clone()));
             self.strerror.set(Some(args[1].clone()));
             if args.len() > 2 && !args[2].is_none() {
-                if obj.type_of().is_subtype(table::BlockingIOError()) && args[2].type_of().slots.index.get().is_some()
-                {
+                if obj.type_of().is_subtype(table::BlockingIOError()) && args[2].type_of().slots.index.get().is_some() {
                     self.characters_written.set(Some(args[2].index(cx)?));
                 } else {
                     self.filename.set(Some(args[2].clone()));
@@ -116,14 +115,17 @@ impl OSErrorData {
             }
         }
         let none = || ObjCell::new(None);
-        let e = heap::new_instance(ty, OSErrorData {
-            base: BaseException::new(&[]),
-            errno: none(),
-            strerror: none(),
-            filename: none(),
-            filename2: none(),
-            characters_written: none(),
-        });
+        let e = heap::new_instance(
+            ty,
+            OSErrorData {
+                base: BaseException::new(&[]),
+                errno: none(),
+                strerror: none(),
+                filename: none(),
+                filename2: none(),
+                characters_written: none(),
+            },
+        );
         if !init_is_own(ty)
             && let Some(d) = e.downcast::<OSErrorData>()
         {

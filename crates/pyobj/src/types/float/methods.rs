@@ -78,10 +78,9 @@ fn parse_object(cx: &Ctx, x: &Obj) -> PyResult {
     } else if let Some(bytes) = numeric_input::bytes_like(cx, x)? {
         text::parse(&bytes)
     } else {
-        return Err(cx.type_error(format!(
-            "float() argument must be a string or a real number, not '{}'",
-            x.type_of().name()
-        )));
+        return Err(
+            cx.type_error(format!("float() argument must be a string or a real number, not '{}'", x.type_of().name()))
+        );
     };
     match parsed {
         Some(f) => Ok(Obj::from(f)),
@@ -270,10 +269,7 @@ impl Float {
     #[pyclassmethod(sig = "($type, string, /)")]
     fn fromhex(cx: &Ctx, ty: &Type, string: &Obj) -> PyResult {
         if !string.type_of().is_str_subtype() {
-            return Err(cx.type_error(format!(
-                "fromhex() argument must be str, not {}",
-                string.type_of().name()
-            )));
+            return Err(cx.type_error(format!("fromhex() argument must be str, not {}", string.type_of().name())));
         }
         let f = match hex::from_hex(crate::types::str::as_utf8_lossy(string).as_bytes()) {
             Ok(f) => f,

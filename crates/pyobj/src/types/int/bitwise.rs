@@ -87,13 +87,21 @@ mod tests {
 
     #[test]
     fn bitwise_agrees_with_num_bigint() {
-        let edge: Vec<BigInt> = ["0", "1", "ff", "7fffffffffffffff", "8000000000000000", "ffffffffffffffff",
-            "10000000000000000", "8000000000000000000000000000000000000000000000000000000000000000",
-            "123456789abcdef0fedcba9876543210aaaaaaaaaaaaaaaa"]
-            .iter()
-            .filter_map(|s| BigInt::parse_bytes(s.as_bytes(), 16))
-            .flat_map(|n| [n.clone(), -n])
-            .collect();
+        let edge: Vec<BigInt> = [
+            "0",
+            "1",
+            "ff",
+            "7fffffffffffffff",
+            "8000000000000000",
+            "ffffffffffffffff",
+            "10000000000000000",
+            "8000000000000000000000000000000000000000000000000000000000000000",
+            "123456789abcdef0fedcba9876543210aaaaaaaaaaaaaaaa",
+        ]
+        .iter()
+        .filter_map(|s| BigInt::parse_bytes(s.as_bytes(), 16))
+        .flat_map(|n| [n.clone(), -n])
+        .collect();
         assert_eq!(edge.len(), 18);
         for x in &edge {
             for y in &edge {

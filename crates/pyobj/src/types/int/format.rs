@@ -26,7 +26,9 @@ fn format_int(cx: &Ctx, this: &Obj, spec: &FormatSpec) -> PyResult {
         return Err(cx.value_error("Precision not allowed in integer format specifier"));
     }
     if spec.no_negative_zero {
-        return Err(cx.value_error("Negative zero coercion (z) not allowed in format specifier with integer presentation type"));
+        return Err(
+            cx.value_error("Negative zero coercion (z) not allowed in format specifier with integer presentation type")
+        );
     }
     let kind = char::from_u32(spec.kind).unwrap_or('d');
     if kind == 'c' {

@@ -351,6 +351,9 @@ mod tests {
         let a = [0, 0, 1 << 63, (1 << 63) - 1];
         let b = [u64::MAX, 0, 1 << 63];
         let (q, r) = div_rem(&a, &b);
-        assert_eq!((to_biguint(&q), to_biguint(&r)), (to_biguint(&a) / to_biguint(&b), to_biguint(&a) % to_biguint(&b)));
+        assert_eq!(
+            (to_biguint(&q), to_biguint(&r)),
+            (to_biguint(&a) / to_biguint(&b), to_biguint(&a) % to_biguint(&b))
+        );
     }
 }

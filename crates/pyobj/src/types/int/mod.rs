@@ -19,14 +19,14 @@ pub use arith::{abs, add, divmod, floordiv, mod_, mul, neg, sub};
 pub use arith::{and, invert, lshift, or, rshift, xor};
 pub use compare::{cmp, cmp_f64, eq, hash};
 pub use convert::{
-    as_f64, as_i64, as_i128, as_u64, from_bigint, from_biguint, from_f64, from_i128, from_u128, scaled_to_f64, to_bigint,
-    to_f64_lossy, true_div,
+    as_f64, as_i64, as_i128, as_u64, from_bigint, from_biguint, from_f64, from_i128, from_u128, scaled_to_f64,
+    to_bigint, to_f64_lossy, true_div,
 };
 
-pub use new::from_object;
-pub use text::ParseError;
 pub(crate) use convert::scale;
+pub use new::from_object;
 pub use pow::{gcd, isqrt, pow, pow_mod, round_to_power_of_ten};
+pub use text::ParseError;
 
 use num_bigint::Sign;
 

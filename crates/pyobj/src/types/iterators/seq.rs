@@ -97,7 +97,10 @@ pub struct CallableIterator {
 pub fn callable_iter(function: &Obj, sentinel: &Obj) -> Obj {
     heap::new_instance(
         CallableIterator::type_object(),
-        CallableIterator { function: ObjCell::new(Some(function.clone())), sentinel: ObjCell::new(Some(sentinel.clone())) },
+        CallableIterator {
+            function: ObjCell::new(Some(function.clone())),
+            sentinel: ObjCell::new(Some(sentinel.clone())),
+        },
     )
 }
 
@@ -136,9 +139,7 @@ impl CallableIterator {
     #[pymethod(name = "__reduce__")]
     fn reduce(cx: &Ctx, this: This<'_, CallableIterator>) -> PyResult {
         match (this.function.get(), this.sentinel.get()) {
-            (Some(f), Some(s)) => {
-                Ok(tuple::new(vec![super::builtin_function(cx, "iter")?, tuple::pair(f, s)]))
-            }
+            (Some(f), Some(s)) => Ok(tuple::new(vec![super::builtin_function(cx, "iter")?, tuple::pair(f, s)])),
             _ => reduce_with(cx, "iter", tuple::empty(), None),
         }
     }

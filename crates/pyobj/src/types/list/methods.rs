@@ -73,10 +73,9 @@ impl List {
 
     fn sq_concat(cx: &Ctx, this: This<'_, List>, other: &Obj) -> PyResult {
         let Some(b) = as_list(other) else {
-            return Err(cx.type_error(format!(
-                "can only concatenate list (not \"{}\") to list",
-                other.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("can only concatenate list (not \"{}\") to list", other.type_of().name()))
+            );
         };
         let mut v = seqops::vec_for(cx, this.len() + b.len())?;
         v.extend(this.snapshot());

@@ -291,12 +291,22 @@ struct Merge {
 }
 
 /// How many elements of sorted `v` are `<= x`, searched exponentially from `hint`.
-fn gallop_right<T, E>(x: &T, v: &[T], hint: usize, less: &mut impl FnMut(&T, &T) -> Result<bool, E>) -> Result<usize, E> {
+fn gallop_right<T, E>(
+    x: &T,
+    v: &[T],
+    hint: usize,
+    less: &mut impl FnMut(&T, &T) -> Result<bool, E>,
+) -> Result<usize, E> {
     gallop(v, hint, |y| less(x, y).map(|l| !l))
 }
 
 /// How many elements of sorted `v` are `< x`, searched exponentially from `hint`.
-fn gallop_left<T, E>(x: &T, v: &[T], hint: usize, less: &mut impl FnMut(&T, &T) -> Result<bool, E>) -> Result<usize, E> {
+fn gallop_left<T, E>(
+    x: &T,
+    v: &[T],
+    hint: usize,
+    less: &mut impl FnMut(&T, &T) -> Result<bool, E>,
+) -> Result<usize, E> {
     gallop(v, hint, |y| less(y, x))
 }
 
@@ -366,7 +376,13 @@ mod tests {
                         2 => i as u64,
                         3 => (n - i) as u64,
                         4 => (i as u64 % 97) * 3 + (i as u64 / 97),
-                        _ => if i * 10 < n * 9 { i as u64 } else { noise(&mut seed) % (n as u64 + 1) },
+                        _ => {
+                            if i * 10 < n * 9 {
+                                i as u64
+                            } else {
+                                noise(&mut seed) % (n as u64 + 1)
+                            }
+                        }
                     })
                     .enumerate()
                     .map(|(i, k)| (k, i))

@@ -24,8 +24,7 @@ pub(super) fn native_code(format: &str) -> Option<u8> {
 }
 
 fn code(cx: &Ctx, g: &Geometry) -> PyResult<u8> {
-    native_code(&g.format)
-        .ok_or_else(|| cx.not_implemented(format!("memoryview: format {} not supported", g.format)))
+    native_code(&g.format).ok_or_else(|| cx.not_implemented(format!("memoryview: format {} not supported", g.format)))
 }
 
 fn is_index(o: &Obj) -> bool {

@@ -177,7 +177,13 @@ impl MemoryView {
 
     /// The position of the first item that equals a value, within bounds.
     #[pymethod(sig = "($self, value, start=0, stop=sys.maxsize, /)")]
-    fn index(cx: &Ctx, this: This<'_, MemoryView>, value: &Obj, start: Option<&Obj>, stop: Option<&Obj>) -> PyResult<usize> {
+    fn index(
+        cx: &Ctx,
+        this: This<'_, MemoryView>,
+        value: &Obj,
+        start: Option<&Obj>,
+        stop: Option<&Obj>,
+    ) -> PyResult<usize> {
         this.payload().check(cx)?;
         let len = this.payload().geometry().shape.first().copied().unwrap_or(0);
         let (start, stop) = crate::types::str::slicing::bounds(cx, start, stop, len)?;

@@ -86,10 +86,7 @@ pub fn with_flags(cx: &Ctx, o: &Obj, flags: BufferFlags) -> PyResult {
         return Ok(m.derive(m.start.get(), m.geometry(), m.readonly));
     }
     if !Buffer::is_exporter(o) {
-        return Err(cx.type_error(format!(
-            "memoryview: a bytes-like object is required, not '{}'",
-            o.type_of().name()
-        )));
+        return Err(cx.type_error(format!("memoryview: a bytes-like object is required, not '{}'", o.type_of().name())));
     }
     Ok(of_buffer(Buffer::get(cx, o, flags)?))
 }

@@ -83,10 +83,9 @@ impl Range {
             return this.slice(cx, s);
         }
         if !key.is_int() && key.type_of().slots.index.get().is_none() {
-            return Err(cx.type_error(format!(
-                "range indices must be integers or slices, not {}",
-                key.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("range indices must be integers or slices, not {}", key.type_of().name()))
+            );
         }
         let i = exact_index(cx, key)?;
         let i = if int::is_negative(&i) { int::add(&i, &this.length) } else { i };

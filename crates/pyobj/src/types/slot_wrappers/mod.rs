@@ -8,8 +8,8 @@ use crate::types::str::Name;
 use crate::types::{Slots, Type};
 use crate::value::Obj;
 
-pub use wrapper::{MethodWrapper, WrapperDescriptor, SlotDef};
 pub use trampoline::is_python_next;
+pub use wrapper::{MethodWrapper, SlotDef, WrapperDescriptor};
 
 use crate::ctx::{Ctx, PyResult};
 use crate::native::Args;
@@ -30,10 +30,18 @@ pub(crate) struct SlotField {
 }
 
 macro_rules! trampoline_of {
-    (concat, $s:ident, $f:ident) => { $s.$f.set(None) };
-    (repeat, $s:ident, $f:ident) => { $s.$f.set(None) };
-    (internal, $s:ident, $f:ident) => { $s.$f.set(None) };
-    ($kind:ident, $s:ident, $f:ident) => { $s.$f.set(Some(trampoline::$f)) };
+    (concat, $s:ident, $f:ident) => {
+        $s.$f.set(None)
+    };
+    (repeat, $s:ident, $f:ident) => {
+        $s.$f.set(None)
+    };
+    (internal, $s:ident, $f:ident) => {
+        $s.$f.set(None)
+    };
+    ($kind:ident, $s:ident, $f:ident) => {
+        $s.$f.set(Some(trampoline::$f))
+    };
 }
 
 macro_rules! fields {

@@ -159,9 +159,7 @@ pub(super) fn bool(cx: &Ctx, this: &Obj) -> PyResult<bool> {
 
 pub(super) fn contains(cx: &Ctx, this: &Obj, item: &Obj) -> PyResult<bool> {
     match this.type_of().lookup(intern!("__contains__")) {
-        Some(f) if f.is_none() => {
-            Err(cx.type_error(format!("'{}' object is not a container", this.type_of().name())))
-        }
+        Some(f) if f.is_none() => Err(cx.type_error(format!("'{}' object is not a container", this.type_of().name()))),
         _ => must(cx, this, intern!("__contains__"), &[item])?.truthy(cx),
     }
 }
@@ -215,9 +213,11 @@ pub(super) fn getattr(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult {
 
 fn is_generic_getattribute(f: &Obj) -> bool {
     f.downcast::<super::WrapperDescriptor>().is_some_and(|w| {
-        w.owner().slots.getattr.get().is_some_and(|g| {
-            std::ptr::fn_addr_eq(g, crate::protocol::generic_get_attr as BinaryFn)
-        })
+        w.owner()
+            .slots
+            .getattr
+            .get()
+            .is_some_and(|g| std::ptr::fn_addr_eq(g, crate::protocol::generic_get_attr as BinaryFn))
     })
 }
 

@@ -2,13 +2,13 @@
 
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
+use crate::heap::Traverse;
 use crate::intern;
 use crate::native::{Args, FixedShape};
+use crate::native::{This, pyclass, pymethods};
 use crate::types::slots::*;
 use crate::types::{Type, exc};
 use crate::value::Obj;
-use crate::heap::Traverse;
-use crate::native::{This, pyclass, pymethods};
 
 use super::WrapperCall;
 
@@ -90,16 +90,34 @@ fn check_setattr(cx: &Ctx, this: &Obj, f: SetFn, name: &str) -> PyResult<()> {
 }
 
 macro_rules! body {
-    (unary, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ $a.check_arity($cx, $d.name, 0, 0)?; $f($cx, $this) }};
-    (iter, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ $a.check_arity($cx, $d.name, 0, 0)?; $f($cx, $this) }};
+    (unary, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        $a.check_arity($cx, $d.name, 0, 0)?;
+        $f($cx, $this)
+    }};
+    (iter, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        $a.check_arity($cx, $d.name, 0, 0)?;
+        $f($cx, $this)
+    }};
     (binary, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
         let a = $a.check_arity($cx, $d.name, 1, 1)?;
         if $d.nth == 0 { $f($cx, $this, &a[0]) } else { $f($cx, &a[0], $this) }
     }};
-    (inplace, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ let a = $a.check_arity($cx, $d.name, 1, 1)?; $f($cx, $this, &a[0]) }};
-    (concat, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ let a = $a.check_arity($cx, $d.name, 1, 1)?; $f($cx, $this, &a[0]) }};
-    (getitem, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ let a = $a.check_arity($cx, $d.name, 1, 1)?; $f($cx, $this, &a[0]) }};
-    (getattr, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ let a = $a.check_arity($cx, $d.name, 1, 1)?; $f($cx, $this, &a[0]) }};
+    (inplace, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        let a = $a.check_arity($cx, $d.name, 1, 1)?;
+        $f($cx, $this, &a[0])
+    }};
+    (concat, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        let a = $a.check_arity($cx, $d.name, 1, 1)?;
+        $f($cx, $this, &a[0])
+    }};
+    (getitem, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        let a = $a.check_arity($cx, $d.name, 1, 1)?;
+        $f($cx, $this, &a[0])
+    }};
+    (getattr, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        let a = $a.check_arity($cx, $d.name, 1, 1)?;
+        $f($cx, $this, &a[0])
+    }};
     (repeat, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
         let a = $a.check_arity($cx, $d.name, 1, 1)?;
         let n = repeat_count($cx, &a[0])?;
@@ -110,9 +128,18 @@ macro_rules! body {
         let m = a.get(1).filter(|m| !m.is_none());
         if $d.nth == 0 { $f($cx, $this, &a[0], m) } else { $f($cx, &a[0], $this, m) }
     }};
-    (hash, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ $a.check_arity($cx, $d.name, 0, 0)?; Ok(Obj::from($f($cx, $this)?)) }};
-    (len, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ $a.check_arity($cx, $d.name, 0, 0)?; Ok(Obj::from($f($cx, $this)?)) }};
-    (bool, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ $a.check_arity($cx, $d.name, 0, 0)?; Ok(Obj::from_bool($f($cx, $this)?)) }};
+    (hash, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        $a.check_arity($cx, $d.name, 0, 0)?;
+        Ok(Obj::from($f($cx, $this)?))
+    }};
+    (len, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        $a.check_arity($cx, $d.name, 0, 0)?;
+        Ok(Obj::from($f($cx, $this)?))
+    }};
+    (bool, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        $a.check_arity($cx, $d.name, 0, 0)?;
+        Ok(Obj::from_bool($f($cx, $this)?))
+    }};
     (contains, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
         let a = $a.check_arity($cx, $d.name, 1, 1)?;
         Ok(Obj::from_bool($f($cx, $this, &a[0])?))
@@ -145,7 +172,10 @@ macro_rules! body {
     }};
     (call, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ $f($cx, $this, $a) }};
     (init, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ none($f($cx, $this, $a)) }};
-    (finalize, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{ $a.check_arity($cx, $d.name, 0, 0)?; none($f($cx, $this)) }};
+    (finalize, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
+        $a.check_arity($cx, $d.name, 0, 0)?;
+        none($f($cx, $this))
+    }};
     (buffer, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
         let a = $a.check_arity($cx, $d.name, 1, 1)?;
         crate::types::memoryview::python::call_slot($cx, $this, $f, $d.nth, &a[0])
@@ -167,8 +197,12 @@ macro_rules! shown {
 }
 
 macro_rules! caller {
-    (new, $field:ident) => { |_, _, _, _, _| Ok(Obj::none()) };
-    (internal, $field:ident) => { |_, _, _, _, _| Ok(Obj::none()) };
+    (new, $field:ident) => {
+        |_, _, _, _, _| Ok(Obj::none())
+    };
+    (internal, $field:ident) => {
+        |_, _, _, _, _| Ok(Obj::none())
+    };
     ($kind:ident, $field:ident) => {
         |cx, this, args, d, owner| {
             let Some(f) = owner.slots.$field.get() else {

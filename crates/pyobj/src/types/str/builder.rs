@@ -129,11 +129,7 @@ impl StrBuilder {
 
     /// Adds units of any width.
     pub fn push_units<U: Unit>(&mut self, u: &[U]) {
-        let max = if U::fits(0x1_0000) || U::fits(0x100) {
-            u.iter().map(|c| c.code()).max().unwrap_or(0)
-        } else {
-            0
-        };
+        let max = if U::fits(0x1_0000) || U::fits(0x100) { u.iter().map(|c| c.code()).max().unwrap_or(0) } else { 0 };
         loop {
             match &mut self.0 {
                 Buf::Latin1(v) if max < 0x100 => return v.extend(u.iter().map(|c| c.code() as u8)),

@@ -20,11 +20,7 @@ pub(crate) fn is_alpha(s: &Str) -> bool {
 
 /// A character of any of the classes alphabetic, decimal, digit or numeric.
 pub(crate) fn is_alnum_char(c: char) -> bool {
-    if c.is_ascii() {
-        c.is_ascii_alphanumeric()
-    } else {
-        classify::is_alpha(c) || classify::is_numeric(c)
-    }
+    if c.is_ascii() { c.is_ascii_alphanumeric() } else { classify::is_alpha(c) || classify::is_numeric(c) }
 }
 
 pub(crate) fn is_alnum(s: &Str) -> bool {
@@ -204,9 +200,13 @@ pub(crate) fn swapcase(s: &Str) -> Obj {
 }
 
 pub(crate) fn capitalize(s: &Str) -> Obj {
-    map(s, crate::types::bytes::ascii::capitalize, |out, i, c| {
-        if i == 0 { push_title(out, c) } else { push_lower(out, s, i, c) }
-    })
+    map(
+        s,
+        crate::types::bytes::ascii::capitalize,
+        |out, i, c| {
+            if i == 0 { push_title(out, c) } else { push_lower(out, s, i, c) }
+        },
+    )
 }
 
 pub(crate) fn title(s: &Str) -> Obj {

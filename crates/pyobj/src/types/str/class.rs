@@ -38,10 +38,7 @@ pub fn str_of_bytes(cx: &Ctx, o: &Obj, encoding: Option<&Obj>, errors: Option<&O
         return Err(cx.type_error("decoding str is not supported"));
     }
     if !Buffer::is_exporter(o) {
-        return Err(cx.type_error(format!(
-            "decoding to str: need a bytes-like object, {} found",
-            o.type_of().name()
-        )));
+        return Err(cx.type_error(format!("decoding to str: need a bytes-like object, {} found", o.type_of().name())));
     }
     let encoding = encoding.map_or("utf-8".into(), super::as_utf8_lossy);
     let errors = errors.map_or("strict".into(), super::as_utf8_lossy);

@@ -180,10 +180,9 @@ pub(crate) fn tailmatch(
         return Ok(test(a));
     }
     let Some(t) = affix.downcast::<Tuple>() else {
-        return Err(cx.type_error(format!(
-            "{method} first arg must be str or a tuple of str, not {}",
-            affix.type_of().name()
-        )));
+        return Err(
+            cx.type_error(format!("{method} first arg must be str or a tuple of str, not {}", affix.type_of().name()))
+        );
     };
     for a in t.as_slice() {
         let a = expect(cx, a, |t| format!("tuple for {method} must only contain str, not {t}"))?;

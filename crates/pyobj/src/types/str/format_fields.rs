@@ -317,9 +317,7 @@ impl Formatter<'_> {
             (Source::Args(a), Some(i), _) => match a.pos().get(i) {
                 Some(v) => v.clone(),
                 None => {
-                    return Err(cx.index_error(format!(
-                        "Replacement index {i} out of range for positional args tuple"
-                    )));
+                    return Err(cx.index_error(format!("Replacement index {i} out of range for positional args tuple")));
                 }
             },
             (Source::Mapping(m), None, Key::Name(r)) => m.get_item(cx, &text_of(text, r))?,
@@ -346,12 +344,12 @@ impl Formatter<'_> {
     /// Checks that automatic and explicit numbers are not mixed; the next automatic number.
     fn number(&mut self, cx: &Ctx, automatic: bool) -> PyResult<usize> {
         match (self.numbering, automatic) {
-            (Numbering::Manual, true) => Err(cx.value_error(
-                "cannot switch from manual field specification to automatic field numbering",
-            )),
-            (Numbering::Automatic(_), false) => Err(cx.value_error(
-                "cannot switch from automatic field numbering to manual field specification",
-            )),
+            (Numbering::Manual, true) => {
+                Err(cx.value_error("cannot switch from manual field specification to automatic field numbering"))
+            }
+            (Numbering::Automatic(_), false) => {
+                Err(cx.value_error("cannot switch from automatic field numbering to manual field specification"))
+            }
             (_, false) => {
                 self.numbering = Numbering::Manual;
                 Ok(0)

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use super::{Str, from_char};
 use crate::ctx::{Ctx, PyResult};
-use crate::intern;
 use crate::heap::Traverse;
+use crate::intern;
 use crate::native::{PyClass, This, pyclass, pymethods};
 use crate::types::tuple;
 use crate::value::{Obj, ObjCell};

@@ -308,7 +308,13 @@ impl Str {
 
     /// Whether s[start:end] starts with the prefix, or with one of a tuple of prefixes.
     #[pymethod(sig = "($self, prefix, start=None, end=None, /)")]
-    fn startswith(cx: &Ctx, this: This<'_, Str>, prefix: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<bool> {
+    fn startswith(
+        cx: &Ctx,
+        this: This<'_, Str>,
+        prefix: &Obj,
+        start: Option<&Obj>,
+        end: Option<&Obj>,
+    ) -> PyResult<bool> {
         let range = slicing::bounds(cx, start, end, this.payload().len())?;
         edit::tailmatch(cx, this.payload(), prefix, range, false, "startswith")
     }

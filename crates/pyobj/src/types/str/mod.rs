@@ -28,8 +28,8 @@ pub use case::is_identifier;
 pub use class::{builtin, str_of_bytes};
 pub use hash::{hash_bytes, set_hash_seed};
 pub use iter::StrIterator;
-pub use split::join_items;
 pub use name::{Name, NameCell, intern};
+pub use split::join_items;
 pub use storage::{
     CodePoints, MAX_LEN, Str, StrData, Unit, empty, from_char, from_code_points, from_latin1, from_ucs2, from_units,
     new,

@@ -405,16 +405,13 @@ impl Percent<'_> {
         if let Some(s) = v.downcast::<Str>() {
             return match (s.len(), s.get(0)) {
                 (1, Some(c)) => Ok(c),
-                (n, _) => Err(cx.type_error(format!(
-                    "%c requires an int or a unicode character, not a string of length {n}"
-                ))),
+                (n, _) => {
+                    Err(cx.type_error(format!("%c requires an int or a unicode character, not a string of length {n}")))
+                }
             };
         }
         if !v.is_int() && v.type_of().slots.index.get().is_none() {
-            return Err(cx.type_error(format!(
-                "%c requires an int or a unicode character, not {}",
-                v.type_of().name()
-            )));
+            return Err(cx.type_error(format!("%c requires an int or a unicode character, not {}", v.type_of().name())));
         }
         match int::as_i64(&v.index(cx)?).and_then(|c| u32::try_from(c).ok()).filter(|c| *c <= 0x10_ffff) {
             Some(c) => Ok(c),
@@ -448,10 +445,7 @@ fn byte_of(cx: &Ctx, v: &Obj) -> PyResult<u32> {
             _ => Err(cx.overflow_error("%c arg not in range(256)")),
         };
     }
-    Err(cx.type_error(format!(
-        "%c requires an integer in range(256) or a single byte, not {}",
-        v.type_of().name()
-    )))
+    Err(cx.type_error(format!("%c requires an integer in range(256) or a single byte, not {}", v.type_of().name())))
 }
 
 fn bytes_of(cx: &Ctx, v: &Obj) -> PyResult<Vec<u8>> {

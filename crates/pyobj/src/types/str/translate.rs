@@ -2,10 +2,10 @@
 
 use super::{Str, StrBuilder};
 use crate::ctx::{Ctx, PyResult};
-use crate::types::dict::{self, Dict};
 use crate::native::PyClass;
-use crate::types::int::{self, Int};
+use crate::types::dict::{self, Dict};
 use crate::types::exc;
+use crate::types::int::{self, Int};
 use crate::value::Obj;
 
 /// What a table gives for one code point.

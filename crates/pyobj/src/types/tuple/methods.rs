@@ -66,10 +66,9 @@ impl Tuple {
 
     fn sq_concat(cx: &Ctx, this: This<'_, Tuple>, other: &Obj) -> PyResult {
         let Some(b) = super::items_if_tuple(other) else {
-            return Err(cx.type_error(format!(
-                "can only concatenate tuple (not \"{}\") to tuple",
-                other.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("can only concatenate tuple (not \"{}\") to tuple", other.type_of().name()))
+            );
         };
         let a = this.as_slice();
         if a.is_empty() && other.is_exact(FixedShape::Tuple) {

@@ -64,7 +64,12 @@ fn as_link(o: &Obj) -> Option<&Link> {
 
 impl Link {
     fn new(referent: *const Header, callback: Option<Obj>) -> Link {
-        Link { referent: Cell::new(referent), prev: Cell::new(None), next: Cell::new(None), callback: ObjCell::new(callback) }
+        Link {
+            referent: Cell::new(referent),
+            prev: Cell::new(None),
+            next: Cell::new(None),
+            callback: ObjCell::new(callback),
+        }
     }
 
     /// The word of the object that this is the payload of.

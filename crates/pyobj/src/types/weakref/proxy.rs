@@ -18,11 +18,14 @@ pub fn new_proxy(cx: &Ctx, object: &Obj, callback: Option<&Obj>) -> PyResult {
     let (side, p) = side_for(cx, object)?;
     let callable = object.is_callable();
     let ty = if callable { CallableProxy::type_object() } else { Proxy::type_object() };
-    if callback.is_none() && let Some(o) = reusable(side, ty) {
+    if callback.is_none()
+        && let Some(o) = reusable(side, ty)
+    {
         return Ok(o);
     }
     let link = Link::new(p, callback.cloned());
-    let o = if callable { heap::new_instance(ty, CallableProxy { link }) } else { heap::new_instance(ty, Proxy { link }) };
+    let o =
+        if callable { heap::new_instance(ty, CallableProxy { link }) } else { heap::new_instance(ty, Proxy { link }) };
     if let Some(l) = as_link(&o) {
         l.insert(side, false);
     }
@@ -38,7 +41,11 @@ fn target(cx: &Ctx, proxy: &Obj) -> PyResult {
 
 /// The object behind a proxy; other objects stand for themselves.
 fn unwrap(cx: &Ctx, o: &Obj) -> PyResult {
-    if o.downcast::<Proxy>().is_some() || o.downcast::<CallableProxy>().is_some() { target(cx, o) } else { Ok(o.clone()) }
+    if o.downcast::<Proxy>().is_some() || o.downcast::<CallableProxy>().is_some() {
+        target(cx, o)
+    } else {
+        Ok(o.clone())
+    }
 }
 
 macro_rules! proxies {

@@ -117,16 +117,16 @@ impl Code {
         match self.kind() {
             Kind::Char => {
                 let Some(s) = x.downcast::<Str>() else {
-                    return Err(cx.type_error(format!(
-                        "array item must be a unicode character, not {}",
-                        x.type_of().name()
-                    )));
+                    return Err(
+                        cx.type_error(format!("array item must be a unicode character, not {}", x.type_of().name()))
+                    );
                 };
                 match (s.len(), s.get(0)) {
                     (1, Some(c)) => Ok((c as u64).to_le_bytes()),
-                    (n, _) => Err(cx.type_error(format!(
-                        "array item must be a unicode character, not a string of length {n}"
-                    ))),
+                    (n, _) => {
+                        Err(cx
+                            .type_error(format!("array item must be a unicode character, not a string of length {n}")))
+                    }
                 }
             }
             Kind::Float => {

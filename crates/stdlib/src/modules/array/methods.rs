@@ -136,10 +136,9 @@ impl Array {
         let Some(init) = initial else { return Ok(a) };
         if let Some(s) = init.downcast::<Str>() {
             if !code.is_char() {
-                return Err(cx.type_error(format!(
-                    "cannot use a str to initialize an array with typecode '{}'",
-                    code.letter()
-                )));
+                return Err(
+                    cx.type_error(format!("cannot use a str to initialize an array with typecode '{}'", code.letter()))
+                );
             }
             append_text(cx, this.payload(), s)?;
         } else if let Some(other) = init.downcast::<Array>() {
@@ -226,10 +225,9 @@ impl Array {
             }
             (Place::Slice(start, step, n), Some(x)) => {
                 let Some(other) = x.downcast::<Array>() else {
-                    return Err(cx.type_error(format!(
-                        "can only assign array (not \"{}\") to array slice",
-                        x.type_of().name()
-                    )));
+                    return Err(
+                        cx.type_error(format!("can only assign array (not \"{}\") to array slice", x.type_of().name()))
+                    );
                 };
                 let other = same_code(cx, this.payload(), x).map(|_| other.store.to_vec())?;
                 let given = other.len() / size;
@@ -299,10 +297,7 @@ impl Array {
 
     fn sq_inplace_concat(cx: &Ctx, this: This<'_, Array>, other: &Obj) -> PyResult {
         if other.downcast::<Array>().is_none() {
-            return Err(cx.type_error(format!(
-                "can only extend with array (not \"{}\")",
-                other.type_of().name()
-            )));
+            return Err(cx.type_error(format!("can only extend with array (not \"{}\")", other.type_of().name())));
         }
         extend(cx, this, other)?;
         Ok(this.obj().clone())
@@ -452,10 +447,7 @@ impl Array {
     #[pymethod(sig = "($self, buffer, /)")]
     fn frombytes(cx: &Ctx, this: This<'_, Array>, buffer: &Obj) -> PyResult<()> {
         if !is_bytes_like(buffer) {
-            return Err(cx.type_error(format!(
-                "a bytes-like object is required, not '{}'",
-                buffer.type_of().name()
-            )));
+            return Err(cx.type_error(format!("a bytes-like object is required, not '{}'", buffer.type_of().name())));
         }
         append_raw(cx, this.payload(), &BytesLike::new(cx, buffer)?.to_vec())
     }
@@ -470,9 +462,7 @@ impl Array {
     #[pymethod(sig = "($self, ustr, /)")]
     fn fromunicode(cx: &Ctx, this: This<'_, Array>, ustr: This<'_, Str>) -> PyResult<()> {
         if !this.code.is_char() {
-            return Err(
-                cx.value_error("fromunicode() may only be called on unicode type arrays ('u' or 'w')")
-            );
+            return Err(cx.value_error("fromunicode() may only be called on unicode type arrays ('u' or 'w')"));
         }
         append_text(cx, this.payload(), ustr.payload())
     }
@@ -549,9 +539,9 @@ fn text(cx: &Ctx, this: This<'_, Array>) -> PyResult {
     if !this.code.is_char() {
         return Err(cx.value_error("tounicode() may only be called on unicode type arrays ('u' or 'w')"));
     }
-    let points: Vec<u32> = this.store.with(|b| {
-        b.chunks(4).map(|c| u32::from_le_bytes(<[u8; 4]>::try_from(c).unwrap_or_default())).collect()
-    });
+    let points: Vec<u32> = this
+        .store
+        .with(|b| b.chunks(4).map(|c| u32::from_le_bytes(<[u8; 4]>::try_from(c).unwrap_or_default())).collect());
     if let Some(c) = points.iter().find(|c| **c > 0x10ffff) {
         return Err(cx.value_error(format!("character U+{c:x} is not in range [U+0000; U+10ffff]")));
     }

@@ -260,10 +260,9 @@ impl Deque {
 
     fn sq_concat(cx: &Ctx, this: This<'_, Deque>, other: &Obj) -> PyResult {
         if other.downcast::<Deque>().is_none() {
-            return Err(cx.type_error(format!(
-                "can only concatenate deque (not \"{}\") to deque",
-                other.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("can only concatenate deque (not \"{}\") to deque", other.type_of().name()))
+            );
         }
         let r = copy(cx, this)?;
         if let Some(d) = r.downcast::<Deque>() {
@@ -464,4 +463,3 @@ impl Deque {
         generic_alias::new(cx, &ty.as_obj(), object)
     }
 }
-

@@ -29,29 +29,20 @@ pub(crate) struct Dialect {
     pub(super) strict: bool,
 }
 
-const PARAMETERS: [&str; 8] = [
-    "delimiter",
-    "doublequote",
-    "escapechar",
-    "lineterminator",
-    "quotechar",
-    "quoting",
-    "skipinitialspace",
-    "strict",
-];
+const PARAMETERS: [&str; 8] =
+    ["delimiter", "doublequote", "escapechar", "lineterminator", "quotechar", "quoting", "skipinitialspace", "strict"];
 
 fn one_char(cx: &Ctx, name: &str, o: &Obj, or_none: &str) -> PyResult<u32> {
     let Some(s) = o.downcast::<Str>() else {
-        return Err(cx.type_error(format!(
-            "\"{name}\" must be a unicode character{or_none}, not {}",
-            o.type_of().name()
-        )));
+        return Err(
+            cx.type_error(format!("\"{name}\" must be a unicode character{or_none}, not {}", o.type_of().name()))
+        );
     };
     match (s.len(), s.get(0)) {
         (1, Some(c)) => Ok(c),
-        (n, _) => Err(cx.type_error(format!(
-            "\"{name}\" must be a unicode character{or_none}, not a string of length {n}"
-        ))),
+        (n, _) => {
+            Err(cx.type_error(format!("\"{name}\" must be a unicode character{or_none}, not a string of length {n}")))
+        }
     }
 }
 
@@ -121,10 +112,9 @@ impl Dialect {
                     Some(n @ QUOTE_MINIMAL..=QUOTE_NOTNULL) => n,
                     Some(_) => return Err(cx.type_error("bad \"quoting\" value")),
                     None => {
-                        return Err(cx.type_error(format!(
-                            "\"quoting\" must be an integer, not {}",
-                            q.type_of().name()
-                        )));
+                        return Err(
+                            cx.type_error(format!("\"quoting\" must be an integer, not {}", q.type_of().name()))
+                        );
                     }
                 },
             },
@@ -140,11 +130,8 @@ impl Dialect {
             return Err(cx.type_error("quotechar must be set if quoting enabled"));
         }
         let terminator = self.lineterminator.downcast::<Str>();
-        let chars = [
-            ("delimiter", Some(self.delimiter)),
-            ("escapechar", self.escapechar),
-            ("quotechar", self.quotechar),
-        ];
+        let chars =
+            [("delimiter", Some(self.delimiter)), ("escapechar", self.escapechar), ("quotechar", self.quotechar)];
         for (name, c) in chars {
             let Some(c) = c else { continue };
             let blank = c == ' ' as u32 && self.skipinitialspace && name != "delimiter";

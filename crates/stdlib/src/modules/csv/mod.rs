@@ -58,7 +58,11 @@ fn registered(cx: &Ctx, name: &Obj) -> PyResult {
 fn dialect_of(cx: &Ctx, args: Args<'_>, skip: usize, function: &str) -> PyResult {
     let pos = args.pos();
     if pos.len() < skip {
-        return Err(cx.type_error(format!("{function} expected at least {skip} argument{}, got {}", if skip == 1 { "" } else { "s" }, pos.len())));
+        return Err(cx.type_error(format!(
+            "{function} expected at least {skip} argument{}, got {}",
+            if skip == 1 { "" } else { "s" },
+            pos.len()
+        )));
     }
     if pos.len() > skip + 1 {
         return Err(cx.type_error(format!("{function} expected at most {} arguments, got {}", skip + 1, pos.len())));

@@ -166,11 +166,10 @@ impl Record<'_> {
                     self.state = State::InField;
                 } else {
                     let ch = |c: u32| char::from_u32(c).unwrap_or('?');
-                    return Err(raise(self.cx, format!(
-                        "'{}' expected after '{}'",
-                        ch(d.delimiter),
-                        ch(d.quotechar.unwrap_or(0))
-                    )));
+                    return Err(raise(
+                        self.cx,
+                        format!("'{}' expected after '{}'", ch(d.delimiter), ch(d.quotechar.unwrap_or(0))),
+                    ));
                 }
             }
             State::EatNewline => {
@@ -217,10 +216,13 @@ impl Reader {
                 return Ok(None);
             };
             let Some(s) = line.downcast::<Str>() else {
-                return Err(raise(cx, format!(
-                    "iterator should return strings, not {} (the file should be opened in text mode)",
-                    line.type_of().name()
-                )));
+                return Err(raise(
+                    cx,
+                    format!(
+                        "iterator should return strings, not {} (the file should be opened in text mode)",
+                        line.type_of().name()
+                    ),
+                ));
             };
             this.line_num.set(this.line_num.get() + 1);
             for c in s.code_points() {

@@ -43,7 +43,9 @@ impl KeyWrapper {
     /// Value wrapped by a key function.
     #[pygetter]
     fn obj(cx: &Ctx, this: This<'_, KeyWrapper>) -> PyResult {
-        this.value.get().ok_or_else(|| cx.attribute_error("object has no attribute 'obj'", this.obj(), &Obj::from("obj")))
+        this.value
+            .get()
+            .ok_or_else(|| cx.attribute_error("object has no attribute 'obj'", this.obj(), &Obj::from("obj")))
     }
 
     #[pysetter]
@@ -52,4 +54,3 @@ impl KeyWrapper {
         Ok(())
     }
 }
-

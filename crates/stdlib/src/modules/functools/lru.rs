@@ -99,8 +99,12 @@ impl Order {
 }
 
 /// Creates a cached callable that wraps another function.
-#[pyclass(name = "_lru_cache_wrapper", module = "functools", flags(basetype, dict, weakref),
-    sig = "(user_function, maxsize, typed, cache_info_type)")]
+#[pyclass(
+    name = "_lru_cache_wrapper",
+    module = "functools",
+    flags(basetype, dict, weakref),
+    sig = "(user_function, maxsize, typed, cache_info_type)"
+)]
 pub struct LruCache {
     function: Obj,
     /// Nothing: unbounded.
@@ -215,7 +219,14 @@ impl LruCache {
 #[pymethods]
 impl LruCache {
     #[pynew(sig = "(user_function, maxsize, typed, cache_info_type)")]
-    fn __new__(cx: &Ctx, ty: &Type, user_function: &Obj, maxsize: &Obj, typed: &Obj, cache_info_type: &Obj) -> PyResult {
+    fn __new__(
+        cx: &Ctx,
+        ty: &Type,
+        user_function: &Obj,
+        maxsize: &Obj,
+        typed: &Obj,
+        cache_info_type: &Obj,
+    ) -> PyResult {
         if !user_function.is_callable() {
             return Err(cx.type_error("the first argument must be callable"));
         }

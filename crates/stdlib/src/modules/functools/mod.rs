@@ -9,7 +9,10 @@ use cinder_pyobj::types::exc;
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 
 /// Tools that operate on functions.
-#[pymodule(name = "_functools", classes(super::partial::Partial, super::partial::PlaceholderType, super::lru::LruCache))]
+#[pymodule(
+    name = "_functools",
+    classes(super::partial::Partial, super::partial::PlaceholderType, super::lru::LruCache)
+)]
 pub(crate) mod functools {
     use super::*;
 

@@ -12,7 +12,6 @@ use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 #[derive(Traverse)]
 pub struct PlaceholderType {}
 
-
 /// Makes the singleton, when the module is first imported.
 pub(super) fn new_placeholder() -> Obj {
     new_instance(PlaceholderType::type_object(), PlaceholderType {})

@@ -22,7 +22,11 @@ fn limited(cx: &Ctx, o: Option<&Obj>, what: &str, max: usize) -> PyResult<Vec<u8
 
 /// An int argument within bounds.
 fn within(cx: &Ctx, v: i64, low: i64, high: i64, what: &str) -> PyResult<i64> {
-    if (low..=high).contains(&v) { Ok(v) } else { Err(cx.value_error(format!("{what} must be between {low} and {high}"))) }
+    if (low..=high).contains(&v) {
+        Ok(v)
+    } else {
+        Err(cx.value_error(format!("{what} must be between {low} and {high}")))
+    }
 }
 
 macro_rules! blake2_class {

@@ -6,8 +6,8 @@ use cinder_pyobj::heap::{Traverse, Visitor, new_instance};
 use cinder_pyobj::native::{PyClass, pyclass, pymethods, pymodule};
 use cinder_pyobj::types::bytes;
 use cinder_pyobj::{Ctx, Obj, PyResult, Type};
-use sha3::digest::{ExtendableOutput, Update, XofReader};
 use sha3::Digest;
+use sha3::digest::{ExtendableOutput, Update, XofReader};
 
 use super::{hex, initial, input};
 

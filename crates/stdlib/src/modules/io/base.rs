@@ -59,8 +59,9 @@ pub(crate) fn finalize(cx: &Ctx, this: &Obj) -> PyResult<()> {
     if closed {
         return Ok(());
     }
-    let native =
-        this.downcast::<FileIo>().is_some() || this.downcast::<Buffered>().is_some() || this.downcast::<TextIoWrapper>().is_some();
+    let native = this.downcast::<FileIo>().is_some()
+        || this.downcast::<Buffered>().is_some()
+        || this.downcast::<TextIoWrapper>().is_some();
     if native && let Err(r) = this.call_method(cx, intern!("_dealloc_warn"), std::slice::from_ref(this)) {
         drop(cx.take(r));
     }
@@ -280,10 +281,7 @@ impl RawIoBase {
         }
         match usize::try_from(got.to_i64(cx)?) {
             Ok(k) if k <= n => BytesLike::new(cx, &buf).map(|b| b.with(|b| bytes::new(&b[..k.min(b.len())]))),
-            _ => Err(cx.value_error(format!(
-                "readinto returned {} outside buffer size {n}",
-                got.to_i64(cx)?
-            ))),
+            _ => Err(cx.value_error(format!("readinto returned {} outside buffer size {n}", got.to_i64(cx)?))),
         }
     }
 

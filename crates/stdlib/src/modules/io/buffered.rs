@@ -72,10 +72,9 @@ fn locked<R>(cx: &Ctx, this: &Obj, f: impl FnOnce(&Buffered) -> PyResult<R>) -> 
     while let Some(owner) = b.owner.get() {
         if owner == me {
             let shown = this.repr(cx)?;
-            return Err(cx.runtime_error(format!(
-                "reentrant call inside {}",
-                cinder_pyobj::types::str::as_utf8_lossy(&shown)
-            )));
+            return Err(
+                cx.runtime_error(format!("reentrant call inside {}", cinder_pyobj::types::str::as_utf8_lossy(&shown)))
+            );
         }
         cx.without_lock(|| std::thread::sleep(pause));
         pause = (pause * 2).min(Duration::from_millis(2));
@@ -399,9 +398,7 @@ fn raw_write(cx: &Ctx, raw: &Obj, b: &[u8]) -> PyResult<Option<usize>> {
 fn raw_seek(cx: &Ctx, raw: &Obj, offset: i64, whence: i32) -> PyResult<i64> {
     let at = match native(raw) {
         Some(f) => f.lseek(cx, offset, whence)?,
-        None => raw
-            .call_method(cx, intern!("seek"), &[Obj::from(offset), Obj::from(i64::from(whence))])?
-            .to_i64(cx)?,
+        None => raw.call_method(cx, intern!("seek"), &[Obj::from(offset), Obj::from(i64::from(whence))])?.to_i64(cx)?,
     };
     if at < 0 {
         return Err(cx.raise(exc::OSError(), format!("Raw stream returned invalid position {at}")));
@@ -420,7 +417,13 @@ fn raw_tell(cx: &Ctx, raw: &Obj) -> PyResult<i64> {
     Ok(at)
 }
 
-fn init(cx: &Ctx, this: &Obj, raw: &Obj, size: isize, checks: &[(&str, cinder_pyobj::types::str::Name)]) -> PyResult<()> {
+fn init(
+    cx: &Ctx,
+    this: &Obj,
+    raw: &Obj,
+    size: isize,
+    checks: &[(&str, cinder_pyobj::types::str::Name)],
+) -> PyResult<()> {
     let b = payload(cx, this)?;
     b.raw.set(None);
     b.detached.set(false);

@@ -69,10 +69,9 @@ impl Encoder {
             Encoder::Codec(e) => {
                 let b = e.call_method(cx, intern!("encode"), std::slice::from_ref(o))?;
                 let Some(b) = bytes::as_bytes(&b) else {
-                    return Err(cx.type_error(format!(
-                        "encoder should return a bytes object, not '{}'",
-                        b.type_of().name()
-                    )));
+                    return Err(
+                        cx.type_error(format!("encoder should return a bytes object, not '{}'", b.type_of().name()))
+                    );
                 };
                 out.extend_from_slice(b);
             }
@@ -130,10 +129,9 @@ impl Decoder {
             Decoder::Codec(d) => {
                 let t = d.call_method(cx, intern!("decode"), &[bytes::new(input), Obj::from_bool(last)])?;
                 if t.downcast::<Str>().is_none() {
-                    return Err(cx.type_error(format!(
-                        "decoder should return a string result, not '{}'",
-                        t.type_of().name()
-                    )));
+                    return Err(
+                        cx.type_error(format!("decoder should return a string result, not '{}'", t.type_of().name()))
+                    );
                 }
                 Ok(t)
             }

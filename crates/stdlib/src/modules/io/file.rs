@@ -291,7 +291,10 @@ impl FileIo {
         };
         let path = match given {
             Some(_) => None,
-            None => Some(PathArg::new(cx, file, PathKind::path("open").named("file")).map_err(|r| plain_path_error(cx, r, file))?),
+            None => Some(
+                PathArg::new(cx, file, PathKind::path("open").named("file"))
+                    .map_err(|r| plain_path_error(cx, r, file))?,
+            ),
         };
         this.readable.set(m.readable);
         this.writable.set(m.writable);
@@ -381,7 +384,8 @@ impl FileIo {
     #[pymethod(sig = "($self, buffer, /)")]
     fn readinto(cx: &Ctx, this: This<'_, FileIo>, buffer: &Obj) -> PyResult {
         let fd = this.reading(cx)?;
-        let b = Buffer::get(cx, buffer, BufferFlags::WRITABLE).map_err(|r| writable_error(cx, r, "readinto", buffer))?;
+        let b =
+            Buffer::get(cx, buffer, BufferFlags::WRITABLE).map_err(|r| writable_error(cx, r, "readinto", buffer))?;
         loop {
             let r = b.with_bytes_mut(|to| {
                 cx.without_lock(|| {
@@ -548,10 +552,7 @@ impl FileIo {
 fn plain_path_error(cx: &Ctx, r: Raised, file: &Obj) -> Raised {
     if cx.pending_is(exc::TypeError()) && file.type_of().lookup(intern!("__fspath__")).is_none() {
         drop(cx.take(r));
-        return cx.type_error(format!(
-            "expected str, bytes or os.PathLike object, not {}",
-            file.type_of().name()
-        ));
+        return cx.type_error(format!("expected str, bytes or os.PathLike object, not {}", file.type_of().name()));
     }
     if cx.pending_is(exc::ValueError()) && !cx.pending_is(exc::UnicodeError()) {
         drop(cx.take(r));

@@ -175,7 +175,8 @@ impl BytesIo {
     #[pymethod(sig = "($self, buffer, /)")]
     fn readinto(cx: &Ctx, this: This<'_, BytesIo>, buffer: &Obj) -> PyResult<usize> {
         this.check(cx)?;
-        let to = Buffer::get(cx, buffer, BufferFlags::WRITABLE).map_err(|r| writable_error(cx, r, "readinto", buffer))?;
+        let to =
+            Buffer::get(cx, buffer, BufferFlags::WRITABLE).map_err(|r| writable_error(cx, r, "readinto", buffer))?;
         let got = this.take(Some(to.len()));
         let b = bytes::as_bytes(&got).unwrap_or(&[]);
         to.with_bytes_mut(|t| t[..b.len()].copy_from_slice(b));

@@ -46,10 +46,7 @@ pub(crate) fn size_arg(cx: &Ctx, o: Option<&Obj>) -> PyResult<Option<usize>> {
         Some(o) if o.is_none() => Ok(None),
         Some(o) => {
             if !o.is_int() && o.type_of().slots.index.get().is_none() {
-                return Err(cx.type_error(format!(
-                    "argument should be integer or None, not '{}'",
-                    o.type_of().name()
-                )));
+                return Err(cx.type_error(format!("argument should be integer or None, not '{}'", o.type_of().name())));
             }
             Ok(usize::try_from(o.to_isize(cx)?).ok())
         }
@@ -57,12 +54,26 @@ pub(crate) fn size_arg(cx: &Ctx, o: Option<&Obj>) -> PyResult<Option<usize>> {
 }
 
 /// Files, buffers and text streams.
-#[pymodule(name = "_io", classes(
-    super::base::IoBase, super::base::RawIoBase, super::base::BufferedIoBase, super::base::TextIoBase,
-    super::file::FileIo, super::memory::BytesIo, super::memory::BytesIoBuffer, super::string_io::StringIo,
-    super::buffered::BufferedReader, super::buffered::BufferedWriter, super::buffered::BufferedRandom,
-    super::pair::BufferedRwPair, super::newline::IncrementalNewlineDecoder, super::text::TextIoWrapper,
-), parts(super::open::functions))]
+#[pymodule(
+    name = "_io",
+    classes(
+        super::base::IoBase,
+        super::base::RawIoBase,
+        super::base::BufferedIoBase,
+        super::base::TextIoBase,
+        super::file::FileIo,
+        super::memory::BytesIo,
+        super::memory::BytesIoBuffer,
+        super::string_io::StringIo,
+        super::buffered::BufferedReader,
+        super::buffered::BufferedWriter,
+        super::buffered::BufferedRandom,
+        super::pair::BufferedRwPair,
+        super::newline::IncrementalNewlineDecoder,
+        super::text::TextIoWrapper,
+    ),
+    parts(super::open::functions)
+)]
 pub(crate) mod module {
     use super::*;
 

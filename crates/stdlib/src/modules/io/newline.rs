@@ -116,8 +116,12 @@ impl Newlines {
 /// encountered. When used with translate=False, it ensures that the newline sequence is returned in one piece.
 /// When used with decoder=None, it expects unicode strings as decode input and translates newlines without first
 /// invoking an external decoder.
-#[pyclass(name = "IncrementalNewlineDecoder", module = "_io", flags(basetype),
-    sig = "(decoder, translate, errors='strict')")]
+#[pyclass(
+    name = "IncrementalNewlineDecoder",
+    module = "_io",
+    flags(basetype),
+    sig = "(decoder, translate, errors='strict')"
+)]
 #[derive(Traverse)]
 pub(crate) struct IncrementalNewlineDecoder {
     decoder: ObjCell,
@@ -161,10 +165,7 @@ impl IncrementalNewlineDecoder {
             None => input.clone(),
         };
         if out.downcast::<Str>().is_none() {
-            return Err(cx.type_error(format!(
-                "decoder should return a string result, not '{}'",
-                out.type_of().name()
-            )));
+            return Err(cx.type_error(format!("decoder should return a string result, not '{}'", out.type_of().name())));
         }
         Ok(this.state.feed(out, r#final))
     }

@@ -74,7 +74,9 @@ pub(crate) mod functions {
     ///
     /// mode says how the file is opened: 'r' for reading (default), 'w' for writing, truncating the file first,
     /// 'x' for creating a new file, 'a' for appending; 'b' binary mode, 't' text mode (default), '+' updating.
-    #[pyfunction(sig = "(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)")]
+    #[pyfunction(
+        sig = "(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)"
+    )]
     fn open(
         cx: &Ctx,
         file: &Obj,
@@ -137,9 +139,7 @@ pub(crate) mod functions {
             let size = match buffering {
                 0 if m.binary => return Ok(raw.clone()),
                 0 => return Err(cx.value_error("can't have unbuffered text I/O")),
-                ..0 | 1 => {
-                    raw_file.map_or(DEFAULT_BUFFER_SIZE, |f| f.block_size().clamp(DEFAULT_BUFFER_SIZE, 8 << 20))
-                }
+                ..0 | 1 => raw_file.map_or(DEFAULT_BUFFER_SIZE, |f| f.block_size().clamp(DEFAULT_BUFFER_SIZE, 8 << 20)),
                 n => n as usize,
             };
             let class = if m.updating {

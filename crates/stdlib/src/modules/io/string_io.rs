@@ -70,7 +70,9 @@ impl StringIo {
             };
             let b = self.buf.borrow();
             match b.data() {
-                text::StrData::Latin1(u) if end == Some("\n") => memchr::memchr(b'\n', &u[at..]).map_or(len - at, |i| i + 1),
+                text::StrData::Latin1(u) if end == Some("\n") => {
+                    memchr::memchr(b'\n', &u[at..]).map_or(len - at, |i| i + 1)
+                }
                 d => with_units!(d, u => find_line_end(&u[at..], end).unwrap_or(len - at)),
             }
         };

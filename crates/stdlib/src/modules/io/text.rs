@@ -152,9 +152,11 @@ impl TextIoWrapper {
         if self.able(cx, intern!("readable"))? {
             decoder = Some(Rc::new(match (charset, &codec) {
                 (Some(c), _) => Decoder::Native(c, errors.clone(), RefCell::default()),
-                (None, Some(i)) => {
-                    Decoder::Codec(i.call_method(cx, intern!("incrementaldecoder"), std::slice::from_ref(&error_arg))?)
-                }
+                (None, Some(i)) => Decoder::Codec(i.call_method(
+                    cx,
+                    intern!("incrementaldecoder"),
+                    std::slice::from_ref(&error_arg),
+                )?),
                 (None, None) => return Ok(()),
             }));
             if newline.as_deref().is_none_or(str::is_empty) {
@@ -309,7 +311,9 @@ impl TextIoWrapper {
         ))
     }
 
-    #[pymethod(sig = "($self, buffer, encoding=None, errors=None, newline=None, line_buffering=False, write_through=False)")]
+    #[pymethod(
+        sig = "($self, buffer, encoding=None, errors=None, newline=None, line_buffering=False, write_through=False)"
+    )]
     fn __init__(
         cx: &Ctx,
         this: This<'_, TextIoWrapper>,
@@ -421,7 +425,10 @@ impl TextIoWrapper {
         }
         let changes = encoding.is_some() || errors.is_some() || newline.is_some();
         if changes && !this.decoded.is_empty() {
-            return Err(unsupported(cx, "It is not possible to set the encoding or newline of stream after the first read"));
+            return Err(unsupported(
+                cx,
+                "It is not possible to set the encoding or newline of stream after the first read",
+            ));
         }
         this.obj().call_method(cx, intern!("flush"), &[])?;
         if changes {

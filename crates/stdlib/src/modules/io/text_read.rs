@@ -112,9 +112,8 @@ impl TextIoWrapper {
         let end = self.line_end();
         let mut line: Option<StrBuilder> = None;
         loop {
-            let available = self.decoded.get().is_some_and(|d| {
-                d.downcast::<Str>().is_some_and(|s| s.len() > self.used.get())
-            });
+            let available =
+                self.decoded.get().is_some_and(|d| d.downcast::<Str>().is_some_and(|s| s.len() > self.used.get()));
             if !available {
                 let more = self.read_chunk(cx, 0)?;
                 if !more {

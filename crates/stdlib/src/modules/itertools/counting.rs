@@ -23,7 +23,9 @@ iterator!(Count);
 
 fn is_number(o: &Obj) -> bool {
     let s = &o.type_of().slots;
-    s.index.get().is_some() || s.int.get().is_some() || s.float.get().is_some()
+    s.index.get().is_some()
+        || s.int.get().is_some()
+        || s.float.get().is_some()
         || o.downcast::<cinder_pyobj::types::complex::Complex>().is_some()
 }
 

@@ -100,7 +100,10 @@ impl Grouper {
             return Err(cx.type_error("_grouper expected 2 arguments"));
         };
         let Some(p) = parent.downcast::<GroupBy>() else {
-            return Err(cx.type_error(format!("_grouper() argument 1 must be itertools.groupby, not {}", parent.type_of().name())));
+            return Err(cx.type_error(format!(
+                "_grouper() argument 1 must be itertools.groupby, not {}",
+                parent.type_of().name()
+            )));
         };
         let group = new_instance(ty, Grouper { parent: parent.clone(), target: target.clone() });
         p.group.set(Some(group.clone()));

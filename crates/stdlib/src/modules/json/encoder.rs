@@ -138,7 +138,8 @@ impl Encoding<'_> {
             self.container(v, |w| {
                 let replaced = w.e.default.call1(w.cx, v)?;
                 w.cx.check_stack(" while encoding a JSON object")?;
-                w.value(&replaced, level).map_err(|r| w.note(r, format!("when serializing {} object", v.type_of().name())))
+                w.value(&replaced, level)
+                    .map_err(|r| w.note(r, format!("when serializing {} object", v.type_of().name())))
             })?;
         }
         Ok(())

@@ -176,8 +176,10 @@ impl Scan<'_> {
         }
         let part: String = (start..i).filter_map(|k| self.at(k)).collect();
         let parse = if is_float { &self.scanner.parse_float } else { &self.scanner.parse_int };
-        let plain_float = parse.as_type().is_some_and(|t| t.is(<float::Float as cinder_pyobj::native::PyClass>::type_object()));
-        let plain_int = parse.as_type().is_some_and(|t| t.is(<int::Int as cinder_pyobj::native::PyClass>::type_object()));
+        let plain_float =
+            parse.as_type().is_some_and(|t| t.is(<float::Float as cinder_pyobj::native::PyClass>::type_object()));
+        let plain_int =
+            parse.as_type().is_some_and(|t| t.is(<int::Int as cinder_pyobj::native::PyClass>::type_object()));
         if is_float
             && plain_float
             && let Ok(f) = part.parse::<f64>()

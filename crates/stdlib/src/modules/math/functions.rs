@@ -156,8 +156,13 @@ pub(crate) mod functions {
     /// Fractional and integer part of x, both with its sign.
     #[pyfunction(sig = "(x, /)")]
     fn modf(x: f64) -> Obj {
-        let (fraction, whole) =
-            if x.is_infinite() { (0f64.copysign(x), x) } else if x.is_nan() { (x, x) } else { (x.fract().copysign(x), x.trunc()) };
+        let (fraction, whole) = if x.is_infinite() {
+            (0f64.copysign(x), x)
+        } else if x.is_nan() {
+            (x, x)
+        } else {
+            (x.fract().copysign(x), x.trunc())
+        };
         tuple::new(vec![Obj::from(fraction), Obj::from(whole)])
     }
 

@@ -46,7 +46,10 @@ fn unary(cx: &Ctx, x: &Obj, f: fn(f64) -> pymath::Result<f64>, expected: &str) -
 }
 
 /// Mathematical functions of real numbers.
-#[pymodule(name = "math", parts(super::functions::functions, super::functions::unary_part, super::integers::integers, super::sums::sums))]
+#[pymodule(
+    name = "math",
+    parts(super::functions::functions, super::functions::unary_part, super::integers::integers, super::sums::sums)
+)]
 pub(crate) mod math {
     use super::*;
     use cinder_pyobj::intern;

@@ -46,11 +46,7 @@ impl Mmap {
         self.check_open(cx)?;
         let (from, to) = self.part(cx, a.get(1), a.get(2), self.pos.get())?;
         let hay = self.copy(from, to);
-        let found = if backwards {
-            memchr::memmem::rfind(&hay, &needle)
-        } else {
-            memchr::memmem::find(&hay, &needle)
-        };
+        let found = if backwards { memchr::memmem::rfind(&hay, &needle) } else { memchr::memmem::find(&hay, &needle) };
         Ok(found.map_or(-1, |i| (from + i) as i64))
     }
 }
@@ -213,7 +209,9 @@ impl Mmap {
         let n = match n {
             Some(n) => {
                 let n = n.to_isize(cx).map_err(|r| match cx.swallow(r, exc::TypeError()) {
-                    Ok(()) => cx.type_error(format!("argument should be integer or None, not '{}'", n.type_of().name())),
+                    Ok(()) => {
+                        cx.type_error(format!("argument should be integer or None, not '{}'", n.type_of().name()))
+                    }
                     Err(r) => r,
                 })?;
                 if n < 0 { left } else { left.min(n as usize) }

@@ -26,10 +26,19 @@ pub(crate) mod mmap {
         ];
         add_ints(cx, module, named)?;
         let page = sys!(libc::sysconf(libc::_SC_PAGESIZE));
-        add_ints(cx, module, &[
-            ("ACCESS_DEFAULT", 0), ("ACCESS_READ", 1), ("ACCESS_WRITE", 2), ("ACCESS_COPY", 3), ("MAP_32BIT", 0x40),
-            ("PAGESIZE", page), ("ALLOCATIONGRANULARITY", page),
-        ])?;
+        add_ints(
+            cx,
+            module,
+            &[
+                ("ACCESS_DEFAULT", 0),
+                ("ACCESS_READ", 1),
+                ("ACCESS_WRITE", 2),
+                ("ACCESS_COPY", 3),
+                ("MAP_32BIT", 0x40),
+                ("PAGESIZE", page),
+                ("ALLOCATIONGRANULARITY", page),
+            ],
+        )?;
         module.set_attr(cx, intern!("mmap"), &Mmap::type_object().as_obj())?;
         module.set_attr(cx, intern!("error"), &exc::OSError().as_obj())
     }

@@ -11,7 +11,10 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 /// Operator interface.
 ///
 /// This module exports functions that correspond to the operators of Python.
-#[pymodule(name = "_operator", classes(super::getters::ItemGetter, super::getters::AttrGetter, super::getters::MethodCaller))]
+#[pymodule(
+    name = "_operator",
+    classes(super::getters::ItemGetter, super::getters::AttrGetter, super::getters::MethodCaller)
+)]
 pub(crate) mod operator {
     use super::*;
 
@@ -353,10 +356,9 @@ pub(crate) mod operator {
             None => 0,
             Some(d) if d.type_of().is_int_subtype() => d.to_i64(cx)?,
             Some(d) => {
-                return Err(cx.type_error(format!(
-                    "'{}' object cannot be interpreted as an integer",
-                    d.type_of().name()
-                )));
+                return Err(
+                    cx.type_error(format!("'{}' object cannot be interpreted as an integer", d.type_of().name()))
+                );
             }
         };
         // A negative default comes back unchanged if there is no hint.

@@ -233,10 +233,9 @@ pub(crate) mod dirs {
             return Ok(path.clone());
         }
         let Some(m) = path.lookup_special(cx, cinder_pyobj::intern!("__fspath__"))? else {
-            return Err(cx.type_error(format!(
-                "expected str, bytes or os.PathLike object, not {}",
-                path.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("expected str, bytes or os.PathLike object, not {}", path.type_of().name()))
+            );
         };
         let r = m.call0(cx)?;
         if is_path(&r) {
@@ -258,9 +257,12 @@ pub(crate) mod dirs {
         if !path.type_of().is_str_subtype() {
             return Err(cx.type_error(format!("expected str or bytes, not {}", path.type_of().name())));
         }
-        decode_fs(cx, &normalise(&cinder_pyobj::codecs::encode(cx, path, "utf-8", "surrogatepass").and_then(|b| {
-            bytes::as_bytes(&b).map(<[u8]>::to_vec).ok_or_else(|| cx.type_error("expected bytes"))
-        })?))
+        decode_fs(
+            cx,
+            &normalise(&cinder_pyobj::codecs::encode(cx, path, "utf-8", "surrogatepass").and_then(|b| {
+                bytes::as_bytes(&b).map(<[u8]>::to_vec).ok_or_else(|| cx.type_error("expected bytes"))
+            })?),
+        )
     }
 
     /// The path in three parts: drive (always empty), root, and the rest.
@@ -276,11 +278,7 @@ pub(crate) mod dirs {
         let start: Vec<u8> = s.code_points().take(3).map(|c| if c == 47 { b'/' } else { b'x' }).collect();
         let n = root_length(&start) as i64;
         let cut = |a: Obj, b: Obj| p.get_item(cx, &cinder_pyobj::types::slice::new(a, b, Obj::none()));
-        Ok(tuple::new(vec![
-            Obj::from(""),
-            cut(Obj::from(0), Obj::from(n))?,
-            cut(Obj::from(n), Obj::none())?,
-        ]))
+        Ok(tuple::new(vec![Obj::from(""), cut(Obj::from(0), Obj::from(n))?, cut(Obj::from(n), Obj::none())?]))
     }
 
     fn root_length(p: &[u8]) -> usize {
@@ -292,7 +290,13 @@ pub(crate) mod dirs {
         }
     }
 
-    fn attribute_target(cx: &Ctx, path: Option<&Obj>, f: &'static str, follow: bool, nullable: bool) -> PyResult<Target> {
+    fn attribute_target(
+        cx: &Ctx,
+        path: Option<&Obj>,
+        f: &'static str,
+        follow: bool,
+        nullable: bool,
+    ) -> PyResult<Target> {
         let kind = PathKind { function: f, param: "path", nullable, fd: true };
         let t = Target::new(cx, path.unwrap_or(&Obj::none()), kind)?;
         if matches!(t, Target::Fd(_)) && !follow {

@@ -3,7 +3,7 @@
 use cinder_pyobj::native::pymodule;
 use cinder_pyobj::protocol::buffer::{Buffer, BufferFlags};
 use cinder_pyobj::types::bytes::{self, BytesLike};
-use cinder_pyobj::types::{int, structseq::StructSeq, tuple, TypeCell};
+use cinder_pyobj::types::{TypeCell, int, structseq::StructSeq, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use crate::os::args::{PathArg, PathKind, c_string, dir_fd as dir_of, fd_index};

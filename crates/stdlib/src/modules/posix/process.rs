@@ -143,7 +143,9 @@ pub(crate) mod process {
     }
 
     /// Registers functions to be called around fork().
-    #[pyfunction(sig = "(*, before=<unrepresentable>, after_in_child=<unrepresentable>, after_in_parent=<unrepresentable>)")]
+    #[pyfunction(
+        sig = "(*, before=<unrepresentable>, after_in_child=<unrepresentable>, after_in_parent=<unrepresentable>)"
+    )]
     fn register_at_fork(
         cx: &Ctx,
         module: &Obj,
@@ -547,7 +549,8 @@ pub(crate) mod process {
             let b: Vec<u8> = f.iter().map(|c| *c as u8).take_while(|c| *c != 0).collect();
             cinder_pyobj::codecs::decode_fs(cx, &b)
         };
-        let fields = vec![text(&u.sysname)?, text(&u.nodename)?, text(&u.release)?, text(&u.version)?, text(&u.machine)?];
+        let fields =
+            vec![text(&u.sysname)?, text(&u.nodename)?, text(&u.release)?, text(&u.version)?, text(&u.machine)?];
         Ok(UNAME_RESULT.make(fields))
     }
 

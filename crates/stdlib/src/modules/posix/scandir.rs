@@ -202,11 +202,7 @@ impl DirEntry {
     fn create(cx: &Ctx, origin: &Origin, e: RawEntry) -> PyResult {
         let text = |b: &[u8]| if origin.is_bytes { Ok(bytes::new(b)) } else { decode_fs(cx, b) };
         let name = text(&e.name)?;
-        let path = if origin.fd.is_some() {
-            name.clone()
-        } else {
-            text(&[&origin.prefix[..], &e.name].concat())?
-        };
+        let path = if origin.fd.is_some() { name.clone() } else { text(&[&origin.prefix[..], &e.name].concat())? };
         let entry = DirEntry {
             name,
             path,

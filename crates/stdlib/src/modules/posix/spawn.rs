@@ -11,9 +11,8 @@ use super::process::pointers;
 use crate::os::args::{PathArg, PathKind, c_string, fd_index};
 use crate::os::{sys, zeroed};
 
-const PARAMS: &[&str] = &[
-    "path", "argv", "env", "file_actions", "setpgroup", "resetids", "setsid", "setsigmask", "setsigdef", "scheduler",
-];
+const PARAMS: &[&str] =
+    &["path", "argv", "env", "file_actions", "setpgroup", "resetids", "setsid", "setsigmask", "setsigdef", "scheduler"];
 
 /// The C objects of a call, destroyed at its end.
 struct Setup {
@@ -110,7 +109,8 @@ pub(super) fn spawn(cx: &Ctx, args: Args<'_>, function: &'static str, search: bo
     if argv[0].is_empty() {
         return Err(cx.value_error(format!("{function}: argv first element cannot be empty")));
     }
-    let env = if env.is_none() { environment_block(cx, &super::env::current(cx)?)? } else { environment_block(cx, env)? };
+    let env =
+        if env.is_none() { environment_block(cx, &super::env::current(cx)?)? } else { environment_block(cx, env)? };
     let mut s = Setup::new();
     if let Some(a) = actions.filter(|a| !a.is_none()) {
         add_actions(cx, &mut s, a)?;

@@ -42,8 +42,17 @@ pub(crate) static STATVFS_RESULT: StructSeq = StructSeq {
     module: "os",
     doc: "The status of a file system.",
     fields: &[
-        ("f_bsize", ""), ("f_frsize", ""), ("f_blocks", ""), ("f_bfree", ""), ("f_bavail", ""), ("f_files", ""),
-        ("f_ffree", ""), ("f_favail", ""), ("f_flag", ""), ("f_namemax", ""), ("f_fsid", ""),
+        ("f_bsize", ""),
+        ("f_frsize", ""),
+        ("f_blocks", ""),
+        ("f_bfree", ""),
+        ("f_bavail", ""),
+        ("f_files", ""),
+        ("f_ffree", ""),
+        ("f_favail", ""),
+        ("f_flag", ""),
+        ("f_namemax", ""),
+        ("f_fsid", ""),
     ],
     visible: 10,
     cell: TypeCell::new(),
@@ -165,7 +174,16 @@ pub(crate) mod stat_part {
             return Err(t.error(cx, e));
         }
         let fields = [
-            s.f_bsize, s.f_frsize, s.f_blocks, s.f_bfree, s.f_bavail, s.f_files, s.f_ffree, s.f_favail, s.f_flag, s.f_namemax,
+            s.f_bsize,
+            s.f_frsize,
+            s.f_blocks,
+            s.f_bfree,
+            s.f_bavail,
+            s.f_files,
+            s.f_ffree,
+            s.f_favail,
+            s.f_flag,
+            s.f_namemax,
             s.f_fsid,
         ];
         Ok(STATVFS_RESULT.make(fields.map(Obj::from).to_vec()))
@@ -237,14 +255,7 @@ pub(crate) mod stat_part {
 
     /// Changes owner and group of a file; -1 leaves one as it is.
     #[pyfunction(sig = "(path, uid, gid, *, dir_fd=None, follow_symlinks=True)")]
-    fn chown(
-        cx: &Ctx,
-        path: &Obj,
-        uid: &Obj,
-        gid: &Obj,
-        dir_fd: Option<&Obj>,
-        follow_symlinks: bool,
-    ) -> PyResult<()> {
+    fn chown(cx: &Ctx, path: &Obj, uid: &Obj, gid: &Obj, dir_fd: Option<&Obj>, follow_symlinks: bool) -> PyResult<()> {
         let t = Target::new(cx, path, PathKind::path_or_fd("chown"))?;
         let (uid, gid) = (owner_id(cx, uid, "uid")?, owner_id(cx, gid, "gid")?);
         let dir = dir_of(cx, dir_fd)?;
@@ -302,9 +313,9 @@ pub(crate) mod stat_part {
             };
             let nanos = |o: &Obj| {
                 let i = o.index(cx)?;
-                int::as_i128(&i).map(timespec).ok_or_else(|| {
-                    cx.overflow_error("Python int too large to convert to C long")
-                })
+                int::as_i128(&i)
+                    .map(timespec)
+                    .ok_or_else(|| cx.overflow_error("Python int too large to convert to C long"))
             };
             Some([nanos(a)?, nanos(m)?])
         } else {

@@ -113,7 +113,10 @@ impl Epoll {
         let ep = this.open_fd(cx)?;
         let ns = match timeout {
             Some(t) => {
-                if cinder_pyobj::types::float::as_f64(t).is_none() && !t.is_int() && t.type_of().slots.index.get().is_none() {
+                if cinder_pyobj::types::float::as_f64(t).is_none()
+                    && !t.is_int()
+                    && t.type_of().slots.index.get().is_none()
+                {
                     return Err(cx.type_error("timeout must be an integer or None"));
                 }
                 Some(seconds_to_ns(cx, t, Round::Ceiling)?).filter(|n| *n >= 0)

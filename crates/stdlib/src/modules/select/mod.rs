@@ -63,7 +63,8 @@ pub(crate) mod select {
             EPOLLPRI EPOLLERR EPOLLHUP EPOLLRDHUP EPOLLET EPOLLONESHOT EPOLLEXCLUSIVE EPOLLRDNORM EPOLLRDBAND
             EPOLLWRNORM EPOLLWRBAND EPOLLMSG EPOLLWAKEUP EPOLL_CLOEXEC PIPE_BUF
         ];
-        let fixed: Vec<(&str, i64)> = named.iter().map(|(n, v)| (*n, if *n == "EPOLLET" { 1 << 31 } else { *v })).collect();
+        let fixed: Vec<(&str, i64)> =
+            named.iter().map(|(n, v)| (*n, if *n == "EPOLLET" { 1 << 31 } else { *v })).collect();
         add_ints(cx, module, &fixed)?;
         add_ints(cx, module, &[("POLLMSG", 0x400), ("POLLRDHUP", 0x2000)])?;
         module.set_attr(cx, intern!("error"), &exc::OSError().as_obj())
@@ -83,7 +84,10 @@ pub(crate) mod select {
     fn select(cx: &Ctx, rlist: &Obj, wlist: &Obj, xlist: &Obj, timeout: Option<&Obj>) -> PyResult {
         let ns = match timeout {
             Some(t) => {
-                if cinder_pyobj::types::float::as_f64(t).is_none() && !t.is_int() && t.type_of().slots.index.get().is_none() {
+                if cinder_pyobj::types::float::as_f64(t).is_none()
+                    && !t.is_int()
+                    && t.type_of().slots.index.get().is_none()
+                {
                     return Err(cx.type_error("timeout must be a float or None"));
                 }
                 let ns = seconds_to_ns(cx, t, Round::Ceiling)?;
@@ -119,11 +123,7 @@ pub(crate) mod select {
             return Err(cx.os_error(libc::EBADF));
         }
         // What makes select() report a descriptor, in the terms of poll().
-        let ready = [
-            libc::POLLIN | libc::POLLHUP | libc::POLLERR,
-            libc::POLLOUT | libc::POLLERR,
-            libc::POLLPRI,
-        ];
+        let ready = [libc::POLLIN | libc::POLLHUP | libc::POLLERR, libc::POLLOUT | libc::POLLERR, libc::POLLPRI];
         let mut at = fds.iter();
         let mut out = Vec::new();
         for (set, mask) in sets.iter().zip(ready) {

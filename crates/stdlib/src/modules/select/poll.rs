@@ -114,8 +114,6 @@ impl Poll {
         this.running.set(false);
         r?;
         let hits = fds.iter().filter(|f| f.revents != 0);
-        Ok(list::new(
-            hits.map(|f| tuple::new(vec![Obj::from(f.fd), Obj::from(i64::from(f.revents as u16))])).collect(),
-        ))
+        Ok(list::new(hits.map(|f| tuple::new(vec![Obj::from(f.fd), Obj::from(i64::from(f.revents as u16))])).collect()))
     }
 }

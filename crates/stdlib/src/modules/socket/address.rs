@@ -96,7 +96,10 @@ impl Address {
             libc::AF_UNIX => local(cx, o),
             libc::AF_NETLINK => {
                 let Some([pid, groups]) = tuple::items_if_tuple(o) else {
-                    return Err(cx.type_error(format!("{function}(): AF_NETLINK address must be tuple, not {}", o.type_of().name())));
+                    return Err(cx.type_error(format!(
+                        "{function}(): AF_NETLINK address must be tuple, not {}",
+                        o.type_of().name()
+                    )));
                 };
                 let mut a = zeroed!(libc::sockaddr_nl);
                 a.nl_family = libc::AF_NETLINK as u16;
@@ -132,7 +135,8 @@ fn internet(cx: &Ctx, family: i32, o: &Obj, function: &str) -> PyResult<Address>
     };
     let most = if family == libc::AF_INET { 2 } else { 4 };
     if items.len() < 2 || items.len() > most {
-        let what = if family == libc::AF_INET { "a pair (host, port)" } else { "a tuple (host, port[, flowinfo[, scopeid]])" };
+        let what =
+            if family == libc::AF_INET { "a pair (host, port)" } else { "a tuple (host, port[, flowinfo[, scopeid]])" };
         return Err(cx.type_error(format!("{name} address must be {what}")));
     }
     let host = host_text(cx, &items[0])?;

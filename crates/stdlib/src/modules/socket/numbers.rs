@@ -20,7 +20,9 @@ fn unsigned(cx: &Ctx, o: &Obj, bits: u32, name: &str) -> PyResult<u32> {
     }
     match int::as_u64(&i) {
         Some(n) if n < 1 << bits => Ok(n as u32),
-        _ => Err(cx.overflow_error(format!("{name}: Python int too large to convert to C {bits}-bit unsigned integer"))),
+        _ => {
+            Err(cx.overflow_error(format!("{name}: Python int too large to convert to C {bits}-bit unsigned integer")))
+        }
     }
 }
 
@@ -198,7 +200,8 @@ pub(crate) mod numbers {
         let mut fds = [0i32; 2];
         check(cx, sys!(libc::socketpair(family, r#type | libc::SOCK_CLOEXEC, proto, fds.as_mut_ptr())))?;
         let class = <crate::modules::socket::object::Socket as cinder_pyobj::native::PyClass>::type_object().as_obj();
-        let make = |fd: i32| class.call_pos(cx, &[Obj::from(family), Obj::from(r#type), Obj::from(proto), Obj::from(fd)]);
+        let make =
+            |fd: i32| class.call_pos(cx, &[Obj::from(family), Obj::from(r#type), Obj::from(proto), Obj::from(fd)]);
         let a = make(fds[0]);
         let b = make(fds[1]);
         Ok(tuple::new(vec![a?, b?]))

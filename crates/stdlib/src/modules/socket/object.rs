@@ -72,7 +72,12 @@ impl Drop for Socket {
 impl Socket {
     /// Runs a call on the socket until it succeeds, fails or the timeout ends. The inner result is the error
     /// number.
-    pub(super) fn attempt(&self, cx: &Ctx, writing: bool, mut f: impl FnMut(i32) -> isize) -> PyResult<Result<isize, i32>> {
+    pub(super) fn attempt(
+        &self,
+        cx: &Ctx,
+        writing: bool,
+        mut f: impl FnMut(i32) -> isize,
+    ) -> PyResult<Result<isize, i32>> {
         let t = self.timeout.get();
         let deadline = (t > 0).then(|| std::time::Instant::now() + std::time::Duration::from_nanos(t as u64));
         loop {

@@ -43,8 +43,11 @@ fn look_up(cx: &Ctx, host: Option<&CStr>, service: Option<&CStr>, hints: &libc::
             &raw mut address.storage as *mut u8,
             i.ai_addrlen as usize
         ));
-        let canonical =
-            if i.ai_canonname.is_null() { Vec::new() } else { sys!(CStr::from_ptr(i.ai_canonname)).to_bytes().to_vec() };
+        let canonical = if i.ai_canonname.is_null() {
+            Vec::new()
+        } else {
+            sys!(CStr::from_ptr(i.ai_canonname)).to_bytes().to_vec()
+        };
         out.push(Found { family: i.ai_family, kind: i.ai_socktype, proto: i.ai_protocol, canonical, address });
         at = i.ai_next;
     }
@@ -84,21 +87,15 @@ pub(crate) mod resolve {
 
     /// Resolves host and port: a list of (family, type, proto, canonical name, address).
     #[pyfunction(sig = "(host, port, family=0, type=0, proto=0, flags=0)")]
-    fn getaddrinfo(
-        cx: &Ctx,
-        host: &Obj,
-        port: &Obj,
-        family: i32,
-        r#type: i32,
-        proto: i32,
-        flags: i32,
-    ) -> PyResult {
-        let node = if host.is_none() { None } else { Some(host_text(cx, host).map_err(|r| {
-            match cx.swallow(r, exc::TypeError()) {
+    fn getaddrinfo(cx: &Ctx, host: &Obj, port: &Obj, family: i32, r#type: i32, proto: i32, flags: i32) -> PyResult {
+        let node = if host.is_none() {
+            None
+        } else {
+            Some(host_text(cx, host).map_err(|r| match cx.swallow(r, exc::TypeError()) {
                 Ok(()) => cx.type_error("getaddrinfo() argument 1 must be string or None"),
                 Err(r) => r,
-            }
-        })?) };
+            })?)
+        };
         let service = if port.is_none() {
             None
         } else if int::is_int(port) {
@@ -167,7 +164,8 @@ pub(crate) mod resolve {
         hints.ai_flags = libc::AI_CANONNAME;
         let found = look_up(cx, Some(&name), None, &hints)?;
         let canonical = found.first().map_or(&b""[..], |f| &f.canonical);
-        let addresses = found.iter().map(|f| numeric_host(cx, &f.address).map(Obj::from)).collect::<PyResult<Vec<Obj>>>()?;
+        let addresses =
+            found.iter().map(|f| numeric_host(cx, &f.address).map(Obj::from)).collect::<PyResult<Vec<Obj>>>()?;
         Ok(host_entry(cx, decode_fs(cx, canonical)?, addresses))
     }
 

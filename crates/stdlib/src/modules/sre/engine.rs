@@ -262,7 +262,12 @@ impl<'a, U: Unit> Matcher<'a, U> {
         let i = *pc;
         let code = self.word(i);
         match code {
-            op::LITERAL | op::NOT_LITERAL | op::ANY | op::ANY_ALL | op::IN | op::CATEGORY
+            op::LITERAL
+            | op::NOT_LITERAL
+            | op::ANY
+            | op::ANY_ALL
+            | op::IN
+            | op::CATEGORY
             | op::LITERAL_IGNORE..=op::NOT_LITERAL_IGNORE
             | op::IN_IGNORE
             | op::IN_LOC_IGNORE..=op::NOT_LITERAL_LOC_IGNORE
@@ -655,7 +660,8 @@ impl<'a, U: Unit> Matcher<'a, U> {
                 Entry::MinRepeatOne { pc: p, ptr: q, count } => {
                     let i = p as usize;
                     let max = self.word(i + 3);
-                    let accepted = (count < max || max == MAXREPEAT) && self.at(q).is_some_and(|c| self.single(i + 4, c));
+                    let accepted =
+                        (count < max || max == MAXREPEAT) && self.at(q).is_some_and(|c| self.single(i + 4, c));
                     if accepted {
                         self.stack.push(Entry::MinRepeatOne { pc: p, ptr: q + 1, count: count.saturating_add(1) });
                         *pc = self.target(i + 1);
@@ -729,9 +735,7 @@ impl<'a, U: Unit> Matcher<'a, U> {
     fn position(&self, code: u32, ptr: usize) -> bool {
         let n = self.text.len();
         let before = || ptr.checked_sub(1).and_then(|p| self.at(p));
-        let boundary = |word: fn(u32) -> bool| {
-            n > 0 && before().is_some_and(word) != self.at(ptr).is_some_and(word)
-        };
+        let boundary = |word: fn(u32) -> bool| n > 0 && before().is_some_and(word) != self.at(ptr).is_some_and(word);
         match code {
             0 | 2 => ptr == 0,
             1 => ptr == 0 || before() == Some(10),

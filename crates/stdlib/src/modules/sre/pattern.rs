@@ -129,10 +129,9 @@ impl Pattern {
     pub(super) fn check_subject(&self, cx: &Ctx, subject: &Obj) -> PyResult<()> {
         let is_text = subject.downcast::<Str>().is_some();
         if !is_text && !bytes::args::is_bytes_like(subject) {
-            return Err(cx.type_error(format!(
-                "expected string or bytes-like object, got '{}'",
-                subject.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("expected string or bytes-like object, got '{}'", subject.type_of().name()))
+            );
         }
         match (self.kind, is_text) {
             (SubjectKind::Text, false) => Err(cx.type_error("cannot use a string pattern on a bytes-like object")),
@@ -197,10 +196,7 @@ impl Pattern {
 
 fn found<U: Unit>(m: &Matcher<'_, U>) -> Found {
     let groups = (0..m.marks.len() / 2).map(|g| m.group(g));
-    Found {
-        spans: std::iter::once(Some((m.start, m.end))).chain(groups).collect(),
-        last_group: m.last_group as usize,
-    }
+    Found { spans: std::iter::once(Some((m.start, m.end))).chain(groups).collect(), last_group: m.last_group as usize }
 }
 
 fn all<U: Unit>(m: &mut Matcher<'_, U>, start: usize, limit: usize) -> Option<Vec<Found>> {
@@ -378,10 +374,8 @@ impl Pattern {
         if !matches!(op, CmpOp::Eq | CmpOp::Ne) {
             return Ok(Obj::not_implemented());
         }
-        let eq = this.flags == o.flags
-            && this.kind == o.kind
-            && this.code == o.code
-            && this.pattern.eq(cx, &o.pattern)?;
+        let eq =
+            this.flags == o.flags && this.kind == o.kind && this.code == o.code && this.pattern.eq(cx, &o.pattern)?;
         Ok(Obj::from_bool(eq == (op == CmpOp::Eq)))
     }
 

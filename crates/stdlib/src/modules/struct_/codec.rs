@@ -110,11 +110,14 @@ fn scalar(cx: &Ctx, code: u8, v: &Obj, item: &mut [u8], little: bool) -> PyResul
     match pack::pack(cx, code, v, item, little) {
         Ok(()) => Ok(()),
         Err(PackError::Raised(r)) => Err(r),
-        Err(PackError::Type) => Err(raise(cx, match code {
-            b'c' => "char format requires a bytes object of length 1",
-            b'e' | b'f' | b'd' => "required argument is not a float",
-            _ => "required argument is not an integer",
-        })),
+        Err(PackError::Type) => Err(raise(
+            cx,
+            match code {
+                b'c' => "char format requires a bytes object of length 1",
+                b'e' | b'f' | b'd' => "required argument is not a float",
+                _ => "required argument is not an integer",
+            },
+        )),
         Err(PackError::Range) if code == b'c' => Err(raise(cx, "char format requires a bytes object of length 1")),
         Err(PackError::Range) => {
             let (low, high) = if pack::is_signed(code) {

@@ -38,10 +38,9 @@ fn format_of(cx: &Ctx, o: &Obj) -> PyResult<(Vec<u8>, Rc<Layout>)> {
     } else if let Some(b) = bytes::as_bytes(o) {
         b.to_vec()
     } else {
-        return Err(cx.type_error(format!(
-            "Struct() argument 1 must be a str or bytes object, not {}",
-            o.type_of().name()
-        )));
+        return Err(
+            cx.type_error(format!("Struct() argument 1 must be a str or bytes object, not {}", o.type_of().name()))
+        );
     };
     if let Some(l) = CACHE.with_borrow(|c| c.get(&f).cloned()) {
         return Ok((f, l));
@@ -96,11 +95,14 @@ fn window(cx: &Ctx, len: usize, offset: isize, size: usize, packing: bool) -> Py
     let mut at = offset;
     if offset < 0 {
         if offset.unsigned_abs() < size {
-            return Err(raise(cx, &if packing {
-                format!("no space to pack {size} bytes at offset {offset}")
-            } else {
-                format!("not enough data to unpack {size} bytes at offset {offset}")
-            }));
+            return Err(raise(
+                cx,
+                &if packing {
+                    format!("no space to pack {size} bytes at offset {offset}")
+                } else {
+                    format!("not enough data to unpack {size} bytes at offset {offset}")
+                },
+            ));
         }
         at += len as isize;
         if at < 0 {
@@ -110,10 +112,13 @@ fn window(cx: &Ctx, len: usize, offset: isize, size: usize, packing: bool) -> Py
     let at = at as usize;
     if len < at || len - at < size {
         let (f, what) = if packing { ("pack_into", "packing") } else { ("unpack_from", "unpacking") };
-        return Err(raise(cx, &format!(
-            "{f} requires a buffer of at least {} bytes for {what} {size} bytes at offset {at} (actual buffer size is {len})",
-            at.saturating_add(size)
-        )));
+        return Err(raise(
+            cx,
+            &format!(
+                "{f} requires a buffer of at least {} bytes for {what} {size} bytes at offset {at} (actual buffer size is {len})",
+                at.saturating_add(size)
+            ),
+        ));
     }
     Ok(at)
 }
@@ -126,11 +131,10 @@ fn do_unpack_from(cx: &Ctx, l: &Layout, buffer: &Obj, offset: isize) -> PyResult
 
 fn do_pack_into(cx: &Ctx, l: &Layout, args: &[Obj]) -> PyResult<()> {
     let [buffer, offset, values @ ..] = args else {
-        return Err(raise(cx, if args.is_empty() {
-            "pack_into expected buffer argument"
-        } else {
-            "pack_into expected offset argument"
-        }));
+        return Err(raise(
+            cx,
+            if args.is_empty() { "pack_into expected buffer argument" } else { "pack_into expected offset argument" },
+        ));
     };
     if values.len() != l.values {
         return Err(raise(cx, &format!("pack_into expected {} items for packing (got {})", l.values, values.len())));

@@ -265,10 +265,7 @@ pub(crate) mod calendar {
         let args = args.check_arity(cx, "strftime", 1, 2)?;
         let format = &args[0];
         if !format.type_of().is_str_subtype() {
-            return Err(cx.type_error(format!(
-                "strftime() argument 1 must be str, not {}",
-                format.type_of().name()
-            )));
+            return Err(cx.type_error(format!("strftime() argument 1 must be str, not {}", format.type_of().name())));
         }
         let (mut t, _zone) = match args.get(1) {
             Some(tuple) => from_tuple(cx, tuple, "strftime")?,

@@ -168,12 +168,7 @@ pub(crate) mod clocks {
         let deadline = to_timespec(cx, read(cx, libc::CLOCK_MONOTONIC)? + wait)?;
         loop {
             let r = cx.without_lock(|| {
-                sys!(libc::clock_nanosleep(
-                    libc::CLOCK_MONOTONIC,
-                    libc::TIMER_ABSTIME,
-                    &deadline,
-                    std::ptr::null_mut()
-                ))
+                sys!(libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &deadline, std::ptr::null_mut()))
             });
             match r {
                 0 => return Ok(()),

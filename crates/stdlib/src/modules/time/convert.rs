@@ -45,7 +45,11 @@ pub(super) fn to_time_t(cx: &Ctx, o: &Obj) -> PyResult<i64> {
             return Err(cx.value_error("Invalid value NaN (not a number)"));
         }
         let f = f.floor();
-        return if (-9.223372036854775e18..9.223372036854775e18).contains(&f) { Ok(f as i64) } else { Err(out_of_range()) };
+        return if (-9.223372036854775e18..9.223372036854775e18).contains(&f) {
+            Ok(f as i64)
+        } else {
+            Err(out_of_range())
+        };
     }
     int::as_i64(&o.index(cx)?).ok_or_else(out_of_range)
 }

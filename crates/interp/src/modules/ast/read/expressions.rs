@@ -17,9 +17,7 @@ impl<'a> Reader<'a, '_> {
                 let op = if self.class(&op, "boolop")?.name == "And" { BoolOp::And } else { BoolOp::Or };
                 ExprKind::BoolOp { op, values: self.exprs(o, c, "values")? }
             }
-            "NamedExpr" => {
-                ExprKind::NamedExpr { target: self.expr(o, c, "target")?, value: self.expr(o, c, "value")? }
-            }
+            "NamedExpr" => ExprKind::NamedExpr { target: self.expr(o, c, "target")?, value: self.expr(o, c, "value")? },
             "BinOp" => ExprKind::BinOp {
                 left: self.expr(o, c, "left")?,
                 op: self.operator(o, c)?,
