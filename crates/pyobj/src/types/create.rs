@@ -263,8 +263,11 @@ fn fill(def: &'static ClassDef, ty: &'static Type, base: Option<&'static Type>) 
     for g in def.getset {
         set_attr(ty, Name::new(g.name), descriptor::getset(ty, g));
     }
-    let doc = if def.doc.is_empty() { Obj::none() } else { Obj::from(def.doc) };
-    set_attr(ty, intern!("__doc__"), doc);
+    // A type whose instances have a `__doc__` of their own computes it.
+    if !def.getset.iter().any(|g| g.name == "__doc__") {
+        let doc = if def.doc.is_empty() { Obj::none() } else { Obj::from(def.doc) };
+        set_attr(ty, intern!("__doc__"), doc);
+    }
     if own.richcmp.get().is_some() && own.hash.get().is_none() && !ty.attrs.borrow().contains_key(&intern!("__hash__"))
     {
         set_attr(ty, intern!("__hash__"), Obj::none());

@@ -45,7 +45,7 @@ pub(super) fn timeout_argument(cx: &Ctx, o: &Obj) -> PyResult<i64> {
 ///
 /// socket(family=AF_INET, type=SOCK_STREAM, proto=0, fileno=None) opens a socket, or takes over the one
 /// behind a file descriptor.
-#[pyclass(name = "socket", module = "_socket", flags(basetype, weakref))]
+#[pyclass(name = "socket", module = "_socket", flags(basetype))]
 pub struct Socket {
     /// -1 once closed.
     pub(super) fd: Cell<i32>,
