@@ -142,6 +142,12 @@ pub(crate) mod sys {
         }
     }
 
+    /// Private function for clearing certain descriptors from a type's dictionary.
+    #[pyfunction(sig = "(cls, /)")]
+    fn _clear_type_descriptors(cx: &Ctx, cls: &Obj) -> PyResult<()> {
+        cinder_pyobj::types::clear_storage_descriptors(cx, cls)
+    }
+
     /// Return a dict mapping each thread's identifier to its current frame.
     #[pyfunction]
     fn _current_frames(cx: &Ctx) -> PyResult {

@@ -1,5 +1,6 @@
 //! The native modules: one file or folder for each.
 
+mod abc;
 mod array;
 mod atexit;
 mod binascii;
@@ -44,6 +45,7 @@ use cinder_pyobj::native::ModuleDef;
 
 /// All native modules of this crate.
 pub static ALL: &[&ModuleDef] = &[
+    &abc::abc::MODULE,
     &array::array::MODULE,
     &atexit::module::MODULE,
     &binascii::module::MODULE,
