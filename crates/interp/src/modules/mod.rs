@@ -8,6 +8,7 @@ pub mod imp;
 pub mod marshal;
 pub mod signal;
 pub mod symtable;
+pub mod sys_jit;
 pub mod sys;
 pub mod templatelib;
 pub mod thread;

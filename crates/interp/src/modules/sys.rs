@@ -479,7 +479,9 @@ pub(crate) mod sys {
     #[pyinit]
     fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
         let Some(d) = module::namespace(module) else { return Ok(()) };
-        super::fill(cx, &d)
+        super::fill(cx, &d)?;
+        let jit = module::from_def(cx, &crate::modules::sys_jit::jit::MODULE)?;
+        dict::set(cx, &d, intern!("_jit").as_obj(), &jit)
     }
 
     const _: fn(Vec<Obj>) -> Obj = list::new;
