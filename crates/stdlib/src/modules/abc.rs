@@ -170,7 +170,9 @@ fn subclass_check(cx: &Ctx, class: &Obj, subclass: &Obj) -> PyResult<bool> {
     } else if hook.is(&Obj::not_implemented()) {
         None
     } else {
-        return Err(cx.raise(exc::AssertionError(), "__subclasshook__ must return either False, True, or NotImplemented"));
+        return Err(
+            cx.raise(exc::AssertionError(), "__subclasshook__ must return either False, True, or NotImplemented")
+        );
     };
     let answer = match known {
         Some(answer) => answer,
@@ -244,9 +246,7 @@ pub(crate) mod abc {
         let own = ty.own_cell(name).and_then(|c| c.get());
         if let Some(bits) = own.and_then(|f| f.value().as_int()) {
             if bits & (SEQUENCE | MAPPING) == SEQUENCE | MAPPING {
-                return Err(cx.type_error(
-                    "__abc_tpflags__ cannot be both Py_TPFLAGS_SEQUENCE and Py_TPFLAGS_MAPPING",
-                ));
+                return Err(cx.type_error("__abc_tpflags__ cannot be both Py_TPFLAGS_SEQUENCE and Py_TPFLAGS_MAPPING"));
             }
             if bits & (SEQUENCE | MAPPING) != 0 {
                 ty.set_collection(bits & SEQUENCE != 0, bits & MAPPING != 0);
@@ -341,4 +341,3 @@ pub(crate) mod abc {
         ]))
     }
 }
-
