@@ -1,212 +1,210 @@
-//! The command line, read as CPython reads it.
+//! The command line: options up to what is to be run, and what is left for the program.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use cinder_interp::Flags;
-
-/// What to run.
-#[derive(Clone, Debug)]
-pub(crate) enum Command {
+/// What the program is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
     /// `-c text`
-    Code(String),
+    Code(OsString),
     /// `-m module`
-    Module(String),
-    /// A file or folder.
-    Script(String),
+    Module(OsString),
+    /// A file, folder or archive.
+    File(OsString),
     /// The standard input.
     Stdin,
 }
 
-/// The options of one run.
+/// A text to show instead of running anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    Usage,
+    Environment,
+    XOptions,
+    All,
+}
+
+/// The options that were given; the counts say how often.
+#[derive(Default, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
-    pub command: Command,
-    pub argv: Vec<String>,
-    pub orig_argv: Vec<String>,
-    pub executable: String,
-    pub path: Vec<String>,
-    pub xoptions: Vec<(String, Option<String>)>,
-    pub warnoptions: Vec<String>,
-    pub flags: Flags,
+    pub bytes_warning: u8,
+    pub debug: u8,
+    pub ignore_environment: bool,
+    pub inspect: u8,
+    pub isolated: bool,
+    pub no_bytecode: bool,
+    pub no_site: bool,
+    pub no_user_site: bool,
+    pub optimize: u8,
+    pub quiet: bool,
+    pub random_hashes: bool,
+    pub safe_path: bool,
+    pub skip_first_line: bool,
+    pub unbuffered: bool,
+    pub verbose: u8,
+    pub version: u8,
+    pub xoptions: Vec<OsString>,
+    pub warnings: Vec<OsString>,
+    pub check_hash_pycs: Option<OsString>,
 }
 
-const USAGE: &str = "usage: cinder [option] ... [-c cmd | -m mod | file | -] [arg] ...";
+/// A command line, read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub options: Options,
+    pub program: Program,
+    /// `sys.argv`
+    pub argv: Vec<OsString>,
+}
 
-impl Options {
-    /// Reads the command line and the environment; a code to exit with where nothing is to be run.
-    pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Options, u8> {
-        let all: Vec<String> = args.map(|a| a.to_string_lossy().into_owned()).collect();
-        let mut o = Options {
-            command: Command::Stdin,
-            argv: vec![String::new()],
-            orig_argv: all.clone(),
-            executable: std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default(),
-            path: Vec::new(),
-            xoptions: Vec::new(),
-            warnoptions: Vec::new(),
-            flags: Flags { int_max_str_digits: 4300, utf8_mode: true, ..Flags::default() },
-        };
-        let mut at = 1;
-        let mut first_path = None;
-        'args: while let Some(arg) = all.get(at) {
-            at += 1;
-            if arg == "-" {
-                o.argv = all[at - 1..].to_vec();
-                first_path = Some(String::new());
-                break;
-            }
-            if let Some(long) = arg.strip_prefix("--") {
-                match long {
-                    "version" => {
-                        println!("{}", version());
-                        return Err(0);
-                    }
-                    "help" => {
-                        println!("{USAGE}");
-                        return Err(0);
-                    }
-                    _ => {
-                        eprintln!("unknown option --{long}\n{USAGE}\nTry `cinder -h' for more information.");
-                        return Err(2);
-                    }
-                }
-            }
-            let Some(cluster) = arg.strip_prefix('-') else {
-                o.command = Command::Script(arg.clone());
-                o.argv = all[at - 1..].to_vec();
-                let dir = std::fs::canonicalize(arg)
-                    .ok()
-                    .map(|p| if p.is_dir() { p.clone() } else { p.parent().map(Into::into).unwrap_or_default() });
-                first_path = Some(dir.map(|d| d.to_string_lossy().into_owned()).unwrap_or_default());
-                break;
-            };
-            let mut chars = cluster.char_indices();
-            while let Some((i, c)) = chars.next() {
-                let rest = &cluster[i + c.len_utf8()..];
-                let value = |at: &mut usize| -> Result<String, u8> {
-                    if !rest.is_empty() {
-                        return Ok(rest.to_string());
-                    }
-                    match all.get(*at) {
-                        Some(v) => {
-                            *at += 1;
-                            Ok(v.clone())
-                        }
-                        None => {
-                            eprintln!(
-                                "Argument expected for the -{c} option\n{USAGE}\nTry `cinder -h' for more information."
-                            );
-                            Err(2)
-                        }
-                    }
+/// Why a command line does not run a program.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Show(Page),
+    /// A mistake; the message goes before the usage line.
+    Mistake(String),
+}
+
+/// Reads the arguments after the command's own name.
+pub(crate) fn read(args: &[OsString]) -> Result<Line, Stop> {
+    let mut o = Options::default();
+    let mut at = 0;
+    while let Some(arg) = args.get(at).map(|a| a.as_bytes()) {
+        if arg == b"-" || arg.first() != Some(&b'-') {
+            break;
+        }
+        at += 1;
+        if arg == b"--" {
+            break;
+        }
+        if let Some(name) = arg.strip_prefix(b"--") {
+            long(&mut o, name, args, &mut at)?;
+            continue;
+        }
+        let mut letters = &arg[1..];
+        while let Some((letter, rest)) = letters.split_first() {
+            letters = rest;
+            if b"cmWX".contains(letter) {
+                let value = if rest.is_empty() {
+                    let value = args.get(at).cloned();
+                    at += 1;
+                    value.ok_or_else(|| Stop::Mistake(format!("Argument expected for the -{} option", *letter as char)))?
+                } else {
+                    OsString::from_vec(rest.to_vec())
                 };
-                match c {
-                    'c' => {
-                        o.command = Command::Code(value(&mut at)?);
-                        o.argv = std::iter::once("-c".to_string()).chain(all[at..].iter().cloned()).collect();
-                        first_path = Some(String::new());
-                        break 'args;
-                    }
-                    'm' => {
-                        o.command = Command::Module(value(&mut at)?);
-                        o.argv = std::iter::once("-m".to_string()).chain(all[at..].iter().cloned()).collect();
-                        first_path = std::env::current_dir().ok().map(|d| d.to_string_lossy().into_owned());
-                        break 'args;
-                    }
-                    'X' => {
-                        let v = value(&mut at)?;
-                        match v.split_once('=') {
-                            Some((k, x)) => o.xoptions.push((k.to_string(), Some(x.to_string()))),
-                            None => o.xoptions.push((v, None)),
-                        }
-                        continue 'args;
-                    }
-                    'W' => {
-                        let v = value(&mut at)?;
-                        o.warnoptions.push(v);
-                        continue 'args;
-                    }
-                    'V' => {
-                        println!("{}", version());
-                        return Err(0);
-                    }
-                    'h' | '?' => {
-                        println!("{USAGE}");
-                        return Err(0);
-                    }
-                    'b' => o.flags.bytes_warning += 1,
-                    'B' => o.flags.dont_write_bytecode = true,
-                    'd' => o.flags.debug += 1,
-                    'E' => o.flags.ignore_environment = true,
-                    'i' => {
-                        o.flags.inspect += 1;
-                        o.flags.interactive += 1;
-                    }
-                    'I' => {
-                        o.flags.isolated = true;
-                        o.flags.ignore_environment = true;
-                        o.flags.no_user_site = true;
-                        o.flags.safe_path = true;
-                    }
-                    'O' => o.flags.optimize += 1,
-                    'P' => o.flags.safe_path = true,
-                    'q' => o.flags.quiet = true,
-                    's' => o.flags.no_user_site = true,
-                    'S' => o.flags.no_site = true,
-                    'u' => o.flags.unbuffered = true,
-                    'v' => o.flags.verbose += 1,
-                    'x' | 'R' => {}
-                    _ => {
-                        eprintln!("Unknown option: -{c}\n{USAGE}\nTry `cinder -h' for more information.");
-                        return Err(2);
-                    }
+                match letter {
+                    b'W' => o.warnings.push(value),
+                    b'X' => o.xoptions.push(value),
+                    b'c' => return Ok(program(o, Program::Code(value), "-c", &args[at..])),
+                    _ => return Ok(program(o, Program::Module(value), "-m", &args[at..])),
                 }
+                break;
             }
+            short(&mut o, *letter)?;
         }
-        if !o.flags.ignore_environment {
-            o.read_environment();
-        }
-        if !o.flags.safe_path {
-            let first = first_path.unwrap_or_default();
-            o.path.insert(0, first);
-        }
-        Ok(o)
     }
+    let rest = &args[at.min(args.len())..];
+    Ok(match rest.split_first() {
+        None => program(o, Program::Stdin, "", &[]),
+        Some((dash, rest)) if dash == "-" => program(o, Program::Stdin, "-", rest),
+        Some((file, rest)) => program(o, Program::File(file.clone()), file, rest),
+    })
+}
 
-    fn read_environment(&mut self) {
-        let var = |n: &str| std::env::var(n).ok().filter(|v| !v.is_empty());
-        if let Some(p) = var("PYTHONPATH") {
-            self.path.extend(p.split(':').map(str::to_string));
+fn program(options: Options, program: Program, name: impl AsRef<OsStr>, rest: &[OsString]) -> Line {
+    let argv = std::iter::once(name.as_ref().to_owned()).chain(rest.iter().cloned()).collect();
+    Line { options, program, argv }
+}
+
+fn long(o: &mut Options, name: &[u8], args: &[OsString], at: &mut usize) -> Result<(), Stop> {
+    match name {
+        b"help" => Err(Stop::Show(Page::Usage)),
+        b"help-all" => Err(Stop::Show(Page::All)),
+        b"help-env" => Err(Stop::Show(Page::Environment)),
+        b"help-xoptions" => Err(Stop::Show(Page::XOptions)),
+        b"version" => {
+            o.version = o.version.saturating_add(1);
+            Ok(())
         }
-        if var("PYTHONDONTWRITEBYTECODE").is_some() {
-            self.flags.dont_write_bytecode = true;
+        b"check-hash-based-pycs" => {
+            let value = args.get(*at).ok_or_else(|| {
+                Stop::Mistake("Argument expected for the --check-hash-based-pycs option".to_owned())
+            })?;
+            *at += 1;
+            if ![b"always".as_slice(), b"never", b"default"].contains(&value.as_bytes()) {
+                let text = "--check-hash-based-pycs must be one of 'default', 'always', or 'never'";
+                return Err(Stop::Mistake(text.to_owned()));
+            }
+            o.check_hash_pycs = Some(value.clone());
+            Ok(())
         }
-        if var("PYTHONSAFEPATH").is_some() {
-            self.flags.safe_path = true;
-        }
-        if var("PYTHONNOUSERSITE").is_some() {
-            self.flags.no_user_site = true;
-        }
-        if var("PYTHONUNBUFFERED").is_some() {
-            self.flags.unbuffered = true;
-        }
-        if let Some(n) = var("PYTHONOPTIMIZE") {
-            self.flags.optimize = self.flags.optimize.max(n.parse().unwrap_or(1));
-        }
-        if let Some(s) = var("PYTHONHASHSEED") {
-            self.flags.hash_seed = s.parse().ok();
-        }
-        if let Some(w) = var("PYTHONWARNINGS") {
-            let mut all: Vec<String> = w.split(',').map(str::to_string).collect();
-            all.append(&mut self.warnoptions);
-            self.warnoptions = all;
-        }
-        if let Some(n) = var("PYTHONINTMAXSTRDIGITS").and_then(|n| n.parse().ok()) {
-            self.flags.int_max_str_digits = n;
-        }
+        _ => Err(Stop::Mistake(format!("Unknown option: --{}", String::from_utf8_lossy(name)))),
     }
 }
 
-fn version() -> String {
-    let (a, b, c) = cinder_interp::modules::sys::VERSION;
-    format!("Python {a}.{b}.{c} (cinder {})", env!("CARGO_PKG_VERSION"))
+fn short(o: &mut Options, letter: u8) -> Result<(), Stop> {
+    let more = |count: &mut u8| *count = count.saturating_add(1);
+    match letter {
+        b'b' => more(&mut o.bytes_warning),
+        b'B' => o.no_bytecode = true,
+        b'd' => more(&mut o.debug),
+        b'E' => o.ignore_environment = true,
+        b'i' => more(&mut o.inspect),
+        b'I' => o.isolated = true,
+        b'O' => more(&mut o.optimize),
+        b'P' => o.safe_path = true,
+        b'q' => o.quiet = true,
+        b'R' => o.random_hashes = true,
+        b's' => o.no_user_site = true,
+        b'S' => o.no_site = true,
+        b't' => {}
+        b'u' => o.unbuffered = true,
+        b'v' => more(&mut o.verbose),
+        b'V' => more(&mut o.version),
+        b'x' => o.skip_first_line = true,
+        b'h' | b'?' => return Err(Stop::Show(Page::Usage)),
+        _ => return Err(Stop::Mistake(format!("Unknown option: -{}", letter as char))),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(args: &[&str]) -> Result<Line, Stop> {
+        read(&args.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn letters_combine_and_the_program_ends_the_options() {
+        let l = line(&["-bbB", "-Wd", "-X", "a=b", "-ic", "pass", "-x", "y"]).unwrap();
+        assert_eq!((l.options.bytes_warning, l.options.no_bytecode, l.options.inspect), (2, true, 1));
+        assert_eq!((l.options.warnings, l.options.xoptions), (vec!["d".into()], vec!["a=b".into()]));
+        assert_eq!(l.program, Program::Code("pass".into()));
+        assert_eq!(l.argv, ["-c", "-x", "y"]);
+        assert_eq!(line(&["-mjson", "-V"]).unwrap().argv, ["-m", "-V"]);
+        let file = line(&["-O", "./a.py", "-c"]).unwrap();
+        assert_eq!((file.program, file.argv), (Program::File("./a.py".into()), vec!["./a.py".into(), "-c".into()]));
+    }
+
+    #[test]
+    fn the_standard_input_is_a_program() {
+        assert_eq!(line(&[]).unwrap().argv, [""]);
+        assert_eq!(line(&["-", "a"]).unwrap().argv, ["-", "a"]);
+        assert_eq!(line(&["--", "-x.py"]).unwrap().program, Program::File("-x.py".into()));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let mistake = |args: &[&str]| match line(args) {
+            Err(Stop::Mistake(m)) => m,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(mistake(&["-z"]), "Unknown option: -z");
+        assert_eq!(mistake(&["-V", "--foo"]), "Unknown option: --foo");
+        assert_eq!(mistake(&["-c"]), "Argument expected for the -c option");
+        assert_eq!(line(&["-O", "-h"]), Err(Stop::Show(Page::Usage)));
+    }
 }

@@ -1,32 +1,82 @@
 //! The `cinder` command.
 
-use std::io::Read;
-use std::process::ExitCode;
+use std::ffi::{OsStr, OsString};
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 
-use cinder_interp::{Config, Interpreter, PackedModule};
-use cinder_pyobj::types::str::Name;
-use cinder_pyobj::{Ctx, Obj, PyResult};
+use cinder_interp::{Config, Interpreter, PackedModule, program};
+use cinder_pyobj::{Ctx, PyResult};
 
 mod args;
+mod help;
+mod paths;
+mod settings;
 
-use args::{Command, Options};
+use args::{Line, Program, Stop};
 
-/// Native stack of the main thread, in bytes: deep recursion through native code raises RecursionError
-/// before it is used up.
+/// Native stack of the main thread, in bytes: deep recursion through native code raises RecursionError before it
+/// is used up.
 const MAIN_STACK: usize = 64 << 20;
 
-fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args_os()) {
-        Ok(o) => o,
-        Err(code) => return ExitCode::from(code),
-    };
-    let thread = std::thread::Builder::new().stack_size(MAIN_STACK).spawn(move || run(options));
-    let code = thread.ok().and_then(|t| t.join().ok()).unwrap_or(70);
-    if code == 130 {
+fn main() {
+    // The program runs on the process's own main thread, to which the system sends signals, but on a larger stack.
+    let code = stacker::grow(MAIN_STACK, run);
+    if code == cinder_interp::INTERRUPTED {
         // Die by the signal, as shells expect of an interrupted command.
         cinder_interp::signals::die_by_interrupt();
     }
-    ExitCode::from(code as u8)
+    std::process::exit(code)
+}
+
+fn run() -> i32 {
+    let orig_argv: Vec<OsString> = std::env::args_os().collect();
+    let name = orig_argv.first().cloned().unwrap_or_else(|| "cinder".into());
+    let line = match args::read(orig_argv.get(1..).unwrap_or(&[])) {
+        Ok(line) => line,
+        Err(Stop::Show(page)) => return show(&help::page(page, &name.to_string_lossy())),
+        Err(Stop::Mistake(text)) => {
+            let name = name.to_string_lossy();
+            eprint!("{text}\n{}Try `cinder -h' for more information.\n", help::usage_line(&name));
+            return 2;
+        }
+    };
+    if line.options.version > 0 {
+        return show(&version(line.options.version > 1));
+    }
+    let mut config = match settings::configure(&line, orig_argv) {
+        Ok(config) => config,
+        Err(settings::BadSetting(text)) => {
+            eprintln!("Fatal Python error: {text}\nPython runtime state: preinitialized\n");
+            return 1;
+        }
+    };
+    config.find_packed = find_packed;
+    config.stdlib_dir = Some(cinder_stdlib::packed::PREFIX);
+    config.stdlib_names = stdlib_names;
+    config.multiarch = cinder_stdlib::packed::MULTIARCH;
+    config.natives = cinder_stdlib::modules::ALL;
+    let run = Run { line, name, config: config.clone() };
+    match Interpreter::with_stack(config, MAIN_STACK - (1 << 20)) {
+        Ok(py) => py.enter(|cx| run.all(cx)),
+        Err(e) => {
+            eprintln!("{e}");
+            1
+        }
+    }
+}
+
+/// Prints a text; the exit code says whether that worked.
+fn show(text: &str) -> i32 {
+    let mut out = std::io::stdout().lock();
+    i32::from(out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err())
+}
+
+fn version(long: bool) -> String {
+    if long {
+        return format!("Python {}\n", cinder_interp::modules::sys::version_text());
+    }
+    let (a, b, c) = cinder_interp::modules::sys::VERSION;
+    format!("Python {a}.{b}.{c}\n")
 }
 
 fn find_packed(name: &str) -> Option<PackedModule> {
@@ -40,86 +90,177 @@ fn stdlib_names() -> Vec<&'static str> {
     names
 }
 
-fn run(options: Options) -> i32 {
-    let command = options.command.clone();
-    let config = Config {
-        argv: options.argv,
-        orig_argv: options.orig_argv,
-        executable: options.executable,
-        path: options.path,
-        xoptions: options.xoptions,
-        warnoptions: options.warnoptions,
-        flags: options.flags,
-        find_packed,
-        stdlib_dir: Some(cinder_stdlib::packed::PREFIX),
-        stdlib_names,
-        multiarch: cinder_stdlib::packed::MULTIARCH,
-        natives: cinder_stdlib::modules::ALL,
-        signals: true,
-        ..Config::default()
-    };
-    let py = match Interpreter::with_stack(config, MAIN_STACK - (1 << 20)) {
-        Ok(py) => py,
-        Err(e) => {
-            eprintln!("{e}");
-            return 1;
-        }
-    };
-    py.enter(|cx| {
-        let r = cinder_interp::start_up(cx).and_then(|()| execute(cx, &command));
-        let code = match r {
-            Ok(_) => 0,
+/// One run of a program.
+struct Run {
+    line: Line,
+    name: OsString,
+    config: Config,
+}
+
+impl Run {
+    fn all(&self, cx: &Ctx) -> i32 {
+        let started = program::start_up(cx);
+        let code = match started {
+            Ok(()) => self.program_and_prompt(cx),
             Err(r) => cinder_interp::report(cx, r),
         };
         cinder_interp::shut_down(cx, code)
-    })
-}
-
-fn execute(cx: &Ctx, command: &Command) -> PyResult {
-    match command {
-        Command::Code(text) => cinder_interp::run_string(cx, &cinder_interp::dedent(text), "<string>"),
-        Command::Module(name) => {
-            let runpy = cinder_interp::import(cx, "runpy")?;
-            runpy.call_method(cx, Name::new("_run_module_as_main"), &[Obj::from(name.as_str())])
-        }
-        Command::Script(path) => script(cx, path),
-        Command::Stdin => {
-            let mut text = Vec::new();
-            if std::io::stdin().read_to_end(&mut text).is_err() {
-                return Err(cx.runtime_error("cannot read the standard input"));
-            }
-            cinder_interp::run_bytes(cx, &text, "<stdin>")
-        }
     }
-}
 
-fn script(cx: &Ctx, path: &str) -> PyResult {
-    let p = std::path::Path::new(path);
-    if p.is_dir() || path.ends_with(".pyz") || path.ends_with(".zip") {
-        let runpy = cinder_interp::import(cx, "runpy")?;
-        return runpy.call_method(
-            cx,
-            Name::new("_run_module_as_main"),
-            &[Obj::from("__main__"), Obj::from_bool(false)],
+    /// Whether the standard input is a person's.
+    fn is_interactive(&self) -> bool {
+        self.config.flags.interactive > 0 || std::io::stdin().is_terminal()
+    }
+
+    /// Runs the program and, where that is asked for, the prompt after it.
+    fn program_and_prompt(&self, cx: &Ctx) -> i32 {
+        let prompt_only = self.line.program == Program::Stdin && self.is_interactive();
+        if !self.config.flags.quiet && (self.config.flags.verbose > 0 || prompt_only) {
+            self.banner();
+        }
+        let mut code = match self.program(cx) {
+            Ok(code) => code,
+            Err(r) if self.wants_prompt() && !prompt_only => {
+                // A prompt follows, so SystemExit is shown as well.
+                cinder_interp::show(cx, r);
+                1
+            }
+            Err(r) => cinder_interp::report(cx, r),
+        };
+        if self.wants_prompt() && !prompt_only && self.is_interactive() {
+            program::run_interactive_hook(cx);
+            code = match self.prompt(cx) {
+                Ok(()) => 0,
+                Err(r) => cinder_interp::report(cx, r),
+            };
+        }
+        code
+    }
+
+    /// `-i`, or the environment variable, which the program may have set by now.
+    fn wants_prompt(&self) -> bool {
+        let f = &self.config.flags;
+        f.inspect > 0 || !f.ignore_environment && std::env::var_os("PYTHONINSPECT").is_some_and(|v| !v.is_empty())
+    }
+
+    fn variable(&self, name: &str) -> Option<OsString> {
+        if self.config.flags.ignore_environment {
+            return None;
+        }
+        std::env::var_os(name).filter(|v| !v.is_empty())
+    }
+
+    fn banner(&self) {
+        eprintln!(
+            "Python {} on linux\nType \"help\", \"copyright\", \"credits\" or \"license\" for more information.",
+            cinder_interp::modules::sys::version_text()
         );
     }
-    match std::fs::read(p) {
-        Ok(text) => {
-            let ns = cinder_interp::main_namespace(cx)?;
-            ns.set_item(cx, &Obj::from("__file__"), &Obj::from(path))?;
-            cinder_interp::run_bytes(cx, &text, path)
+
+    /// Runs the program; its exit code if it is not to be told from what it raises.
+    fn program(&self, cx: &Ctx) -> PyResult<i32> {
+        let safe = self.config.flags.safe_path;
+        match &self.line.program {
+            Program::Code(text) => {
+                self.first_path(cx, OsStr::new(""))?;
+                program::run_command(cx, text)?;
+            }
+            Program::Module(name) => {
+                if !safe && let Ok(here) = std::env::current_dir() {
+                    program::prepend_path(cx, here.as_os_str())?;
+                }
+                program::run_module(cx, name, true)?;
+            }
+            Program::Stdin => {
+                self.first_path(cx, OsStr::new(""))?;
+                return self.stdin(cx).map(|()| 0);
+            }
+            Program::File(path) => return self.file(cx, path),
         }
-        Err(e) => {
-            let n = e.raw_os_error().unwrap_or(0);
-            let text = std::io::Error::from_raw_os_error(n).to_string();
-            let text = text.split(" (os error").next().unwrap_or("").to_string();
-            let exe = std::env::args().next().unwrap_or_else(|| "cinder".to_string());
-            let shown = std::fs::canonicalize(p)
-                .unwrap_or_else(|_| std::env::current_dir().unwrap_or_default().join(p))
-                .to_string_lossy()
-                .into_owned();
-            eprintln!("{exe}: can't open file '{shown}': [Errno {n}] {text}");
-            Err(cinder_interp::exit_with(cx, 2))
+        Ok(0)
+    }
+
+    fn first_path(&self, cx: &Ctx, entry: &OsStr) -> PyResult<()> {
+        if self.config.flags.safe_path { Ok(()) } else { program::prepend_path(cx, entry) }
+    }
+
+    fn stdin(&self, cx: &Ctx) -> PyResult<()> {
+        if self.is_interactive() {
+            if let Some(path) = self.variable("PYTHONSTARTUP") {
+                program::run_startup(cx, &path);
+            }
+            program::run_interactive_hook(cx);
+            return self.prompt(cx);
+        }
+        let mut text = Vec::new();
+        if let Err(e) = std::io::stdin().lock().read_to_end(&mut text)
+            && e.raw_os_error() != Some(9)
+        {
+            return Err(cx.os_error(e.raw_os_error().unwrap_or(0)));
+        }
+        program::run_stdin(cx, self.source(&text))?;
+        Ok(())
+    }
+
+    /// Runs the prompt: that of the library on a terminal, the plain one elsewhere.
+    fn prompt(&self, cx: &Ctx) -> PyResult<()> {
+        let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        if terminal && self.variable("PYTHON_BASIC_REPL").is_none() {
+            return program::run_editing_prompt(cx).map(drop);
+        }
+        cinder_interp::interactive_loop(cx)
+    }
+
+    /// A source without the line that `-x` skips.
+    fn source<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        if !self.line.options.skip_first_line {
+            return text;
+        }
+        let end = text.iter().position(|b| *b == b'\n').unwrap_or(text.len());
+        &text[end..]
+    }
+
+    fn file(&self, cx: &Ctx, path: &OsStr) -> PyResult<i32> {
+        let full = absolute(path);
+        if program::is_importable_path(cx, full.as_os_str())? {
+            program::prepend_path(cx, full.as_os_str())?;
+            program::run_module(cx, OsStr::new("__main__"), false)?;
+            return Ok(0);
+        }
+        let folder = std::fs::canonicalize(path).unwrap_or_else(|_| full.clone());
+        self.first_path(cx, folder.parent().unwrap_or(Path::new("")).as_os_str())?;
+        let read = std::fs::File::open(path).and_then(|mut f| {
+            if f.metadata()?.is_dir() {
+                return Err(std::io::Error::from_raw_os_error(21));
+            }
+            let mut text = Vec::new();
+            f.read_to_end(&mut text)?;
+            Ok(text)
+        });
+        match read {
+            Ok(text) => {
+                program::run_script(cx, full.as_os_str(), self.source(&text))?;
+                Ok(0)
+            }
+            Err(e) => {
+                let name = self.name.to_string_lossy();
+                let shown = full.to_string_lossy();
+                match e.raw_os_error() {
+                    Some(21) => eprintln!("{name}: '{shown}' is a directory, cannot continue"),
+                    n => {
+                        let text = e.to_string();
+                        let text = text.split(" (os error").next().unwrap_or("");
+                        eprintln!("{name}: can't open file '{shown}': [Errno {}] {text}", n.unwrap_or(0));
+                    }
+                }
+                Ok(2)
+            }
         }
     }
+}
+
+/// A path from the root, otherwise as it was given.
+fn absolute(path: &OsStr) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    if path == "." { here } else { here.join(path) }
 }

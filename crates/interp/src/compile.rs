@@ -14,11 +14,11 @@ use crate::thread::Thread;
 pub(crate) use cinder_syntax::Mode;
 
 /// Flags of `compile()`.
-const DONT_IMPLY_DEDENT: i64 = 0x200;
+pub(crate) const DONT_IMPLY_DEDENT: i64 = 0x200;
 pub(crate) const ONLY_AST: i64 = 0x400;
 pub(crate) const TYPE_COMMENTS: i64 = 0x1000;
 pub(crate) const TOP_LEVEL_AWAIT: i64 = 0x2000;
-const ALLOW_INCOMPLETE: i64 = 0x4000;
+pub(crate) const ALLOW_INCOMPLETE: i64 = 0x4000;
 pub(crate) const OPTIMIZED_AST: i64 = 0x8000 | ONLY_AST;
 
 /// How to compile a text.

@@ -38,6 +38,8 @@ pub(crate) static HOST: Host = Host {
     audit,
     release_lock: gil::give,
     acquire_lock: gil::take,
+    is_beside_program: import::is_beside_program,
+    fork: crate::fork::fork,
 };
 
 fn import_leaf(cx: &Ctx, name: &str) -> PyResult {
@@ -60,14 +62,18 @@ fn poll(cx: &Ctx) -> PyResult<()> {
     if bits & Poll::SWITCH != 0 {
         gil::hand_over(cx);
     }
+    if bits & Poll::SIGNAL != 0
+        && let Err(r) = signals::serve(cx)
+    {
+        // What else was asked for is asked for again.
+        cx.request(bits & (Poll::ASYNC_EXC | Poll::MEMORY));
+        return Err(r);
+    }
     if bits & Poll::ASYNC_EXC != 0
         && let Some(e) = Thread::of(cx).async_exc.take()
     {
         let e = exc::instantiate(cx, &e)?;
         return Err(cx.raise_obj(e));
-    }
-    if bits & Poll::SIGNAL != 0 {
-        signals::serve(cx)?;
     }
     if bits & Poll::MEMORY != 0 {
         return Err(cx.no_memory());

@@ -93,10 +93,50 @@ pub(crate) fn import_absolute(cx: &Ctx, name: &Obj) -> PyResult {
         {
             lib.call_method(cx, intern!("_lock_unlock_module"), std::slice::from_ref(name))?;
         }
+        if Thread::of(cx).runtime.config.import_time > 1 {
+            let rt = Thread::of(cx).runtime;
+            let indent = 2 * rt.import_depth.get();
+            eprintln!("import time: cached    | cached     | {:indent$}{}", "", shown_name(name));
+        }
         return Ok(m);
     }
     let import = lib.get_attr(cx, intern!("_gcd_import"))?;
-    lib.call_method(cx, intern!("_find_and_load"), &[name.clone(), import])
+    let load = || lib.call_method(cx, intern!("_find_and_load"), &[name.clone(), import]);
+    if Thread::of(cx).runtime.config.import_time > 0 { timed(cx, name, load) } else { load() }
+}
+
+/// A module name for diagnostics: lone surrogates are escaped.
+fn shown_name(name: &Obj) -> String {
+    match name.downcast::<cinder_pyobj::types::str::Str>() {
+        Some(s) => s.code_points().map(|c| char::from_u32(c).map_or_else(|| format!("\\u{c:04x}"), String::from)).collect(),
+        None => String::new(),
+    }
+}
+
+/// Loads a module and says how long that took, alone and with what it imported: `-X importtime`.
+fn timed(cx: &Ctx, name: &Obj, load: impl FnOnce() -> PyResult) -> PyResult {
+    let rt = Thread::of(cx).runtime;
+    let depth = rt.import_depth.get();
+    if !rt.import_header.replace(true) {
+        eprintln!("import time: self [us] | cumulative | imported package");
+    }
+    rt.import_depth.set(depth + 1);
+    let before = rt.import_inner.replace(0);
+    let start = std::time::Instant::now();
+    let result = load();
+    let whole = start.elapsed().as_nanos() as u64;
+    let inner = rt.import_inner.replace(before + whole);
+    rt.import_depth.set(depth);
+    let us = |n: u64| n.div_ceil(1000);
+    eprintln!(
+        "import time: {:9} | {:10} | {:indent$}{}",
+        us(whole.saturating_sub(inner)),
+        us(whole),
+        "",
+        shown_name(name),
+        indent = 2 * depth
+    );
+    result
 }
 
 fn importlib(cx: &Ctx) -> PyResult {
@@ -119,28 +159,25 @@ pub(crate) fn import_from(cx: &Ctx, m: &Obj, name: Name) -> PyResult {
     }
     let display = module_name.clone().unwrap_or_else(|| "<unknown module name>".to_string());
     let spec = m.get_attr_opt(cx, intern!("__spec__"))?.and_then(Obj::non_none);
-    let initializing = match &spec {
-        Some(s) => match s.get_attr_opt(cx, intern!("_initializing"))? {
-            Some(v) => v.truthy(cx)?,
-            None => false,
-        },
-        None => false,
-    };
-    let mut origin = m.get_attr_opt(cx, intern!("__file__"))?.filter(|f| f.type_of().is_str_subtype());
-    if origin.is_none()
-        && let Some(s) = &spec
-        && let Some(h) = s.get_attr_opt(cx, intern!("has_location"))?
-        && h.truthy(cx)?
-    {
-        origin = s.get_attr_opt(cx, intern!("origin"))?.filter(|f| f.type_of().is_str_subtype());
+    let known = shown.filter(|n| n.type_of().is_str_subtype()).unwrap_or_else(|| Obj::from(display.as_str()));
+    let found = module::Origin::find(cx, spec.as_ref(), &known)?;
+    let mut origin = found.file.clone();
+    if origin.is_none() && module::namespace(m).is_some() {
+        origin = m.get_attr_opt(cx, intern!("__file__"))?.filter(|f| f.type_of().is_str_subtype());
     }
     let place = origin.as_ref().map_or_else(|| "unknown location".to_string(), |o| as_utf8_lossy(o).into_owned());
-    let message = if initializing {
-        format!(
-            "cannot import name '{}' from partially initialized module '{display}' (most likely due to a circular \
-             import) ({place})",
-            name.as_str()
-        )
+    let message = if found.shadows_library {
+        format!("cannot import name '{}' from '{display}' ({})", name.as_str(), found.library_advice(&display))
+    } else if module::is_initializing(cx, spec.as_ref())? {
+        if found.may_shadow {
+            format!("cannot import name '{}' from '{display}' ({})", name.as_str(), found.advice())
+        } else {
+            format!(
+                "cannot import name '{}' from partially initialized module '{display}' (most likely due to a circular \
+                 import) ({place})",
+                name.as_str()
+            )
+        }
     } else {
         format!("cannot import name '{}' from '{display}' ({place})", name.as_str())
     };
@@ -148,6 +185,27 @@ pub(crate) fn import_from(cx: &Ctx, m: &Obj, name: Name) -> PyResult {
     let e = cx.take(r);
     e.set_attr(cx, Name::new("name_from"), name.as_obj())?;
     Err(cx.set_pending(e))
+}
+
+/// Whether a module's file, or the folder of a package, lies where `sys.path` began.
+pub(crate) fn is_beside_program(cx: &Ctx, file: &str) -> bool {
+    use std::path::Path;
+    let rt = Thread::of(cx).runtime;
+    if rt.config.flags.safe_path {
+        return false;
+    }
+    let first = rt.first_path.borrow();
+    let Some(first) = first.as_deref() else { return false };
+    let file = Path::new(file);
+    let mut folder = file.parent();
+    if file.file_name().is_some_and(|n| n == "__init__.py") {
+        folder = folder.and_then(Path::parent);
+    }
+    match folder {
+        Some(f) if first.is_empty() => std::env::current_dir().is_ok_and(|here| here == f),
+        Some(f) => f == Path::new(first),
+        None => false,
+    }
 }
 
 /// The code object of a packed module.
@@ -189,6 +247,11 @@ pub(crate) fn boot(cx: &Ctx) -> PyResult<()> {
     m.call_method(cx, intern!("_install"), &[sys, imp])?;
     if rt.find_native("_io").is_some() {
         m.call_method(cx, intern!("_install_external_importers"), &[])?;
+        // Archives come after the packed library and before folders.
+        if let Some(hooks) = crate::host::sys_attr(cx, "path_hooks")? {
+            let zip = import_absolute(cx, &Obj::from("zipimport"))?.get_attr(cx, intern!("zipimporter"))?;
+            hooks.call_method(cx, intern!("insert"), &[Obj::from(1i64), zip])?;
+        }
     }
     Ok(())
 }

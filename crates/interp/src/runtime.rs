@@ -1,6 +1,7 @@
 //! State shared by all threads of an interpreter.
 
 use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
 
 use cinder_pyobj::native::ModuleDef;
 use cinder_pyobj::value::ObjCell;
@@ -18,21 +19,45 @@ pub struct PackedModule {
 #[derive(Clone)]
 pub struct Config {
     /// `sys.argv`.
-    pub argv: Vec<String>,
+    pub argv: Vec<OsString>,
     /// `sys.orig_argv`.
-    pub orig_argv: Vec<String>,
+    pub orig_argv: Vec<OsString>,
     /// `sys.executable`.
-    pub executable: String,
-    /// Entries that come first in `sys.path`.
-    pub path: Vec<String>,
+    pub executable: OsString,
+    /// `sys._base_executable`: the same outside of a virtual environment.
+    pub base_executable: OsString,
+    /// `sys.prefix`.
+    pub prefix: OsString,
+    /// `sys.base_prefix`.
+    pub base_prefix: OsString,
+    /// `sys.platlibdir`.
+    pub platlibdir: OsString,
+    /// Entries of `sys.path` that come before the packed library.
+    pub path: Vec<OsString>,
     /// `-X` options.
-    pub xoptions: Vec<(String, Option<String>)>,
+    pub xoptions: Vec<(OsString, Option<OsString>)>,
     /// `sys.warnoptions`.
-    pub warnoptions: Vec<String>,
+    pub warnoptions: Vec<OsString>,
+    /// `sys.pycache_prefix`.
+    pub pycache_prefix: Option<OsString>,
+    /// `_imp.check_hash_based_pycs`.
+    pub check_hash_pycs: String,
     /// `sys.flags` in CPython's order, by name.
     pub flags: Flags,
-    /// The environment as the embedder shows it.
-    pub env: Vec<(Vec<u8>, Vec<u8>)>,
+    /// How texts become bytes for the system and for the standard streams.
+    pub encodings: Encodings,
+    /// The CPUs that `os.cpu_count()` shows, if not the real ones.
+    pub cpu_count: Option<u32>,
+    /// `-X importtime`: 0 for off, 2 to show cached modules too.
+    pub import_time: u8,
+    /// Whether the import system may load what is packed as frozen modules.
+    pub frozen_modules: bool,
+    /// Whether tracebacks go without carets.
+    pub no_debug_ranges: bool,
+    /// Whether `faulthandler` is on from the start.
+    pub faulthandler: bool,
+    /// The frames that `tracemalloc` records from the start; 0 for off.
+    pub tracemalloc: u32,
     /// Finds a module of the packed library.
     pub find_packed: fn(&str) -> Option<PackedModule>,
     /// The `sys.path` entry of the packed library; `sys._stdlib_dir`.
@@ -45,6 +70,30 @@ pub struct Config {
     pub natives: &'static [&'static ModuleDef],
     /// Whether to install handlers for signals.
     pub signals: bool,
+}
+
+/// Names of codecs and of error handlers.
+#[derive(Clone, Debug)]
+pub struct Encodings {
+    /// `sys.getfilesystemencoding()`.
+    pub filesystem: String,
+    /// `sys.getfilesystemencodeerrors()`.
+    pub filesystem_errors: String,
+    /// The encoding of the standard streams.
+    pub stdio: String,
+    /// The error handler of standard input and standard output.
+    pub stdio_errors: String,
+}
+
+impl Default for Encodings {
+    fn default() -> Encodings {
+        Encodings {
+            filesystem: "utf-8".to_owned(),
+            filesystem_errors: "surrogateescape".to_owned(),
+            stdio: "utf-8".to_owned(),
+            stdio_errors: "strict".to_owned(),
+        }
+    }
 }
 
 /// `sys.flags`.
@@ -65,23 +114,48 @@ pub struct Flags {
     pub isolated: bool,
     pub dev_mode: bool,
     pub utf8_mode: bool,
+    pub warn_default_encoding: bool,
     pub safe_path: bool,
     pub unbuffered: bool,
     pub int_max_str_digits: i64,
-    pub hash_seed: Option<u64>,
+    pub thread_inherit_context: bool,
+    pub context_aware_warnings: bool,
+    pub hash_seed: HashSeed,
+}
+
+/// Where the hashes of texts start from.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub enum HashSeed {
+    /// A new key in every process.
+    #[default]
+    Random,
+    /// A key derived from a number; zero turns randomisation off.
+    Fixed(u32),
 }
 
 impl Default for Config {
     fn default() -> Config {
         Config {
-            argv: vec![String::new()],
+            argv: vec![OsString::new()],
             orig_argv: Vec::new(),
-            executable: String::new(),
+            executable: OsString::new(),
+            base_executable: OsString::new(),
+            prefix: OsString::new(),
+            base_prefix: OsString::new(),
+            platlibdir: OsString::from("lib"),
             path: Vec::new(),
             xoptions: Vec::new(),
             warnoptions: Vec::new(),
+            pycache_prefix: None,
+            check_hash_pycs: "default".to_owned(),
             flags: Flags { int_max_str_digits: 4300, utf8_mode: true, ..Flags::default() },
-            env: Vec::new(),
+            encodings: Encodings::default(),
+            cpu_count: None,
+            import_time: 0,
+            frozen_modules: true,
+            no_debug_ranges: false,
+            faulthandler: false,
+            tracemalloc: 0,
             find_packed: |_| None,
             stdlib_dir: None,
             stdlib_names: Vec::new,
@@ -106,6 +180,21 @@ pub struct Runtime {
     pub(crate) audit_hooks: RefCell<Vec<Obj>>,
     pub(crate) finalizing: Cell<bool>,
     pub(crate) signal_handlers: RefCell<Vec<Option<Obj>>>,
+    /// The code and text of `-c`, whose lines tracebacks show.
+    pub(crate) command: ObjCell,
+    /// What `sys.path` began with when the program started; empty for the current folder.
+    pub(crate) first_path: RefCell<Option<OsString>>,
+    /// The future features that statements at the prompt turned on.
+    pub(crate) interactive_future: Cell<i64>,
+    /// `_imp._override_frozen_modules_for_tests`.
+    pub(crate) frozen_override: Cell<i8>,
+    /// For `-X importtime`: how deep imports are nested, the time that inner ones took in nanoseconds, and
+    /// whether the heading was printed.
+    pub(crate) import_depth: Cell<usize>,
+    pub(crate) import_inner: Cell<u64>,
+    pub(crate) import_header: Cell<bool>,
+    /// The threads that run Python code.
+    pub(crate) threads: RefCell<Vec<*const crate::thread::Thread>>,
     pub(crate) ast_types: std::cell::OnceCell<crate::modules::ast::Types>,
 }
 
@@ -128,8 +217,22 @@ impl Runtime {
             audit_hooks: RefCell::new(Vec::new()),
             finalizing: Cell::new(false),
             signal_handlers: RefCell::new(Vec::new()),
+            command: ObjCell::new(None),
+            first_path: RefCell::new(None),
+            interactive_future: Cell::new(0),
+            frozen_override: Cell::new(0),
+            import_depth: Cell::new(0),
+            import_inner: Cell::new(0),
+            import_header: Cell::new(false),
+            threads: RefCell::new(Vec::new()),
             ast_types: std::cell::OnceCell::new(),
         }))
+    }
+
+    /// The tables of thread-local data of all threads.
+    pub(crate) fn thread_tables(&self) -> Vec<Obj> {
+        // SAFETY: a thread is on the list while it lives.
+        self.threads.borrow().iter().filter_map(|t| unsafe { (**t).locals.get() }).collect()
     }
 
     /// `sys.modules`.

@@ -16,6 +16,10 @@ pub const NSIG: usize = 65;
 static TRIPPED: [AtomicBool; NSIG] = [const { AtomicBool::new(false) }; NSIG];
 static MAIN_CX: AtomicPtr<Ctx> = AtomicPtr::new(std::ptr::null_mut());
 static WAKEUP_FD: AtomicI32 = AtomicI32::new(-1);
+/// Whether a full pipe behind the descriptor is worth a message.
+static WARN_ON_FULL: AtomicBool = AtomicBool::new(true);
+/// The error of a write to the descriptor that is not reported yet.
+static WAKEUP_ERROR: AtomicI32 = AtomicI32::new(0);
 
 /// Remembers the main thread's context, which signals interrupt.
 pub(crate) fn set_main_context(cx: &Ctx) {
@@ -37,8 +41,16 @@ pub extern "C" fn on_signal(n: libc::c_int) {
     let fd = WAKEUP_FD.load(Ordering::Relaxed);
     if fd >= 0 {
         let b = n as u8;
-        // SAFETY: one byte from a live local; errors are ignored as nothing could be done here.
-        unsafe { libc::write(fd, (&raw const b).cast(), 1) };
+        // SAFETY: one byte from a live local.
+        let written = unsafe { libc::write(fd, (&raw const b).cast(), 1) };
+        if written < 0 {
+            // SAFETY: as above.
+            let e = unsafe { *libc::__errno_location() };
+            let full = e == libc::EAGAIN || e == libc::EWOULDBLOCK;
+            if !full || WARN_ON_FULL.load(Ordering::Relaxed) {
+                WAKEUP_ERROR.store(e, Ordering::Relaxed);
+            }
+        }
     }
     // SAFETY: as above.
     unsafe { *libc::__errno_location() = errno };
@@ -54,7 +66,8 @@ pub fn die_by_interrupt() {
 }
 
 /// Sets the descriptor that each signal's number is written to; returns the old one.
-pub fn set_wakeup_fd(fd: i32) -> i32 {
+pub(crate) fn set_wakeup_fd(fd: i32, warn_on_full: bool) -> i32 {
+    WARN_ON_FULL.store(warn_on_full, Ordering::Relaxed);
     WAKEUP_FD.swap(fd, Ordering::Relaxed)
 }
 
@@ -74,6 +87,29 @@ pub(crate) fn trip(cx: &Ctx, n: i64) -> PyResult<()> {
         unsafe { (*main).poll.fetch_or(Poll::SIGNAL, Ordering::Release) };
     }
     Ok(())
+}
+
+/// Call in a forked child: signals that arrived before belong to the parent.
+pub(crate) fn after_fork_in_child(cx: &Ctx) {
+    for t in &TRIPPED {
+        t.store(false, Ordering::Relaxed);
+    }
+    set_main_context(cx);
+}
+
+/// Call when the interpreter goes: handlers of the program are not called any more.
+pub(crate) fn stop(cx: &Ctx) {
+    let mut all = Thread::of(cx).runtime.signal_handlers.borrow_mut();
+    let old = std::mem::take(&mut *all);
+    drop(all);
+    for (n, h) in old.iter().enumerate() {
+        let Some(h) = h else { continue };
+        if h.is_callable() {
+            // SAFETY: sets the default action of a signal that has a handler of ours.
+            unsafe { libc::signal(n as i32, libc::SIG_DFL) };
+        }
+    }
+    WAKEUP_FD.store(-1, Ordering::Relaxed);
 }
 
 /// The Python-level handler of a signal.
@@ -98,6 +134,11 @@ pub(crate) fn serve(cx: &Ctx) -> PyResult<()> {
     if Thread::of(cx).ident != gil::main_ident() {
         return Ok(());
     }
+    let e = WAKEUP_ERROR.swap(0, Ordering::Relaxed);
+    if e != 0 {
+        let _ = cx.os_error(e);
+        (cx.host().unraisable)(cx, Some("Exception ignored when trying to write to the signal wakeup fd"), None);
+    }
     for (n, t) in TRIPPED.iter().enumerate() {
         if !t.swap(false, Ordering::AcqRel) {
             continue;
@@ -116,7 +157,11 @@ pub(crate) fn serve(cx: &Ctx) -> PyResult<()> {
             f if f.is_null() => Obj::none(),
             f => crate::objects::frame_obj::of(th, f),
         };
-        h.call_pos(cx, &[Obj::from(n as i64), frame])?;
+        if let Err(r) = h.call_pos(cx, &[Obj::from(n as i64), frame]) {
+            // Signals behind this one are served at the next poll.
+            cx.request(Poll::SIGNAL);
+            return Err(r);
+        }
     }
     Ok(())
 }

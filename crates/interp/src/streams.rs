@@ -114,18 +114,18 @@ fn text_file(cx: &Ctx, name: &str, fd: i32, mode: &str) -> PyResult {
     let raw = if unbuffered { buffered.clone() } else { buffered.get_attr(cx, intern!("raw"))? };
     raw.set_attr(cx, intern!("name"), &Obj::from(format!("<{name}>").as_str()))?;
     let tty = buffered.call_method(cx, intern!("isatty"), &[])?.truthy(cx)?;
-    let errors = if name == "stderr" { "backslashreplace" } else { "surrogateescape" };
-    let strict = if name == "stderr" || !rt.config.flags.utf8_mode { errors } else { "surrogateescape" };
+    let encodings = &rt.config.encodings;
+    let errors = if name == "stderr" { "backslashreplace" } else { encodings.stdio_errors.as_str() };
     let wrapper = io.get_attr(cx, intern!("TextIOWrapper"))?;
     let f = wrapper.call(
         cx,
         Args::new(
             &[
                 buffered,
-                Obj::from("utf-8"),
-                Obj::from(strict),
+                Obj::from(encodings.stdio.as_str()),
+                Obj::from(errors),
                 Obj::from("\n"),
-                Obj::from_bool(tty || name == "stderr"),
+                Obj::from_bool(!unbuffered && (tty || name == "stderr")),
                 Obj::from_bool(unbuffered),
             ],
             &kw(&["encoding", "errors", "newline", "line_buffering", "write_through"]),

@@ -94,6 +94,25 @@ impl Thread {
         t
     }
 
+    /// Adds the thread to those that run Python code.
+    pub(crate) fn register(&self) {
+        self.runtime.threads.borrow_mut().push(self);
+    }
+
+    /// Takes the thread off the list and gives up what it holds. The interpreter lock is still held.
+    pub(crate) fn retire(&self) {
+        let cells =
+            [&self.locals, &self.asyncgen_firstiter, &self.asyncgen_finalizer, &self.context, &self.async_exc];
+        for c in cells {
+            c.set(None);
+        }
+        drop(self.result.take());
+        drop(self.root_exc.exc.take());
+        drop(self.cx.take_pending());
+        let me: *const Thread = self;
+        self.runtime.threads.borrow_mut().retain(|t| *t != me);
+    }
+
     /// The thread of a context.
     #[inline(always)]
     pub(crate) fn of(cx: &Ctx) -> &Thread {

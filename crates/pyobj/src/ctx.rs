@@ -47,6 +47,10 @@ pub struct Host {
     pub release_lock: fn(&Ctx),
     /// Takes the interpreter lock again.
     pub acquire_lock: fn(&Ctx),
+    /// Whether a module's file lies in the folder of the program, which `sys.path` began with.
+    pub is_beside_program: fn(&Ctx, file: &str) -> bool,
+    /// Makes a system call that forks, and sets the interpreter right in the child. Returns what the call does.
+    pub fork: fn(&Ctx, call: &mut dyn FnMut() -> i32) -> i32,
 }
 
 /// One thread's execution state. Natives get it as their first argument.
@@ -354,6 +358,8 @@ impl Host {
             audit: |_, _, _| Ok(()),
             release_lock: |_| {},
             acquire_lock: |_| {},
+            is_beside_program: |_, _| false,
+            fork: |_, call| call(),
         }
     }
 }

@@ -70,29 +70,32 @@ const EDITS: &[Edit] = &[
             "    sys.path_hooks.append(PackedFinder)",
         ),
     },
-    // Only what starts the import system, or comes before it has a path, is found as a frozen module.
+    // Tracebacks show the lines of the text that `-c` runs; it is registered once somebody looks at lines.
     Edit {
-        file: "importlib/_bootstrap.py",
-        from: "        info = _call_with_frames_removed(_imp.find_frozen, fullname)",
+        file: "linecache.py",
+        from: "        _interactive_cache[key] = entry",
         through: "",
         to: concat!(
-            "        if fullname not in _FROZEN:\n",
-            "            return None\n",
-            "        info = _call_with_frames_removed(_imp.find_frozen, fullname)",
+            "        _interactive_cache[key] = entry\n",
+            "\n\n",
+            "def _register_command():\n",
+            "    import _imp\n",
+            "    command = _imp._command()\n",
+            "    if command is not None:\n",
+            "        _register_code(*command, '<string>')\n",
+            "\n\n",
+            "_register_command()\n",
         ),
     },
+    // The scripts of a virtual environment lie inside the program.
     Edit {
-        file: "importlib/_bootstrap.py",
-        from: "class FrozenImporter:",
-        through: "",
+        file: "venv/__init__.py",
+        from: "        path = os.path.join(path, 'scripts')",
+        through: "        self.install_scripts(context, path)",
         to: concat!(
-            "_FROZEN = frozenset((\n",
-            "    '_frozen_importlib', '_frozen_importlib_external', '__hello__', '__phello__', '__phello__.ham', '__phello__.ham.eggs', '__phello__.spam',\n",
-            "    '_collections_abc', '_sitebuiltins', 'abc', 'codecs', 'genericpath', 'importlib._bootstrap',\n",
-            "    'importlib._bootstrap_external', 'importlib.machinery', 'importlib.util', 'io', 'ntpath', 'os',\n",
-            "    'posixpath', 'runpy', 'site', 'stat', 'zipimport',\n",
-            "))\n\n\n",
-            "class FrozenImporter:",
+            "        from importlib.resources import as_file, files\n",
+            "        with as_file(files('venv') / 'scripts') as path:\n",
+            "            self.install_scripts(context, str(path))",
         ),
     },
     // Helpers that belong to another runtime.

@@ -1,6 +1,90 @@
 //! `_imp`: what importlib needs of the interpreter. The packed library appears as frozen modules.
 
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
 use cinder_pyobj::native::pymodule;
+use cinder_pyobj::{Ctx, PyResult};
+
+use crate::lock::{self, RawLock};
+use crate::thread::Thread;
+
+/// The packed modules that are found as frozen ones: what starts the import system or comes before it has a path.
+const FROZEN: &[&str] = &[
+    "__hello__",
+    "__phello__",
+    "__phello__.ham",
+    "__phello__.ham.eggs",
+    "__phello__.spam",
+    "_collections_abc",
+    "_frozen_importlib",
+    "_frozen_importlib_external",
+    "_sitebuiltins",
+    "abc",
+    "codecs",
+    "genericpath",
+    "importlib._bootstrap",
+    "importlib._bootstrap_external",
+    "importlib.machinery",
+    "importlib.util",
+    "io",
+    "ntpath",
+    "os",
+    "posixpath",
+    "runpy",
+    "site",
+    "stat",
+    "zipimport",
+];
+
+/// Those that are frozen whatever the options say.
+const ALWAYS_FROZEN: &[&str] =
+    &["_frozen_importlib", "_frozen_importlib_external", "importlib._bootstrap", "importlib._bootstrap_external"];
+
+/// The import lock: reentrant, and kept over forks.
+pub(crate) struct ImportLock {
+    raw: RawLock,
+    owner: AtomicU64,
+    depth: AtomicU32,
+}
+
+pub(crate) static IMPORT_LOCK: ImportLock =
+    ImportLock { raw: RawLock::new(), owner: AtomicU64::new(0), depth: AtomicU32::new(0) };
+
+impl ImportLock {
+    fn acquire(&self, cx: &Ctx) -> PyResult<()> {
+        let me = Thread::of(cx).ident;
+        if self.owner.load(Ordering::Relaxed) != me {
+            while !lock::acquire(cx, &self.raw, None)? {}
+            self.owner.store(me, Ordering::Relaxed);
+        }
+        self.depth.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn release(&self, cx: &Ctx) -> bool {
+        if self.owner.load(Ordering::Relaxed) != Thread::of(cx).ident {
+            return false;
+        }
+        if self.depth.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.owner.store(0, Ordering::Relaxed);
+            self.raw.release();
+        }
+        true
+    }
+
+    fn held(&self) -> bool {
+        self.owner.load(Ordering::Relaxed) != 0
+    }
+
+    /// In a forked child: a lock of another thread is free, one of this thread is kept.
+    pub(crate) fn after_fork_in_child(&self, cx: &Ctx) {
+        if self.owner.load(Ordering::Relaxed) != Thread::of(cx).ident {
+            self.owner.store(0, Ordering::Relaxed);
+            self.depth.store(0, Ordering::Relaxed);
+            self.raw.reset();
+        }
+    }
+}
 
 /// (Extremely) low-level import machinery bits as used by importlib.
 #[pymodule(name = "_imp")]
@@ -12,8 +96,23 @@ pub(crate) mod imp {
     use crate::import;
     use crate::thread::Thread;
 
+    /// A frozen module by name.
     fn packed(cx: &Ctx, name: &Obj) -> Option<crate::runtime::PackedModule> {
-        Thread::of(cx).runtime.packed(&as_utf8_lossy(name))
+        if !name.type_of().is_str_subtype() {
+            return None;
+        }
+        let n = as_utf8_lossy(name);
+        let list = if uses_frozen(cx) { super::FROZEN } else { super::ALWAYS_FROZEN };
+        if list.contains(&&*n) { Thread::of(cx).runtime.packed(&n) } else { None }
+    }
+
+    /// Whether packed modules may be loaded as frozen ones.
+    fn uses_frozen(cx: &Ctx) -> bool {
+        let rt = Thread::of(cx).runtime;
+        match rt.frozen_override.get() {
+            0 => rt.config.frozen_modules,
+            n => n > 0,
+        }
     }
 
     /// Returns the list of file suffixes used to identify extension modules.
@@ -24,16 +123,20 @@ pub(crate) mod imp {
 
     /// Acquires the interpreter's import lock for the current thread.
     #[pyfunction]
-    fn acquire_lock() {}
+    fn acquire_lock(cx: &Ctx) -> PyResult<()> {
+        super::IMPORT_LOCK.acquire(cx)
+    }
 
     /// Release the interpreter's import lock.
     #[pyfunction]
-    fn release_lock() {}
+    fn release_lock(cx: &Ctx) -> PyResult<()> {
+        if super::IMPORT_LOCK.release(cx) { Ok(()) } else { Err(cx.runtime_error("not holding the import lock")) }
+    }
 
     /// Return True if the import lock is currently held, else False.
     #[pyfunction]
     fn lock_held() -> bool {
-        false
+        super::IMPORT_LOCK.held()
     }
 
     /// Returns 0 if there is no such built-in module, 1 if there is.
@@ -96,6 +199,9 @@ pub(crate) mod imp {
     /// Initializes a frozen module.
     #[pyfunction(sig = "(name, /)")]
     fn init_frozen(cx: &Ctx, name: &Obj) -> PyResult {
+        if packed(cx, name).is_none() {
+            return Ok(Obj::none());
+        }
         match import::packed_code(cx, &as_utf8_lossy(name))? {
             None => Ok(Obj::none()),
             Some(c) => {
@@ -158,28 +264,33 @@ pub(crate) mod imp {
 
     #[pyfunction(sig = "(key, source)")]
     fn source_hash(cx: &Ctx, key: i64, source: &Obj) -> PyResult {
-        use std::hash::Hasher;
         let b = bytes::from_buffer(cx, source)?;
-        let mut h = rustc_hash::FxHasher::default();
-        h.write_i64(key);
-        h.write(bytes::as_bytes(&b).unwrap_or(&[]));
-        Ok(bytes::new(&h.finish().to_le_bytes()))
+        let hash = cinder_pyobj::types::str::keyed_hash(key as u64, bytes::as_bytes(&b).unwrap_or(&[]));
+        Ok(bytes::new(&hash.to_le_bytes()))
     }
 
+    /// The code and the text of the command that `-c` runs, or None.
+    #[pyfunction]
+    fn _command(cx: &Ctx) -> Option<Obj> {
+        Thread::of(cx).runtime.command.get()
+    }
+
+    /// For tests: 1 turns frozen modules on, -1 off, 0 leaves that to the options.
     #[pyfunction(sig = "(override, /)")]
-    fn _override_frozen_modules_for_tests(override_: i64) {
-        let _ = override_;
+    fn _override_frozen_modules_for_tests(cx: &Ctx, override_: i64) {
+        Thread::of(cx).runtime.frozen_override.set(override_.signum() as i8);
     }
 
     #[pyfunction]
     fn _frozen_module_names() -> Obj {
-        list::new(Vec::new())
+        list::new(super::FROZEN.iter().map(|n| Obj::from(*n)).collect())
     }
 
     #[pyinit]
     fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
         let Some(d) = module::namespace(module) else { return Ok(()) };
-        dict::set(cx, &d, Name::new("check_hash_based_pycs").as_obj(), &Obj::from("default"))?;
+        let checked = Thread::of(cx).runtime.config.check_hash_pycs.as_str();
+        dict::set(cx, &d, Name::new("check_hash_based_pycs").as_obj(), &Obj::from(checked))?;
         dict::set(cx, &d, Name::new("pyc_magic_number_token").as_obj(), &Obj::from(0x0a0d_6312i64))
     }
 }

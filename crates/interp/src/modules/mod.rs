@@ -13,6 +13,7 @@ pub mod sys_jit;
 pub mod templatelib;
 pub mod thread;
 pub mod thread_handle;
+pub mod thread_local;
 pub mod tokenize;
 pub mod typing;
 pub mod warnings;

@@ -1,7 +1,8 @@
 //! `_signal`: handlers of signals, timers, and signal masks.
 
 use cinder_pyobj::native::pymodule;
-use cinder_pyobj::types::{float, int, set, tuple};
+use cinder_pyobj::types::structseq::StructSeq;
+use cinder_pyobj::types::{TypeCell, float, int, set, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, intern};
 
 use crate::signals::{self, NSIG};
@@ -73,6 +74,56 @@ fn timeval(s: f64) -> libc::timeval {
 fn timer_pair(t: &libc::itimerval) -> Obj {
     let f = |v: &libc::timeval| Obj::from(v.tv_sec as f64 + v.tv_usec as f64 / 1e6);
     tuple::pair(f(&t.it_value), f(&t.it_interval))
+}
+
+static SIGINFO: StructSeq = StructSeq {
+    name: "struct_siginfo",
+    module: "signal",
+    doc: "Information about a signal.",
+    fields: &[
+        ("si_signo", "signal number"),
+        ("si_code", "signal code"),
+        ("si_errno", "errno associated with this signal"),
+        ("si_pid", "sending process ID"),
+        ("si_uid", "real user ID of sending process"),
+        ("si_status", "exit value or signal"),
+        ("si_band", "band event for SIGPOLL"),
+    ],
+    visible: 7,
+    cell: TypeCell::new(),
+};
+
+fn siginfo(i: &libc::siginfo_t) -> Obj {
+    // The fields share their place; which of them mean something depends on the signal.
+    let words: [i64; 3] = sys!(std::ptr::read((i as *const libc::siginfo_t).cast()));
+    let int = |n: i32| Obj::from(i64::from(n));
+    SIGINFO.make(vec![
+        int(i.si_signo),
+        int(i.si_code),
+        int(i.si_errno),
+        int(sys!(i.si_pid())),
+        Obj::from(i64::from(sys!(i.si_uid()))),
+        int(sys!(i.si_status())),
+        Obj::from(words[2]),
+    ])
+}
+
+/// Waits for a signal of a set without the interpreter lock: its number, what is known about it, and the error.
+fn wait_info(
+    cx: &Ctx,
+    m: &libc::sigset_t,
+    timeout: Option<std::time::Duration>,
+) -> (i32, libc::siginfo_t, i32) {
+    let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
+    let n = cx.without_lock(|| match timeout {
+        None => sys!(libc::sigwaitinfo(m, info.as_mut_ptr())),
+        Some(t) => {
+            let t = libc::timespec { tv_sec: t.as_secs() as i64, tv_nsec: i64::from(t.subsec_nanos()) };
+            sys!(libc::sigtimedwait(m, info.as_mut_ptr(), &raw const t))
+        }
+    });
+    let e = if n < 0 { std::io::Error::last_os_error().raw_os_error().unwrap_or(0) } else { 0 };
+    (n, sys!(info.assume_init()), e)
 }
 
 fn is_main_thread(cx: &Ctx) -> bool {
@@ -247,11 +298,10 @@ pub(crate) mod signal {
     /// Sets the fd to be written to (with the signal number) when a signal comes in; returns the old one.
     #[pyfunction(sig = "(fd, /, *, warn_on_full_buffer=True)")]
     fn set_wakeup_fd(cx: &Ctx, fd: i32, warn_on_full_buffer: bool) -> PyResult<i32> {
-        let _ = warn_on_full_buffer;
         if !is_main_thread(cx) {
             return Err(cx.value_error("set_wakeup_fd only works in main thread of the main interpreter"));
         }
-        if fd >= 0 {
+        if fd != -1 {
             let flags = sys!(libc::fcntl(fd, libc::F_GETFL));
             if flags < 0 {
                 return Err(last_error(cx));
@@ -260,7 +310,7 @@ pub(crate) mod signal {
                 return Err(cx.value_error(format!("the fd {fd} must be in non-blocking mode")));
             }
         }
-        Ok(signals::set_wakeup_fd(fd))
+        Ok(signals::set_wakeup_fd(fd, warn_on_full_buffer))
     }
 
     /// Change system call restart behaviour.
@@ -321,6 +371,57 @@ pub(crate) mod signal {
         }
     }
 
+    /// Wait for a signal of a set; returns what is known about it.
+    #[pyfunction(sig = "(sigset, /)")]
+    fn sigwaitinfo(cx: &Ctx, sigset: &Obj) -> PyResult {
+        let m = mask_of(cx, sigset)?;
+        loop {
+            let (n, info, e) = super::wait_info(cx, &m, None);
+            match e {
+                0 if n > 0 => return Ok(siginfo(&info)),
+                libc::EINTR => (cx.host().poll)(cx)?,
+                e => return Err(cx.os_error(e)),
+            }
+        }
+    }
+
+    /// Like sigwaitinfo(), but with a timeout in seconds; None after that.
+    #[pyfunction(sig = "(sigset, timeout, /)")]
+    fn sigtimedwait(cx: &Ctx, sigset: &Obj, timeout: &Obj) -> PyResult {
+        let m = mask_of(cx, sigset)?;
+        let seconds = super::seconds(cx, timeout)?;
+        if seconds < 0.0 {
+            return Err(cx.value_error("timeout must be non-negative"));
+        }
+        let Ok(length) = std::time::Duration::try_from_secs_f64(seconds) else {
+            return Err(cx.overflow_error("timestamp too large to convert to C PyTime_t"));
+        };
+        let deadline = std::time::Instant::now() + length.min(std::time::Duration::from_secs(1 << 40));
+        loop {
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            let (n, info, e) = super::wait_info(cx, &m, Some(left));
+            match e {
+                0 if n > 0 => return Ok(siginfo(&info)),
+                libc::EAGAIN => return Ok(Obj::none()),
+                libc::EINTR => (cx.host().poll)(cx)?,
+                e => return Err(cx.os_error(e)),
+            }
+        }
+    }
+
+    /// Send a signal to a process referred to by a pid file descriptor.
+    #[pyfunction(sig = "(pidfd, signalnum, siginfo=None, flags=0, /)")]
+    fn pidfd_send_signal(cx: &Ctx, pidfd: i32, signalnum: i32, siginfo: Option<&Obj>, flags: i32) -> PyResult<()> {
+        if siginfo.is_some_and(|s| !s.is_none()) {
+            return Err(cx.type_error("siginfo must be None"));
+        }
+        let null = std::ptr::null::<libc::siginfo_t>();
+        if sys!(libc::syscall(libc::SYS_pidfd_send_signal, pidfd, signalnum, null, flags)) < 0 {
+            return Err(last_error(cx));
+        }
+        Ok(())
+    }
+
     #[pyinit]
     fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
         macro_rules! add {
@@ -349,6 +450,7 @@ pub(crate) mod signal {
         let bases = tuple::new(vec![cinder_pyobj::types::exc::OSError().as_obj()]);
         let class = cinder_pyobj::types::type_type().as_obj().call_pos(cx, &[Obj::from("itimer_error"), bases, ns])?;
         module.set_attr(cx, intern!("ItimerError"), &class)?;
+        module.set_attr(cx, intern!("struct_siginfo"), &SIGINFO.type_object().as_obj())?;
         super::start(cx, module)
     }
 }

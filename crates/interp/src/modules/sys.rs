@@ -27,12 +27,15 @@ pub(crate) fn unraisable_args(values: Vec<Obj>) -> Obj {
 
 macro_rules! seq {
     ($static:ident $name:literal $doc:literal [$($f:literal),*]) => {
+        seq!($static $name $doc [$($f),*] [$($f),*].len());
+    };
+    ($static:ident $name:literal $doc:literal [$($f:literal),*] $visible:expr) => {
         static $static: StructSeq = StructSeq {
             name: $name,
             module: "sys",
             doc: $doc,
             fields: &[$(($f, $f)),*],
-            visible: [$($f),*].len(),
+            visible: $visible,
             cell: TypeCell::new(),
         };
     };
@@ -42,7 +45,7 @@ seq!(FLAGS "flags" "Flags provided through command line arguments or environment
     "debug", "inspect", "interactive", "optimize", "dont_write_bytecode", "no_user_site", "no_site",
     "ignore_environment", "verbose", "bytes_warning", "quiet", "hash_randomization", "isolated", "dev_mode",
     "utf8_mode", "warn_default_encoding", "safe_path", "int_max_str_digits", "gil",
-    "thread_inherit_context", "context_aware_warnings"]);
+    "thread_inherit_context", "context_aware_warnings"] 18);
 seq!(FLOAT_INFO "float_info" "A named tuple holding information about the float type." [
     "max", "max_exp", "max_10_exp", "min", "min_exp", "min_10_exp", "dig", "mant_dig", "epsilon", "radix", "rounds"]);
 seq!(INT_INFO "int_info" "A named tuple that holds information about Python's internal representation of integers." [
@@ -55,7 +58,8 @@ seq!(ASYNCGEN_HOOKS "asyncgen_hooks" "Asynchronous generator hooks." ["firstiter
 /// The language level as (major, minor, micro).
 pub const VERSION: (i64, i64, i64) = (3, 14, 0);
 
-fn version_text() -> String {
+/// `sys.version`.
+pub fn version_text() -> String {
     let (a, b, c) = VERSION;
     format!("{a}.{b}.{c} (cinder {}) [rustc]", env!("CARGO_PKG_VERSION"))
 }
@@ -151,12 +155,38 @@ pub(crate) mod sys {
     /// Return a dict mapping each thread's identifier to its current frame.
     #[pyfunction]
     fn _current_frames(cx: &Ctx) -> PyResult {
+        (cx.host().audit)(cx, "sys._current_frames", &[])?;
         let d = dict::new();
-        let th = Thread::of(cx);
-        if !th.current.get().is_null() {
-            d.set_item(cx, &Obj::from(th.ident), &frame_obj::of(th, th.current.get()))?;
+        for th in all_threads(cx) {
+            if !th.current.get().is_null() {
+                d.set_item(cx, &Obj::from(th.ident), &frame_obj::of(th, th.current.get()))?;
+            }
         }
         Ok(d)
+    }
+
+    /// Return a dict mapping each thread's identifier to its current raised exception.
+    #[pyfunction]
+    fn _current_exceptions(cx: &Ctx) -> PyResult {
+        (cx.host().audit)(cx, "sys._current_exceptions", &[])?;
+        let d = dict::new();
+        for th in all_threads(cx) {
+            d.set_item(cx, &Obj::from(th.ident), &th.handled().unwrap_or_else(Obj::none))?;
+        }
+        Ok(d)
+    }
+
+    /// The threads that run Python code.
+    fn all_threads(cx: &Ctx) -> Vec<&Thread> {
+        let all = Thread::of(cx).runtime.threads.borrow();
+        // SAFETY: a thread is on the list while it lives, and leaves it with the interpreter lock held.
+        all.iter().map(|t| unsafe { &**t }).collect()
+    }
+
+    /// Runs the plain prompt.
+    #[pyfunction]
+    fn _baserepl(cx: &Ctx) -> PyResult<()> {
+        crate::interactive_loop(cx)
     }
 
     /// Return the current value of the recursion limit.
@@ -208,8 +238,8 @@ pub(crate) mod sys {
 
     /// The number of CPUs that was configured, -1 for none.
     #[pyfunction]
-    fn _get_cpu_count_config() -> i64 {
-        -1
+    fn _get_cpu_count_config(cx: &Ctx) -> i64 {
+        Thread::of(cx).runtime.config.cpu_count.map_or(-1, i64::from)
     }
 
     /// Return the reference count of object.
@@ -244,14 +274,14 @@ pub(crate) mod sys {
 
     /// Return the encoding used to convert Unicode filenames to OS filenames.
     #[pyfunction]
-    fn getfilesystemencoding() -> &'static str {
-        "utf-8"
+    fn getfilesystemencoding(cx: &Ctx) -> String {
+        Thread::of(cx).runtime.config.encodings.filesystem.clone()
     }
 
     /// Return the error mode used Unicode to OS filename conversion.
     #[pyfunction]
-    fn getfilesystemencodeerrors() -> &'static str {
-        "surrogateescape"
+    fn getfilesystemencodeerrors(cx: &Ctx) -> String {
+        Thread::of(cx).runtime.config.encodings.filesystem_errors.clone()
     }
 
     /// Set the ideal thread switching delay inside the Python interpreter.
@@ -493,7 +523,8 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
     let rt = crate::thread::Thread::of(cx).runtime;
     let c = &rt.config;
     let put = |n: &str, v: Obj| dict::set(cx, d, Name::new(n).as_obj(), &v);
-    let strs = |v: &[String]| list::new(v.iter().map(|s| crate::os_str(s)).collect());
+    let os = |t: &std::ffi::OsStr| crate::os_str(cx, t);
+    let strs = |v: &[std::ffi::OsString]| list::new(v.iter().map(|t| os(t)).collect());
     let s = |t: &str| Obj::from(t);
     let (major, minor, micro) = VERSION;
     let version_info = || {
@@ -519,25 +550,24 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
     put("maxsize", Obj::from(i64::MAX))?;
     put("maxunicode", Obj::from(0x10ffffi64))?;
     put("abiflags", s(""))?;
-    put("platlibdir", s("lib"))?;
-    put("pycache_prefix", Obj::none())?;
+    put("platlibdir", os(&c.platlibdir))?;
+    put("pycache_prefix", c.pycache_prefix.as_deref().map_or_else(Obj::none, os))?;
     put("float_repr_style", s("short"))?;
     put("_framework", s(""))?;
     put("_git", tuple::new(vec![s("cinder"), s(""), s("")]))?;
     put("argv", strs(&c.argv))?;
     put("orig_argv", strs(&c.orig_argv))?;
-    put("executable", crate::os_str(&c.executable))?;
-    put("_base_executable", crate::os_str(&c.executable))?;
-    let prefix = std::path::Path::new(&c.executable)
-        .parent()
-        .and_then(|p| p.parent())
-        .map_or_else(|| "/usr/local".to_string(), |p| p.to_string_lossy().into_owned());
-    for n in ["prefix", "base_prefix", "exec_prefix", "base_exec_prefix"] {
-        put(n, s(&prefix))?;
+    put("executable", os(&c.executable))?;
+    put("_base_executable", os(&c.base_executable))?;
+    for n in ["prefix", "exec_prefix"] {
+        put(n, os(&c.prefix))?;
+    }
+    for n in ["base_prefix", "base_exec_prefix"] {
+        put(n, os(&c.base_prefix))?;
     }
     put("_stdlib_dir", c.stdlib_dir.map_or_else(Obj::none, Obj::from))?;
     let mut path = c.path.clone();
-    path.extend(c.stdlib_dir.map(str::to_string));
+    path.extend(c.stdlib_dir.map(Into::into));
     put("path", strs(&path))?;
     put("path_hooks", list::new(Vec::new()))?;
     put("path_importer_cache", dict::new())?;
@@ -545,8 +575,8 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
     put("warnoptions", strs(&c.warnoptions))?;
     let x = dict::new();
     for (k, v) in &c.xoptions {
-        let v = v.as_deref().map_or_else(|| Obj::from_bool(true), Obj::from);
-        x.set_item(cx, &s(k), &v)?;
+        let v = v.as_deref().map_or_else(|| Obj::from_bool(true), os);
+        x.set_item(cx, &os(k), &v)?;
     }
     put("_xoptions", x)?;
     put("dont_write_bytecode", Obj::from_bool(c.flags.dont_write_bytecode))?;
@@ -568,16 +598,16 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
             n(f.verbose),
             n(f.bytes_warning),
             b(f.quiet),
-            b(f.hash_seed != Some(0)),
+            b(f.hash_seed != crate::HashSeed::Fixed(0)),
             b(f.isolated),
             Obj::from_bool(f.dev_mode),
             b(f.utf8_mode),
-            b(false),
+            b(f.warn_default_encoding),
             Obj::from_bool(f.safe_path),
             Obj::from(f.int_max_str_digits),
             b(true),
-            b(false),
-            b(false),
+            b(f.thread_inherit_context),
+            b(f.context_aware_warnings),
         ]),
     )?;
     put(

@@ -2,21 +2,25 @@
 
 use cinder_pyobj::native::pymodule;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use cinder_pyobj::heap::{self, Traverse};
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
 use cinder_pyobj::{Ctx, Obj, PyResult, Type};
 
-use crate::gil;
+use crate::lock::{self, RawLock};
 
 /// A lock object is a synchronization primitive.
 #[pyclass(name = "lock", module = "_thread", flags(weakref))]
 #[derive(Traverse)]
 pub struct Lock {
     #[traverse(skip)]
-    raw: std::sync::Arc<gil::RawLock>,
+    raw: RefCell<Arc<RawLock>>,
 }
+
+/// The longest wait in seconds: what fits into nanoseconds.
+pub(crate) const TIMEOUT_MAX: f64 = 9_223_372_036.0;
 
 fn timeout_of(cx: &Ctx, blocking: bool, timeout: Option<f64>) -> PyResult<Option<f64>> {
     match (blocking, timeout) {
@@ -24,8 +28,8 @@ fn timeout_of(cx: &Ctx, blocking: bool, timeout: Option<f64>) -> PyResult<Option
         (false, _) => Ok(Some(0.0)),
         (true, None) => Ok(None),
         (true, Some(t)) if t == -1.0 => Ok(None),
-        (true, Some(t)) if t < 0.0 => Err(cx.value_error("timeout value must be a non-negative number")),
-        (true, Some(t)) if t > 9e9 => Err(cx.overflow_error("timeout value is too large")),
+        (true, Some(t)) if t < 0.0 || t.is_nan() => Err(cx.value_error("timeout value must be a non-negative number")),
+        (true, Some(t)) if t > TIMEOUT_MAX => Err(cx.overflow_error("timeout value is too large")),
         (true, Some(t)) => Ok(Some(t)),
     }
 }
@@ -46,8 +50,8 @@ impl Lock {
     #[pymethod(sig = "($self, /, blocking=True, timeout=-1)")]
     fn acquire(cx: &Ctx, this: This<'_, Lock>, blocking: bool, timeout: Option<f64>) -> PyResult<bool> {
         let t = timeout_of(cx, blocking, timeout)?;
-        let raw = this.raw.clone();
-        gil::acquire(cx, &raw, t)
+        let raw = this.raw.borrow().clone();
+        lock::acquire(cx, &raw, t)
     }
 
     /// Release the lock, allowing another thread that is blocked waiting for
@@ -55,13 +59,13 @@ impl Lock {
     /// but it needn't be locked by the same thread that unlocks it.
     #[pymethod]
     fn release(cx: &Ctx, this: This<'_, Lock>) -> PyResult<()> {
-        if this.raw.release() { Ok(()) } else { Err(cx.runtime_error("release unlocked lock")) }
+        if this.raw.borrow().release() { Ok(()) } else { Err(cx.runtime_error("release unlocked lock")) }
     }
 
     /// Return whether the lock is in the locked state.
     #[pymethod]
     fn locked(this: This<'_, Lock>) -> bool {
-        this.raw.is_locked()
+        this.raw.borrow().is_locked()
     }
 
     #[pymethod(sig = "($self, /, blocking=True, timeout=-1)")]
@@ -76,7 +80,7 @@ impl Lock {
 
     #[pymethod]
     fn locked_lock(this: This<'_, Lock>) -> bool {
-        this.raw.is_locked()
+        this.raw.borrow().is_locked()
     }
 
     #[pymethod]
@@ -92,11 +96,12 @@ impl Lock {
 
     #[pymethod]
     fn _at_fork_reinit(this: This<'_, Lock>) {
-        this.raw.reset();
+        // A thread that is gone may have left the old one in any state.
+        this.raw.replace(Default::default());
     }
 
     fn __repr__(_cx: &Ctx, this: This<'_, Lock>) -> PyResult {
-        let state = if this.raw.is_locked() { "locked" } else { "unlocked" };
+        let state = if this.raw.borrow().is_locked() { "locked" } else { "unlocked" };
         Ok(Obj::from(format!("<{state} _thread.lock object at {:#x}>", this.obj().id()).as_str()))
     }
 }
@@ -106,7 +111,7 @@ impl Lock {
 #[derive(Traverse)]
 pub struct RLock {
     #[traverse(skip)]
-    raw: std::sync::Arc<gil::RawLock>,
+    raw: RefCell<Arc<RawLock>>,
     #[traverse(skip)]
     owner: Cell<u64>,
     #[traverse(skip)]
@@ -134,8 +139,8 @@ impl RLock {
             this.count.set(this.count.get() + 1);
             return Ok(true);
         }
-        let raw = this.raw.clone();
-        let got = gil::acquire(cx, &raw, t)?;
+        let raw = this.raw.borrow().clone();
+        let got = lock::acquire(cx, &raw, t)?;
         if got {
             this.owner.set(me);
             this.count.set(1);
@@ -152,7 +157,7 @@ impl RLock {
         this.count.set(this.count.get() - 1);
         if this.count.get() == 0 {
             this.owner.set(0);
-            this.raw.release();
+            this.raw.borrow().release();
         }
         Ok(())
     }
@@ -190,15 +195,15 @@ impl RLock {
             return Err(cx.runtime_error("cannot release un-acquired lock"));
         }
         let state = (this.count.replace(0), this.owner.replace(0));
-        this.raw.release();
+        this.raw.borrow().release();
         Ok(cinder_pyobj::types::tuple::new(vec![Obj::from(state.0), Obj::from(state.1)]))
     }
 
     #[pymethod(sig = "($self, state, /)")]
     fn _acquire_restore(cx: &Ctx, this: This<'_, RLock>, state: &Obj) -> PyResult<()> {
         let parts = state.collect(cx)?;
-        let raw = this.raw.clone();
-        gil::acquire(cx, &raw, None)?;
+        let raw = this.raw.borrow().clone();
+        lock::acquire(cx, &raw, None)?;
         if let [c, o] = &parts[..] {
             this.count.set(c.to_i64(cx)? as u64);
             this.owner.set(o.to_i64(cx)? as u64);
@@ -208,7 +213,8 @@ impl RLock {
 
     #[pymethod]
     fn _at_fork_reinit(this: This<'_, RLock>) {
-        this.raw.reset();
+        // A thread that is gone may have left the old one in any state.
+        this.raw.replace(Default::default());
         this.count.set(0);
         this.owner.set(0);
     }
@@ -230,15 +236,7 @@ impl RLock {
 
 /// This module provides primitive operations to write multi-threaded programs.
 /// The 'threading' module provides a more convenient interface.
-#[pymodule(
-    name = "_thread",
-    classes(
-        super::Lock,
-        super::RLock,
-        crate::modules::thread_handle::ThreadHandle,
-        crate::modules::thread_handle::Local
-    )
-)]
+#[pymodule(name = "_thread", classes(super::Lock, super::RLock, crate::modules::thread_handle::ThreadHandle, crate::modules::thread_local::Local))]
 pub(crate) mod thread {
     use super::*;
     use crate::modules::thread_handle;
@@ -288,7 +286,7 @@ pub(crate) mod thread {
         {
             return Err(cx.type_error("optional 3rd arg must be a dictionary"));
         }
-        thread_handle::start(cx, &a[0], items, a.get(2), None)
+        thread_handle::start(cx, &a[0], items, a.get(2))
     }
 
     /// An obsolete synonym of start_new_thread().
@@ -363,8 +361,19 @@ pub(crate) mod thread {
 
     /// Set the name of the current thread.
     #[pyfunction(sig = "(name)")]
-    fn set_name(name: &Obj) {
-        let _ = name;
+    fn set_name(cx: &Ctx, name: &Obj) -> PyResult<()> {
+        if !name.type_of().is_str_subtype() {
+            return Err(cx.type_error(format!("set_name() argument 'name' must be str, not {}", name.type_of().name())));
+        }
+        let bytes = cinder_pyobj::codecs::encode(cx, name, "utf-8", "replace")?;
+        let bytes = cinder_pyobj::types::bytes::as_bytes(&bytes).unwrap_or(&[]);
+        let mut n: Vec<u8> = bytes.iter().copied().take_while(|b| *b != 0).take(15).collect();
+        // A character is not cut.
+        while std::str::from_utf8(&n).is_err() && n.pop().is_some() {}
+        n.push(0);
+        // SAFETY: the name is a live text that ends with zero.
+        unsafe { libc::pthread_setname_np(libc::pthread_self(), n.as_ptr().cast()) };
+        Ok(())
     }
 
     /// Handle an uncaught exception of a thread.
@@ -378,7 +387,7 @@ pub(crate) mod thread {
         let Some(d) = module::namespace(module) else { return Ok(()) };
         let put = |n: &str, v: Obj| dict::set(cx, &d, Name::new(n).as_obj(), &v);
         put("error", exc::RuntimeError().as_obj())?;
-        put("TIMEOUT_MAX", Obj::from(9_223_372_036.0))?;
+        put("TIMEOUT_MAX", Obj::from(TIMEOUT_MAX))?;
         put("LockType", Lock::class().type_object().as_obj())?;
         put("_ExceptHookArgs", thread_handle::except_hook_args().as_obj())
     }

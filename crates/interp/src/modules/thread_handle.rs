@@ -1,30 +1,69 @@
-//! Threads of `_thread`: starting, joining, thread-local data.
+//! Threads of `_thread`: starting, joining, what a fork leaves of them.
 
-use std::cell::{Cell, RefCell};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use cinder_pyobj::heap::{self, Traverse};
 use cinder_pyobj::intern;
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
-use cinder_pyobj::protocol;
 use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::types::{dict, exc, structseq};
-use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, Type, Value};
 
-use crate::gil::{self, RawLock};
+use crate::gil;
+use crate::lock::{self, RawLock};
 use crate::thread::Thread;
 
 static RUNNING: AtomicI64 = AtomicI64::new(0);
 static STACK: AtomicUsize = AtomicUsize::new(0);
 const DEFAULT_STACK: usize = 16 << 20;
+/// The least that a thread gets, whatever `stack_size` says: native code needs more here than in CPython.
+const LEAST_STACK: usize = 512 << 10;
+
+const NOT_STARTED: u8 = 0;
+const STARTING: u8 = 1;
+const RUNS: u8 = 2;
+const DONE: u8 = 3;
 
 /// What a started thread shares with its handle.
 struct Shared {
-    /// Held while the thread runs.
+    /// Held until the thread is done.
     done: RawLock,
-    finished: AtomicBool,
+    state: AtomicU8,
+    ident: AtomicU64,
+}
+
+impl Shared {
+    fn new(ident: u64) -> Arc<Shared> {
+        let state = if ident == 0 { NOT_STARTED } else { RUNS };
+        let s = Arc::new(Shared { done: RawLock::default(), state: AtomicU8::new(state), ident: AtomicU64::new(ident) });
+        s.done.try_acquire();
+        let mut all = list(&ALL);
+        all.retain(|w| w.strong_count() > 0);
+        all.push(Arc::downgrade(&s));
+        s
+    }
+
+    fn state(&self) -> u8 {
+        self.state.load(Ordering::Acquire)
+    }
+
+    fn set_done(&self) {
+        if self.state.swap(DONE, Ordering::AcqRel) != DONE {
+            self.done.release();
+        }
+    }
+}
+
+/// All threads that have handles, for what happens to them in a forked child.
+static ALL: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// Threads that the end of the program waits for.
+static NON_DAEMON: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
+
+fn list<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
+    m.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A handle to a joinable thread.
@@ -32,32 +71,36 @@ struct Shared {
 #[derive(Traverse)]
 pub struct ThreadHandle {
     #[traverse(skip)]
-    ident: Cell<u64>,
-    #[traverse(skip)]
-    shared: RefCell<Option<Arc<Shared>>>,
-    #[traverse(skip)]
-    started: Cell<bool>,
+    shared: Arc<Shared>,
 }
 
 #[pymethods]
 impl ThreadHandle {
-    fn __new__(_cx: &Ctx, _ty: &Type, _args: Args<'_>) -> PyResult {
+    fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
+        args.check_arity(cx, "_ThreadHandle", 0, 0)?;
         Ok(make(0))
     }
 
     /// Waits for the thread to end.
     #[pymethod(sig = "($self, timeout=None, /)")]
     fn join(cx: &Ctx, this: This<'_, ThreadHandle>, timeout: Option<f64>) -> PyResult<()> {
-        if !this.started.get() {
-            return Err(cx.runtime_error("thread not started"));
+        let timeout = timeout.filter(|t| *t >= 0.0);
+        if timeout.is_some_and(|t| t > super::thread::TIMEOUT_MAX) {
+            return Err(cx.overflow_error("timestamp too large to convert to C PyTime_t"));
         }
-        let shared = this.shared.borrow().clone();
-        let Some(s) = shared else { return Ok(()) };
-        if !s.finished.load(Ordering::Acquire) && this.ident.get() == Thread::of(cx).ident {
+        let s = this.shared.clone();
+        match s.state() {
+            NOT_STARTED | STARTING => return Err(cx.runtime_error("thread not started")),
+            DONE => return Ok(()),
+            _ => {}
+        }
+        if s.ident.load(Ordering::Relaxed) == Thread::of(cx).ident {
             return Err(cx.runtime_error("Cannot join current thread"));
         }
-        let timeout = timeout.filter(|t| *t >= 0.0);
-        if gil::acquire(cx, &s.done, timeout)? {
+        if Thread::of(cx).runtime.finalizing.get() {
+            return Err(cx.raise(exc::PythonFinalizationError(), "cannot join thread at interpreter shutdown"));
+        }
+        if lock::acquire(cx, &s.done, timeout)? {
             s.done.release();
         }
         Ok(())
@@ -66,43 +109,33 @@ impl ThreadHandle {
     /// Whether the thread has ended.
     #[pymethod]
     fn is_done(this: This<'_, ThreadHandle>) -> bool {
-        this.shared.borrow().as_ref().is_some_and(|s| s.finished.load(Ordering::Acquire))
+        this.shared.state() == DONE
     }
 
     /// Marks the thread as ended.
     #[pymethod]
     fn _set_done(cx: &Ctx, this: This<'_, ThreadHandle>) -> PyResult<()> {
-        if !this.started.get() {
+        if matches!(this.shared.state(), NOT_STARTED | STARTING) {
             return Err(cx.runtime_error("thread not started"));
         }
-        if let Some(s) = &*this.shared.borrow() {
-            s.finished.store(true, Ordering::Release);
-            s.done.release();
-        }
+        this.shared.set_done();
         Ok(())
     }
 
     #[pygetter]
     fn ident(this: This<'_, ThreadHandle>) -> u64 {
-        this.ident.get()
+        this.shared.ident.load(Ordering::Relaxed)
     }
 
     fn __repr__(_cx: &Ctx, this: This<'_, ThreadHandle>) -> PyResult {
-        Ok(Obj::from(format!("<_ThreadHandle object: ident={}>", this.ident.get()).as_str()))
+        let ident = this.shared.ident.load(Ordering::Relaxed);
+        Ok(Obj::from(format!("<_ThreadHandle object: ident={ident}>").as_str()))
     }
 }
 
 /// A handle to a thread that runs already (ident not 0), or to none yet.
 pub(crate) fn make(ident: u64) -> Obj {
-    let shared = (ident != 0).then(|| {
-        let s = Arc::new(Shared { done: RawLock::default(), finished: AtomicBool::new(false) });
-        s.done.try_acquire();
-        s
-    });
-    heap::new_instance(
-        ThreadHandle::class().type_object(),
-        ThreadHandle { ident: Cell::new(ident), shared: RefCell::new(shared), started: Cell::new(ident != 0) },
-    )
+    heap::new_instance(ThreadHandle::class().type_object(), ThreadHandle { shared: Shared::new(ident) })
 }
 
 /// Words handed to a new thread: owned references.
@@ -110,118 +143,165 @@ struct Parcel(Vec<Value>);
 // SAFETY: the words are owned references; the receiver touches them under the interpreter lock only.
 unsafe impl Send for Parcel {}
 
+impl Parcel {
+    fn new(objects: impl IntoIterator<Item = Obj>) -> Parcel {
+        Parcel(objects.into_iter().map(Obj::into_value).collect())
+    }
+
+    fn open(self) -> Vec<Obj> {
+        // SAFETY: the references were handed over.
+        self.0.into_iter().map(|v| unsafe { Obj::from_owned(v) }).collect()
+    }
+}
+
 /// Starts a thread that calls `f(*args, **kwargs)`; returns its ident.
-pub(crate) fn start(cx: &Ctx, f: &Obj, args: &[Obj], kwargs: Option<&Obj>, handle: Option<&Obj>) -> PyResult<u64> {
-    let th = Thread::of(cx);
-    let runtime = th.runtime;
+pub(crate) fn start(cx: &Ctx, f: &Obj, args: &[Obj], kwargs: Option<&Obj>) -> PyResult<u64> {
+    start_with(cx, f, args, kwargs, Shared::new(0), false)
+}
+
+fn start_with(
+    cx: &Ctx,
+    f: &Obj,
+    args: &[Obj],
+    kwargs: Option<&Obj>,
+    shared: Arc<Shared>,
+    waited_for: bool,
+) -> PyResult<u64> {
+    let runtime = Thread::of(cx).runtime;
     if runtime.finalizing.get() {
         return Err(cx.raise(exc::PythonFinalizationError(), "can't create new thread at interpreter shutdown"));
     }
-    let shared = Arc::new(Shared { done: RawLock::default(), finished: AtomicBool::new(false) });
-    shared.done.try_acquire();
-    if let Some(h) = handle.and_then(|h| h.downcast::<ThreadHandle>()) {
-        if h.started.get() {
-            return Err(cx.runtime_error("thread already started"));
-        }
-        h.started.set(true);
-        *h.shared.borrow_mut() = Some(shared.clone());
+    if shared.state.compare_exchange(NOT_STARTED, STARTING, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        return Err(cx.runtime_error("thread already started"));
     }
-    let mut words = vec![f.clone().into_value()];
-    words.extend(args.iter().map(|a| a.clone().into_value()));
-    let kw = kwargs.map(|k| k.clone().into_value());
-    let parcel = Parcel(words);
-    let kw = Parcel(kw.into_iter().collect());
-    let context = crate::context_hook::copy_current(cx)?;
-    let context = Parcel(context.into_iter().map(Obj::into_value).collect());
+    let mut call = vec![f.clone()];
+    call.extend(args.iter().cloned());
+    let call = Parcel::new(call);
+    let kw = Parcel::new(kwargs.cloned());
+    let context = Parcel::new(crate::context_hook::copy_current(cx)?);
     let (send, receive) = std::sync::mpsc::channel();
     let host = cx.host();
     let stack = match STACK.load(Ordering::Relaxed) {
         0 => DEFAULT_STACK,
-        n => n,
+        n => n.max(LEAST_STACK),
     };
+    let own = shared.clone();
     let spawned = std::thread::Builder::new().stack_size(stack).spawn(move || {
-        let (parcel, kw, context) = (parcel, kw, context);
+        let (call, kw, context) = (call, kw, context);
         let ident = gil::own_ident();
+        own.ident.store(ident, Ordering::Relaxed);
+        own.state.store(RUNS, Ordering::Release);
         let _ = send.send(ident);
         let th = Thread::new(runtime, Ctx::new(host, stack - stack / 8), ident);
         gil::take(&th.cx);
+        th.register();
         RUNNING.fetch_add(1, Ordering::Relaxed);
         {
-            // SAFETY: the references were handed over.
-            let words: Vec<Obj> = parcel.0.into_iter().map(|v| unsafe { Obj::from_owned(v) }).collect();
-            // SAFETY: as above.
-            let kw: Vec<Obj> = kw.0.into_iter().map(|v| unsafe { Obj::from_owned(v) }).collect();
-            // SAFETY: as above.
-            let context: Vec<Obj> = context.0.into_iter().map(|v| unsafe { Obj::from_owned(v) }).collect();
-            crate::context_hook::enter(&th.cx, context.into_iter().next());
-            run(&th.cx, &words[0], &words[1..], kw.first());
+            let (call, kw) = (call.open(), kw.open());
+            crate::context_hook::enter(&th.cx, context.open().into_iter().next());
+            run(&th.cx, call, kw.first());
         }
         crate::context_hook::leave(&th.cx);
+        th.retire();
         RUNNING.fetch_sub(1, Ordering::Relaxed);
-        th.locals.set(None);
-        shared.finished.store(true, Ordering::Release);
-        shared.done.release();
+        own.set_done();
         gil::give(&th.cx);
     });
     match spawned {
         Ok(_) => {
-            let ident = cx.without_lock(|| receive.recv()).unwrap_or(0);
-            if let Some(h) = handle.and_then(|h| h.downcast::<ThreadHandle>()) {
-                h.ident.set(ident);
+            if waited_for {
+                let mut list = list(&NON_DAEMON);
+                list.retain(|t| t.state() != DONE);
+                list.push(shared);
             }
-            Ok(ident)
+            Ok(cx.without_lock(|| receive.recv()).unwrap_or(0))
         }
-        Err(_) => Err(cx.runtime_error("can't start new thread")),
+        Err(_) => {
+            shared.state.store(NOT_STARTED, Ordering::Release);
+            Err(cx.runtime_error("can't start new thread"))
+        }
     }
 }
 
-fn run(cx: &Ctx, f: &Obj, args: &[Obj], kwargs: Option<&Obj>) {
-    let mut all = args.to_vec();
+fn run(cx: &Ctx, mut call: Vec<Obj>, kwargs: Option<&Obj>) {
+    let f = call.remove(0);
     let mut names = Vec::new();
     for (k, v) in kwargs.and_then(dict::items_if_dict).unwrap_or_default() {
         names.push(k);
-        all.push(v);
+        call.push(v);
     }
-    if let Err(r) = f.call(cx, Args::new(&all, &names)) {
+    let result = f.call(cx, Args::new(&call, &names));
+    drop(call);
+    if let Err(r) = result {
         if cx.pending_is(exc::SystemExit()) {
             drop(cx.take(r));
             return;
         }
-        let text = format!("Exception ignored in thread started by {}", f.type_of().name());
-        (cx.host().unraisable)(cx, Some(&text), Some(f));
+        let e = cx.take(r);
+        let shown = match f.repr(cx) {
+            Ok(s) => as_utf8_lossy(&s).into_owned(),
+            Err(r) => {
+                drop(cx.take(r));
+                "<object repr() failed>".to_owned()
+            }
+        };
+        let _ = cx.set_pending(e);
+        (cx.host().unraisable)(cx, Some(&format!("Exception ignored in thread started by {shown}")), None);
     }
 }
 
 /// `_thread.start_joinable_thread`.
 pub(crate) fn start_joinable(cx: &Ctx, f: &Obj, handle: Option<&Obj>, daemon: bool) -> PyResult {
-    let h = match handle {
-        Some(h) if h.downcast::<ThreadHandle>().is_some() => h.clone(),
-        Some(_) => return Err(cx.type_error("'handle' must be a _ThreadHandle")),
-        None => make(0),
-    };
     if !f.is_callable() {
         return Err(cx.type_error("thread function must be callable"));
     }
-    start(cx, f, &[], None, Some(&h))?;
-    if !daemon && let Some(s) = h.downcast::<ThreadHandle>().and_then(|t| t.shared.borrow().clone()) {
-        let mut list = NON_DAEMON.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        list.retain(|t| !t.finished.load(Ordering::Acquire));
-        list.push(s);
-    }
-    Ok(h)
+    let handle = match handle.filter(|h| !h.is_none()) {
+        Some(h) => h.clone(),
+        None => make(0),
+    };
+    let Some(h) = handle.downcast::<ThreadHandle>() else {
+        return Err(cx.type_error("'handle' must be a _ThreadHandle"));
+    };
+    start_with(cx, f, &[], None, h.shared.clone(), !daemon)?;
+    Ok(handle)
 }
-
-static NON_DAEMON: std::sync::Mutex<Vec<Arc<Shared>>> = std::sync::Mutex::new(Vec::new());
 
 /// Waits for all threads that are not daemons.
 pub(crate) fn shutdown(cx: &Ctx) -> PyResult<()> {
+    let me = Thread::of(cx).ident;
     loop {
-        let next = NON_DAEMON.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+        let next = {
+            let mut l = list(&NON_DAEMON);
+            l.retain(|t| t.state() != DONE && t.ident.load(Ordering::Relaxed) != me);
+            l.last().cloned()
+        };
         let Some(s) = next else { return Ok(()) };
-        if gil::acquire(cx, &s.done, None)? {
+        if lock::acquire(cx, &s.done, None)? {
             s.done.release();
         }
     }
+}
+
+/// The thread tables' locks, held over a fork.
+pub(crate) struct Forking(MutexGuard<'static, Vec<Weak<Shared>>>, MutexGuard<'static, Vec<Arc<Shared>>>);
+
+/// Call before a fork.
+pub(crate) fn before_fork() -> Forking {
+    Forking(list(&ALL), list(&NON_DAEMON))
+}
+
+/// Call in the child: only the calling thread lives on.
+pub(crate) fn after_fork_in_child(cx: &Ctx, mut forking: Forking) {
+    let me = Thread::of(cx).ident;
+    for s in forking.0.iter().filter_map(Weak::upgrade) {
+        // A thread that waited for this one may have left its lock in any state.
+        if matches!(s.state(), RUNS | STARTING) && s.ident.load(Ordering::Relaxed) != me {
+            s.state.store(DONE, Ordering::Relaxed);
+            s.done.reset();
+        }
+    }
+    forking.1.clear();
+    RUNNING.store(0, Ordering::Relaxed);
 }
 
 /// How many started threads run.
@@ -268,7 +348,15 @@ pub(crate) fn excepthook(cx: &Ctx, args: &Obj) -> PyResult<()> {
     if ty.is(&exc::SystemExit().as_obj()) {
         return Ok(());
     }
-    let Some(stderr) = crate::host::sys_attr(cx, "stderr")?.and_then(Obj::non_none) else { return Ok(()) };
+    let stderr = match crate::host::sys_attr(cx, "stderr")?.and_then(Obj::non_none) {
+        Some(f) => f,
+        None if thread.is_none() => return Ok(()),
+        // The thread keeps the stream that there was when it was made.
+        None => match thread.get_attr_opt(cx, intern!("_stderr"))?.and_then(Obj::non_none) {
+            Some(f) => f,
+            None => return Ok(()),
+        },
+    };
     let name = if thread.is_none() {
         Thread::of(cx).ident.to_string()
     } else {
@@ -282,112 +370,3 @@ pub(crate) fn excepthook(cx: &Ctx, args: &Obj) -> PyResult<()> {
     stderr.call_method(cx, intern!("flush"), &[]).map(drop)
 }
 
-/// Thread-local data.
-#[pyclass(name = "_local", module = "_thread", flags(basetype, weakref))]
-#[derive(Traverse)]
-pub struct Local {
-    args: ObjCell,
-}
-
-impl Local {
-    /// This thread's attributes, made (and initialised by `__init__`) on first use.
-    fn dict(cx: &Ctx, this: &Obj) -> PyResult {
-        let th = Thread::of(cx);
-        let all = match th.locals.get() {
-            Some(d) => d,
-            None => {
-                let d = dict::new();
-                th.locals.set(Some(d.clone()));
-                d
-            }
-        };
-        let key = Obj::from(this.id() as i64 >> 3);
-        if let Some(d) = dict::get(cx, &all, &key)? {
-            return Ok(d);
-        }
-        let d = dict::new();
-        dict::set(cx, &all, &key, &d)?;
-        if let Some(l) = this.downcast::<Local>()
-            && let Some(init) = this.type_of().slots.init.get()
-            && let Some(a) = l.args.get()
-        {
-            let parts = a.collect(cx)?;
-            let mut all = parts[0].collect(cx)?;
-            let mut names = Vec::new();
-            for (k, v) in dict::items_if_dict(&parts[1]).unwrap_or_default() {
-                names.push(k);
-                all.push(v);
-            }
-            init(cx, this, Args::new(&all, &names))?;
-        }
-        Ok(d)
-    }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {}
-}
-
-#[pymethods]
-impl Local {
-    fn __new__(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
-        let object_init = cinder_pyobj::native::class_type::<cinder_pyobj::types::object::Object>().slots.init.get();
-        let own = match (ty.slots.init.get(), object_init) {
-            (Some(a), Some(b)) => !std::ptr::fn_addr_eq(a, b),
-            _ => false,
-        };
-        if !args.all().is_empty() && !own {
-            return Err(cx.type_error("Initialization arguments are not supported"));
-        }
-        let kw = dict::new();
-        for (k, v) in args.keywords() {
-            kw.set_item(cx, k, v)?;
-        }
-        let kept = cinder_pyobj::types::tuple::new(vec![cinder_pyobj::types::tuple::new(args.pos().to_vec()), kw]);
-        let o = heap::new_instance(ty, Local { args: ObjCell::new(Some(kept)) });
-        // `__init__` runs after `__new__` for this thread: mark its dict as made.
-        let th = Thread::of(cx);
-        let all = th.locals.get().unwrap_or_else(dict::new);
-        dict::set(cx, &all, &Obj::from(o.id() as i64 >> 3), &dict::new())?;
-        th.locals.set(Some(all));
-        Ok(o)
-    }
-
-    fn __getattribute__(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult {
-        let d = Local::dict(cx, this)?;
-        if as_utf8_lossy(name) == "__dict__" {
-            return Ok(d);
-        }
-        let found = cinder_pyobj::types::str::Name::lookup_obj(name).and_then(|n| this.type_of().lookup(n));
-        let is_data = found.as_ref().is_some_and(|f| f.type_of().slots.descr_set.get().is_some());
-        if !is_data && let Some(v) = dict::get(cx, &d, name)? {
-            return Ok(v);
-        }
-        protocol::generic_get_attr(cx, this, name)
-    }
-
-    fn __setattr__(cx: &Ctx, this: &Obj, name: &Obj, value: Option<&Obj>) -> PyResult<()> {
-        if as_utf8_lossy(name) == "__dict__" {
-            return Err(cx.attribute_error(
-                format!("'{}' object attribute '__dict__' is read-only", this.type_of().name()),
-                this,
-                name,
-            ));
-        }
-        let d = Local::dict(cx, this)?;
-        if let Some(f) = cinder_pyobj::types::str::Name::lookup_obj(name).and_then(|n| this.type_of().lookup(n))
-            && let Some(set) = f.type_of().slots.descr_set.get()
-        {
-            return set(cx, &f, this, value);
-        }
-        match value {
-            Some(v) => dict::set(cx, &d, name, v),
-            None if dict::remove(cx, &d, name)? => Ok(()),
-            None => Err(cx.attribute_error(
-                format!("'{}' object has no attribute '{}'", this.type_of().name(), as_utf8_lossy(name)),
-                this,
-                name,
-            )),
-        }
-    }
-}

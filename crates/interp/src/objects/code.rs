@@ -160,6 +160,11 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
     Ok(heap::new_instance(CodeObject::class().type_object(), c))
 }
 
+/// The future features that a code object was compiled with.
+pub(crate) fn future_flags(code: &Obj) -> Option<i64> {
+    code.downcast::<CodeObject>().map(|c| i64::from(c.code.flags & cinder_bytecode::code::flags::FUTURE_MASK))
+}
+
 /// Changes `co_filename` of a code object and of all code nested in it.
 pub(crate) fn set_filename(code: &Obj, name: &Obj) {
     let mut work = vec![code.clone()];

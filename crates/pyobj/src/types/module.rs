@@ -67,14 +67,67 @@ pub fn namespace(m: &Obj) -> Option<Obj> {
     m.downcast::<Module>().and_then(|m| m.dict.get())
 }
 
-/// Whether `__spec__._initializing` is true: the module is still being imported.
-fn is_initializing(cx: &Ctx, d: &Obj) -> PyResult<bool> {
-    match dict::get(cx, d, intern!("__spec__").as_obj())? {
-        Some(s) if !s.is_none() => match s.get_attr_opt(cx, intern!("_initializing"))? {
+/// Whether a module is still being imported, by its spec.
+pub fn is_initializing(cx: &Ctx, spec: Option<&Obj>) -> PyResult<bool> {
+    match spec {
+        Some(s) => match s.get_attr_opt(cx, intern!("_initializing"))? {
             Some(v) => v.truthy(cx),
             None => Ok(false),
         },
-        _ => Ok(false),
+        None => Ok(false),
+    }
+}
+
+/// Where a module came from, as messages about a name that it lacks tell it.
+pub struct Origin {
+    /// The file, if the module has one.
+    pub file: Option<Obj>,
+    /// The file lies beside the program, so it may hide another module of its name.
+    pub may_shadow: bool,
+    /// It does hide a module of the standard library.
+    pub shadows_library: bool,
+}
+
+impl Origin {
+    /// Finds out about the module with a spec and a name.
+    ///
+    /// # Errors
+    /// If the name cannot be looked up among those of the library.
+    pub fn find(cx: &Ctx, spec: Option<&Obj>, name: &Obj) -> PyResult<Origin> {
+        let mut file = None;
+        if let Some(s) = spec
+            && let Some(has) = s.get_attr_opt(cx, intern!("has_location"))?
+            && has.truthy(cx)?
+        {
+            file = s.get_attr_opt(cx, intern!("origin"))?.filter(|o| o.type_of().is_str_subtype());
+        }
+        let may_shadow = file.as_ref().is_some_and(|f| (cx.host().is_beside_program)(cx, &as_utf8_lossy(f)));
+        let mut shadows_library = false;
+        if may_shadow
+            && let Some(names) = (cx.host().import)(cx, "sys")?.get_attr_opt(cx, intern!("stdlib_module_names"))?
+            && crate::types::set::as_set(&names).is_some()
+        {
+            shadows_library = names.contains(cx, name)?;
+        }
+        Ok(Origin { file, may_shadow, shadows_library })
+    }
+
+    /// The advice for a file that hides a module of the library.
+    pub fn library_advice(&self, name: &str) -> String {
+        let file = self.file_text();
+        format!(
+            "consider renaming '{file}' since it has the same name as the standard library module named '{name}' and \
+             prevents importing that standard library module"
+        )
+    }
+
+    /// The advice for a file that may hide a module from elsewhere.
+    pub fn advice(&self) -> String {
+        format!("consider renaming '{}' if it has the same name as a library you intended to import", self.file_text())
+    }
+
+    fn file_text(&self) -> String {
+        self.file.as_ref().map_or_else(String::new, |f| as_utf8_lossy(f).into_owned())
     }
 }
 
@@ -83,21 +136,47 @@ fn missing(cx: &Ctx, this: &Obj, d: &Obj, name: &Obj) -> PyResult {
         return f.call1(cx, name);
     }
     let text = as_utf8_lossy(name).into_owned();
-    let message = match dict::get(cx, d, intern!("__name__").as_obj())? {
-        Some(n) if n.type_of().is_str_subtype() => {
-            let n = as_utf8_lossy(&n).into_owned();
-            if is_initializing(cx, d)? {
-                format!(
-                    "partially initialized module '{n}' has no attribute '{text}' (most likely due to a circular \
-                     import)"
-                )
+    let own = dict::get(cx, d, intern!("__name__").as_obj())?.filter(|n| n.type_of().is_str_subtype());
+    let message = match own {
+        Some(own) => {
+            let n = as_utf8_lossy(&own).into_owned();
+            let spec = dict::get(cx, d, intern!("__spec__").as_obj())?.and_then(Obj::non_none);
+            let origin = Origin::find(cx, spec.as_ref(), &own)?;
+            if origin.shadows_library {
+                format!("module '{n}' has no attribute '{text}' ({})", origin.library_advice(&n))
+            } else if is_initializing(cx, spec.as_ref())? {
+                match &origin.file {
+                    Some(_) if origin.may_shadow => {
+                        format!("module '{n}' has no attribute '{text}' ({})", origin.advice())
+                    }
+                    Some(f) => format!(
+                        "partially initialized module '{n}' from '{}' has no attribute '{text}' (most likely due to a \
+                         circular import)",
+                        as_utf8_lossy(f)
+                    ),
+                    None => format!(
+                        "partially initialized module '{n}' has no attribute '{text}' (most likely due to a circular \
+                         import)"
+                    ),
+                }
+            } else if is_waiting_submodule(cx, spec.as_ref(), name)? {
+                format!("cannot access submodule '{text}' of module '{n}' (most likely due to a circular import)")
             } else {
                 format!("module '{n}' has no attribute '{text}'")
             }
         }
-        _ => format!("module has no attribute '{text}'"),
+        None => format!("module has no attribute '{text}'"),
     };
     Err(cx.attribute_error(message, this, name))
+}
+
+/// Whether a submodule of that name is being imported right now.
+fn is_waiting_submodule(cx: &Ctx, spec: Option<&Obj>, name: &Obj) -> PyResult<bool> {
+    let Some(s) = spec else { return Ok(false) };
+    match s.get_attr_opt(cx, intern!("_uninitialized_submodules"))? {
+        Some(l) => l.contains(cx, name),
+        None => Ok(false),
+    }
 }
 
 #[pymethods]

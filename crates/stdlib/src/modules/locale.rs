@@ -13,6 +13,16 @@ use crate::os::{add_ints, c_ints, last_error, sys};
 #[pyclass(name = "Error", module = "locale", base = exc::markers::Exception, flags(basetype, mutable), payload = "inherit")]
 pub struct LocaleError;
 
+/// The encoding of the current locale.
+pub(crate) fn encoding() -> String {
+    // The text lives until the locale changes.
+    let name = sys!({
+        let p = libc::nl_langinfo(libc::CODESET);
+        if p.is_null() { String::new() } else { CStr::from_ptr(p).to_string_lossy().into_owned() }
+    });
+    if name.is_empty() { "UTF-8".to_owned() } else { name }
+}
+
 unsafe extern "C" {
     fn strcoll(a: *const libc::c_char, b: *const libc::c_char) -> libc::c_int;
     fn strxfrm(to: *mut libc::c_char, from: *const libc::c_char, n: libc::size_t) -> libc::size_t;
@@ -139,8 +149,8 @@ pub(crate) mod locale {
 
     /// The encoding of the current locale.
     #[pyfunction]
-    fn getencoding() -> &'static str {
-        "UTF-8"
+    fn getencoding() -> String {
+        super::encoding()
     }
 
     /// Compares two texts by the current locale.

@@ -231,8 +231,14 @@ pub(crate) mod posixsubprocess {
         if hooks {
             run_fork_hooks(cx, intern!("_before_fork"), true);
         }
-        let pid = sys!(libc::fork());
-        let e = errno();
+        let mut e = 0;
+        let mut fork = || {
+            let pid = sys!(libc::fork());
+            e = errno();
+            pid
+        };
+        // A child that only makes system calls needs no interpreter.
+        let pid = if hooks { (cx.host().fork)(cx, &mut fork) } else { fork() };
         if pid == 0 {
             if hooks {
                 run_fork_hooks(cx, intern!("_after_fork_in_child"), false);
@@ -249,6 +255,12 @@ pub(crate) mod posixsubprocess {
         if hooks {
             run_fork_hooks(cx, intern!("_after_fork_in_parent"), false);
         }
-        if pid < 0 { Err(cx.os_error(e)) } else { Ok(pid) }
+        if pid < 0 {
+            return Err(cx.os_error(e));
+        }
+        if hooks {
+            super::posix::warn_of_threads(cx, "fork")?;
+        }
+        Ok(pid)
     }
 }

@@ -33,6 +33,22 @@ pub fn objects(generation: Option<u8>) -> Vec<Obj> {
     v
 }
 
+/// Whether the end of some object would be noticed: it has a finaliser that did not run, or a weak reference to it
+/// has a callback. Objects for which `ignore` says so do not count.
+pub fn has_witnesses(ignore: impl Fn(&Obj) -> bool) -> bool {
+    let mut found = false;
+    each_object(|_, _, p| {
+        if found {
+            return;
+        }
+        // SAFETY: the object is live.
+        let o = unsafe { Obj::from_borrowed(Value::from_ptr(p)) };
+        found = (o.type_of().has_finalizer() && !is_finalized(&o) || crate::types::weakref::callback(&o).is_some())
+            && !ignore(&o);
+    });
+    found
+}
+
 /// The containers that refer directly to any of `targets`.
 pub fn referrers(targets: &[Obj]) -> Vec<Obj> {
     let mut v = Vec::new();

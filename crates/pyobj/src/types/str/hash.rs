@@ -67,6 +67,13 @@ pub fn hash_bytes(b: &[u8]) -> i64 {
     }
 }
 
+/// The hash of bytes with a key of the caller's: it is the same in every process.
+pub fn keyed_hash(key: u64, b: &[u8]) -> u64 {
+    let mut h = SipHasher13::new_with_keys(key, 0);
+    h.write(b);
+    h.finish()
+}
+
 impl Str {
     /// The hash, computed once.
     #[inline(always)]
@@ -95,5 +102,6 @@ mod tests {
         assert_eq!(k0 as u8, (x1 >> 16) as u8);
         assert_eq!(hash_bytes(b""), 0);
         assert_eq!(hash_bytes(b"abc"), hash_bytes(b"abc"));
+        assert_eq!(keyed_hash(42, b"Hi").to_le_bytes(), *b"\xfb\xd9G\x05\xaf$\x9b~");
     }
 }

@@ -26,7 +26,7 @@ mod translate;
 pub use builder::StrBuilder;
 pub use case::is_identifier;
 pub use class::{builtin, str_of_bytes};
-pub use hash::{hash_bytes, set_hash_seed};
+pub use hash::{hash_bytes, keyed_hash, set_hash_seed};
 pub use iter::StrIterator;
 pub use name::{Name, NameCell, intern};
 pub use split::join_items;

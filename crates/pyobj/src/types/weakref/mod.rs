@@ -45,6 +45,11 @@ impl Drop for Link {
     }
 }
 
+/// The callback of a weak reference or proxy object whose referent lives.
+pub fn callback(o: &Obj) -> Option<Obj> {
+    as_link(o).filter(|l| l.get().is_some()).and_then(|l| l.callback.get())
+}
+
 /// The node in a weak reference or proxy object, given as a word of a list.
 fn link_of<'a>(word: Value) -> &'a Link {
     // SAFETY: lists hold live reference objects, whose payload is a `Link` right after the header.

@@ -1,6 +1,20 @@
 //! `open` and other functions.
 
 use cinder_pyobj::native::pymodule;
+use cinder_pyobj::types::str::Name;
+use cinder_pyobj::{Ctx, PyResult, intern};
+
+/// A field of `sys.flags` as a truth value.
+pub(super) fn flag(cx: &Ctx, name: Name) -> PyResult<bool> {
+    let sys = (cx.host().import)(cx, "sys")?;
+    match sys.get_attr_opt(cx, intern!("flags"))? {
+        Some(f) => match f.get_attr_opt(cx, name)? {
+            Some(v) => v.truthy(cx),
+            None => Ok(false),
+        },
+        None => Ok(false),
+    }
+}
 
 #[pymodule(part, name = "_io")]
 pub(crate) mod functions {
@@ -9,6 +23,7 @@ pub(crate) mod functions {
     use cinder_pyobj::types::{exc, int};
     use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 
+    use super::flag;
     use crate::modules::io::DEFAULT_BUFFER_SIZE;
     use crate::modules::io::buffered::{BufferedRandom, BufferedReader, BufferedWriter};
     use crate::modules::io::file::FileIo;
@@ -196,19 +211,9 @@ pub(crate) mod functions {
         if !encoding.is_none() {
             return Ok(encoding.clone());
         }
-        let sys = (cx.host().import)(cx, "sys")?;
-        let flag = |name: Name| -> PyResult<bool> {
-            match sys.get_attr_opt(cx, intern!("flags"))? {
-                Some(f) => match f.get_attr_opt(cx, name)? {
-                    Some(v) => v.truthy(cx),
-                    None => Ok(false),
-                },
-                None => Ok(false),
-            }
-        };
-        if flag(intern!("warn_default_encoding"))? {
+        if flag(cx, intern!("warn_default_encoding"))? {
             (cx.host().warn)(cx, exc::EncodingWarning(), "'encoding' argument not specified", stacklevel)?;
         }
-        Ok(Obj::from(if flag(intern!("utf8_mode"))? { "utf-8" } else { "locale" }))
+        Ok(Obj::from(if flag(cx, intern!("utf8_mode"))? { "utf-8" } else { "locale" }))
     }
 }

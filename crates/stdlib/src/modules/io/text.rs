@@ -331,7 +331,8 @@ impl TextIoWrapper {
         let newline = newline_arg(cx, newline)?;
         let encoding = match encoding {
             Some(e) if &*text::as_utf8_lossy(e) != "locale" => e.clone(),
-            _ => Obj::from("UTF-8"),
+            None if super::open::flag(cx, intern!("utf8_mode"))? => Obj::from("utf-8"),
+            _ => Obj::from(crate::modules::locale::encoding().as_str()),
         };
         this.encoding.set(Some(encoding));
         this.errors.set(Some(errors.cloned().unwrap_or_else(|| Obj::from("strict"))));
@@ -435,7 +436,10 @@ impl TextIoWrapper {
             let saved = (this.encoding.get(), this.errors.get(), this.newline.borrow().clone());
             match (encoding, errors) {
                 (Some(e), None) => {
-                    let e = if &*text::as_utf8_lossy(e) == "locale" { Obj::from("UTF-8") } else { e.clone() };
+                    let e = match &*text::as_utf8_lossy(e) {
+                        "locale" => Obj::from(crate::modules::locale::encoding().as_str()),
+                        _ => e.clone(),
+                    };
                     this.encoding.set(Some(e));
                     this.errors.set(Some(Obj::from("strict")));
                 }

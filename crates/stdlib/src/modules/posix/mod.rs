@@ -17,7 +17,7 @@ pub(crate) mod stat;
 mod users;
 
 pub(crate) use files::set_cloexec;
-pub(crate) use process::{pointers, run_fork_hooks};
+pub(crate) use process::{pointers, run_fork_hooks, warn_of_threads};
 pub(crate) use users::id as user_id;
 
 use cinder_pyobj::native::pymodule;

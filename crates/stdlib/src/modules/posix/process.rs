@@ -6,7 +6,7 @@ use cinder_pyobj::intern;
 use cinder_pyobj::native::{Args, PyClass, pymodule};
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::structseq::StructSeq;
-use cinder_pyobj::types::{TypeCell, list, tuple};
+use cinder_pyobj::types::{TypeCell, exc, list, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use super::env::environment_block;
@@ -95,14 +95,38 @@ pub(crate) fn run_fork_hooks(cx: &Ctx, which: Name, reversed: bool) {
     }
 }
 
-fn fork_with(cx: &Ctx, f: impl FnOnce() -> i32) -> PyResult<i32> {
+/// Warns that a process with several threads was forked.
+pub(crate) fn warn_of_threads(cx: &Ctx, call: &str) -> PyResult<()> {
+    // The text after the command's name in parentheses; the number of threads is its 18th word.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let words = stat.rsplit(") ").next().unwrap_or("").split(' ');
+    let threads: u32 = words.skip(17).next().and_then(|n| n.parse().ok()).unwrap_or(1);
+    if threads < 2 {
+        return Ok(());
+    }
+    let pid = std::process::id();
+    let text = format!(
+        "This process (pid={pid}) is multi-threaded, use of {call}() may lead to deadlocks in the child."
+    );
+    (cx.host().warn)(cx, exc::DeprecationWarning(), &text, 1)
+}
+
+fn fork_with(cx: &Ctx, name: &str, f: impl FnOnce() -> i32) -> PyResult<i32> {
     run_fork_hooks(cx, intern!("_before_fork"), true);
-    let pid = f();
-    let e = errno();
+    let mut f = Some(f);
+    let mut e = 0;
+    let pid = (cx.host().fork)(cx, &mut || {
+        let pid = f.take().map_or(-1, |f| f());
+        e = errno();
+        pid
+    });
     if pid == 0 {
         run_fork_hooks(cx, intern!("_after_fork_in_child"), false);
     } else {
         run_fork_hooks(cx, intern!("_after_fork_in_parent"), false);
+        if pid > 0 {
+            warn_of_threads(cx, name)?;
+        }
     }
     if pid < 0 { Err(cx.os_error(e)) } else { Ok(pid) }
 }
@@ -130,7 +154,7 @@ pub(crate) mod process {
     #[pyfunction]
     fn fork(cx: &Ctx) -> PyResult<i32> {
         (cx.host().audit)(cx, "os.fork", &[])?;
-        fork_with(cx, || sys!(libc::fork()))
+        fork_with(cx, "fork", || sys!(libc::fork()))
     }
 
     /// Makes a copy of the process with a pseudo-terminal as its controlling terminal: (id, descriptor).
@@ -138,7 +162,7 @@ pub(crate) mod process {
     fn forkpty(cx: &Ctx) -> PyResult {
         let mut fd = -1;
         let null = std::ptr::null_mut();
-        let pid = fork_with(cx, || sys!(libc::forkpty(&mut fd, null, std::ptr::null_mut(), std::ptr::null_mut())))?;
+        let pid = fork_with(cx, "forkpty", || sys!(libc::forkpty(&mut fd, null, std::ptr::null_mut(), std::ptr::null_mut())))?;
         Ok(tuple::new(vec![Obj::from(pid), Obj::from(fd)]))
     }
 

@@ -1,0 +1,143 @@
+//! The plain prompt: for input that is no terminal, and where editing is turned off.
+
+use cinder_pyobj::types::str::{Name, as_utf8_lossy};
+use cinder_pyobj::types::{dict, exc, module};
+use cinder_pyobj::{Ctx, Obj, PyResult, intern};
+use cinder_syntax::Mode;
+
+use crate::compile::{self, Settings};
+use crate::thread::Thread;
+use crate::{call, finish, host, program};
+
+/// `sys.ps1` or `sys.ps2` as a text, set to its default if the program did not.
+fn prompt(cx: &Ctx, name: &str, default: &str) -> PyResult<String> {
+    let shown = match host::sys_attr(cx, name)? {
+        Some(p) => p,
+        None => {
+            let p = Obj::from(default);
+            if let Some(s) = Thread::of(cx).runtime.sys.get().as_ref().and_then(module::namespace) {
+                dict::set(cx, &s, Name::new(name).as_obj(), &p)?;
+            }
+            p
+        }
+    };
+    match shown.str(cx) {
+        Ok(s) => Ok(as_utf8_lossy(&s).into_owned()),
+        Err(r) => {
+            drop(cx.take(r));
+            Ok(String::new())
+        }
+    }
+}
+
+/// Reads a line with a prompt; empty at the end of the input.
+fn read_line(cx: &Ctx, prompt: &str) -> PyResult<String> {
+    let stdin = host::sys_attr(cx, "stdin")?.and_then(Obj::non_none);
+    let Some(stdin) = stdin else { return Ok(String::new()) };
+    program::flush_streams(cx);
+    let terminal = stdin.call_method(cx, intern!("isatty"), &[]).and_then(|t| t.truthy(cx));
+    let terminal = match terminal {
+        Ok(t) => t,
+        Err(r) => {
+            drop(cx.take(r));
+            false
+        }
+    };
+    if terminal {
+        let rt = Thread::of(cx).runtime;
+        let builtins = rt.builtins.get().unwrap_or_else(Obj::none);
+        let input = builtins.get_item(cx, intern!("input").as_obj())?;
+        return match input.call1(cx, &Obj::from(prompt)) {
+            Ok(line) => Ok(format!("{}\n", as_utf8_lossy(&line))),
+            Err(r) => cx.swallow(r, exc::EOFError()).map(|()| String::new()),
+        };
+    }
+    finish::write_stderr(cx, prompt);
+    let line = stdin.call_method(cx, intern!("readline"), &[])?;
+    Ok(as_utf8_lossy(&line).into_owned())
+}
+
+/// As [`read_line`]; None if the person interrupted it.
+fn typed(cx: &Ctx, prompt: &str) -> PyResult<Option<String>> {
+    match read_line(cx, prompt) {
+        Ok(line) => Ok(Some(line)),
+        Err(r) => cx.swallow(r, exc::KeyboardInterrupt()).map(|()| None),
+    }
+}
+
+/// What one turn of the prompt did.
+enum Turn {
+    Ran,
+    Interrupted,
+    End,
+}
+
+/// Reads a statement and runs it.
+fn turn(cx: &Ctx, ns: &Obj) -> PyResult<Turn> {
+    const UNFINISHED: i64 = compile::DONT_IMPLY_DEDENT | compile::ALLOW_INCOMPLETE;
+    let first = prompt(cx, "ps1", ">>> ")?;
+    let more = prompt(cx, "ps2", "... ")?;
+    let Some(mut text) = typed(cx, &first)? else { return Ok(Turn::Interrupted) };
+    if text.is_empty() {
+        return Ok(Turn::End);
+    }
+    let mut s = Settings::new(cx, "<stdin>", Mode::Single);
+    let future = Thread::of(cx).runtime.interactive_future.get();
+    let code = loop {
+        if text.trim().is_empty() {
+            return Ok(Turn::Ran);
+        }
+        s.flags = UNFINISHED | future;
+        match compile::compile_text(cx, &text, &s) {
+            Ok(code) => break code,
+            Err(r) if cx.pending_is(exc::_IncompleteInputError()) => {
+                drop(cx.take(r));
+                let Some(line) = typed(cx, &more)? else { return Ok(Turn::Interrupted) };
+                if line.is_empty() {
+                    // The end of the input ends the statement, too.
+                    s.flags = future;
+                    break compile::compile_text(cx, &text, &s)?;
+                }
+                text.push_str(&line);
+            }
+            Err(r) => return Err(r),
+        }
+    };
+    if let Some(flags) = crate::objects::code::future_flags(&code) {
+        Thread::of(cx).runtime.interactive_future.set(future | flags);
+    }
+    // Tracebacks show the lines of what was typed.
+    let linecache = crate::import(cx, "linecache")?;
+    linecache.call_method(
+        cx,
+        Name::new("_register_code"),
+        &[code.clone(), Obj::from(text.as_str()), Obj::from("<stdin>")],
+    )?;
+    call::run_code(cx, &code, ns, Some(ns), None)?;
+    Ok(Turn::Ran)
+}
+
+/// Reads and runs statements until the input ends. SystemExit ends it too.
+///
+/// # Errors
+/// SystemExit, to be handled as that of a program.
+pub fn interactive_loop(cx: &Ctx) -> PyResult<()> {
+    let ns = program::main_namespace(cx)?;
+    loop {
+        match turn(cx, &ns) {
+            Ok(Turn::Ran) => {}
+            Ok(Turn::Interrupted) => finish::write_stderr(cx, "\nKeyboardInterrupt\n"),
+            Ok(Turn::End) => {
+                finish::write_stderr(cx, "\n");
+                return Ok(());
+            }
+            Err(r) if cx.pending_is(exc::SystemExit()) => return Err(r),
+            Err(r) => {
+                if finish::show(cx, r).is_some() {
+                    return Err(cx.raise_args(exc::SystemExit(), &[]));
+                }
+            }
+        }
+        program::flush_streams(cx);
+    }
+}
