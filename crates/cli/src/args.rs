@@ -89,7 +89,9 @@ pub(crate) fn read(args: &[OsString]) -> Result<Line, Stop> {
                 let value = if rest.is_empty() {
                     let value = args.get(at).cloned();
                     at += 1;
-                    value.ok_or_else(|| Stop::Mistake(format!("Argument expected for the -{} option", *letter as char)))?
+                    value.ok_or_else(|| {
+                        Stop::Mistake(format!("Argument expected for the -{} option", *letter as char))
+                    })?
                 } else {
                     OsString::from_vec(rest.to_vec())
                 };
@@ -128,9 +130,9 @@ fn long(o: &mut Options, name: &[u8], args: &[OsString], at: &mut usize) -> Resu
             Ok(())
         }
         b"check-hash-based-pycs" => {
-            let value = args.get(*at).ok_or_else(|| {
-                Stop::Mistake("Argument expected for the --check-hash-based-pycs option".to_owned())
-            })?;
+            let value = args
+                .get(*at)
+                .ok_or_else(|| Stop::Mistake("Argument expected for the --check-hash-based-pycs option".to_owned()))?;
             *at += 1;
             if ![b"always".as_slice(), b"never", b"default"].contains(&value.as_bytes()) {
                 let text = "--check-hash-based-pycs must be one of 'default', 'always', or 'never'";

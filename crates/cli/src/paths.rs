@@ -94,9 +94,9 @@ impl Environment {
             .flatten()
             .find_map(|p| Some((p, std::fs::read_to_string(p.join("pyvenv.cfg")).ok()?)))?;
         let value = |key: &str| {
-            text.lines().filter_map(|l| l.split_once('=')).find_map(|(k, v)| {
-                k.trim().eq_ignore_ascii_case(key).then(|| PathBuf::from(v.trim()))
-            })
+            text.lines()
+                .filter_map(|l| l.split_once('='))
+                .find_map(|(k, v)| k.trim().eq_ignore_ascii_case(key).then(|| PathBuf::from(v.trim())))
         };
         Some(Environment { root: root.to_path_buf(), home: value("home")?, executable: value("executable") })
     }

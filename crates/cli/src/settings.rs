@@ -29,7 +29,11 @@ impl Environment {
     fn count(&self, name: &str) -> u8 {
         match self.get(name) {
             None => 0,
-            Some(v) => v.to_str().and_then(|v| v.trim().parse::<i64>().ok()).filter(|n| *n >= 0).map_or(1, |n| n.min(255) as u8),
+            Some(v) => v
+                .to_str()
+                .and_then(|v| v.trim().parse::<i64>().ok())
+                .filter(|n| *n >= 0)
+                .map_or(1, |n| n.min(255) as u8),
         }
     }
 
@@ -157,7 +161,10 @@ fn encodings(env: &Environment, x: &XOptions) -> Result<(bool, Encodings), BadSe
     };
     let coerce = env.get("PYTHONCOERCECLOCALE");
     let mut coerced = false;
-    if ctype == "C" && coerce.as_deref() != Some(OsStr::new("0")) && std::env::var_os("LC_ALL").is_none_or(|v| v.is_empty()) {
+    if ctype == "C"
+        && coerce.as_deref() != Some(OsStr::new("0"))
+        && std::env::var_os("LC_ALL").is_none_or(|v| v.is_empty())
+    {
         let target = locale::coerce();
         coerced = target.is_some();
         if let Some(target) = target

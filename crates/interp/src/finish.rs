@@ -231,9 +231,9 @@ fn needs_teardown(cx: &Ctx) -> bool {
 fn is_library_code(cx: &Ctx, f: &Obj) -> bool {
     let prefix = Thread::of(cx).runtime.config.stdlib_dir;
     match (f.downcast::<crate::objects::function::Function>(), prefix) {
-        (Some(f), Some(prefix)) => f.code_ref().is_some_and(|c| {
-            c.downcast::<CodeObject>().is_some_and(|c| c.code.filename.starts_with(prefix))
-        }),
+        (Some(f), Some(prefix)) => f
+            .code_ref()
+            .is_some_and(|c| c.downcast::<CodeObject>().is_some_and(|c| c.code.filename.starts_with(prefix))),
         _ => false,
     }
 }
@@ -255,8 +255,17 @@ fn tear_down_modules(cx: &Ctx) {
     }
     if let Some(s) = &sys {
         for name in [
-            "path", "argv", "ps1", "ps2", "last_exc", "last_type", "last_value", "last_traceback", "path_importer_cache",
-            "meta_path", "path_hooks",
+            "path",
+            "argv",
+            "ps1",
+            "ps2",
+            "last_exc",
+            "last_type",
+            "last_value",
+            "last_traceback",
+            "path_importer_cache",
+            "meta_path",
+            "path_hooks",
         ] {
             quiet(dict::set(cx, s, Name::new(name).as_obj(), &none));
         }

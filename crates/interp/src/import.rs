@@ -108,7 +108,9 @@ pub(crate) fn import_absolute(cx: &Ctx, name: &Obj) -> PyResult {
 /// A module name for diagnostics: lone surrogates are escaped.
 fn shown_name(name: &Obj) -> String {
     match name.downcast::<cinder_pyobj::types::str::Str>() {
-        Some(s) => s.code_points().map(|c| char::from_u32(c).map_or_else(|| format!("\\u{c:04x}"), String::from)).collect(),
+        Some(s) => {
+            s.code_points().map(|c| char::from_u32(c).map_or_else(|| format!("\\u{c:04x}"), String::from)).collect()
+        }
         None => String::new(),
     }
 }

@@ -10,25 +10,25 @@
 //!
 //! One process has one interpreter lock; an [`Interpreter`] takes it in [`Interpreter::enter`].
 
-pub mod context_hook;
 mod call;
 mod collect;
 mod compile;
+pub mod context_hook;
 mod dispatch;
+mod finish;
+mod fork;
 mod frame;
 mod gil;
 mod host;
-mod finish;
-mod fork;
 mod import;
 mod interactive;
-mod lock;
 pub mod locale;
+mod lock;
 mod machine;
 pub mod modules;
-pub mod program;
 pub mod objects;
 mod ops;
+pub mod program;
 mod runtime;
 pub mod signals;
 mod streams;
@@ -155,13 +155,13 @@ pub fn describe(cx: &Ctx, r: cinder_pyobj::Raised) -> String {
     let mut tb = exc::traceback(&e);
     while let Some(t) = tb {
         let line = t.get_attr(cx, Name::new("tb_lineno")).ok().and_then(|l| l.as_int()).unwrap_or(0);
-        let code = t
-            .get_attr(cx, Name::new("tb_frame"))
-            .and_then(|f| f.get_attr(cx, Name::new("f_code")))
-            .and_then(|c| c.get_attr(cx, Name::new("co_qualname")).and_then(|q| {
-                let f = c.get_attr(cx, Name::new("co_filename"))?;
-                Ok((q, f))
-            }));
+        let code =
+            t.get_attr(cx, Name::new("tb_frame")).and_then(|f| f.get_attr(cx, Name::new("f_code"))).and_then(|c| {
+                c.get_attr(cx, Name::new("co_qualname")).and_then(|q| {
+                    let f = c.get_attr(cx, Name::new("co_filename"))?;
+                    Ok((q, f))
+                })
+            });
         if let Ok((q, f)) = code {
             use cinder_pyobj::types::str::as_utf8_lossy as text;
             out.push_str(&format!("\n  in {} ({}:{line})", text(&q), text(&f)));
@@ -175,4 +175,3 @@ pub fn describe(cx: &Ctx, r: cinder_pyobj::Raised) -> String {
 pub fn import(cx: &Ctx, name: &str) -> PyResult {
     (cx.host().import)(cx, name)
 }
-

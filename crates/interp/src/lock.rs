@@ -106,9 +106,8 @@ pub(crate) fn acquire(cx: &Ctx, raw: &RawLock, timeout: Option<f64>) -> PyResult
         let got = cx.without_lock(|| {
             // Only the main thread has something else to do: it serves signals.
             loop {
-                let left = deadline.map_or(LONGEST_WAIT, |d| {
-                    d.saturating_duration_since(Instant::now()).min(LONGEST_WAIT)
-                });
+                let left =
+                    deadline.map_or(LONGEST_WAIT, |d| d.saturating_duration_since(Instant::now()).min(LONGEST_WAIT));
                 let got = raw.wait(left);
                 let late = deadline.is_some_and(|d| Instant::now() >= d);
                 if got || late || main || wants_attention(cx) {

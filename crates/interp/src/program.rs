@@ -240,8 +240,8 @@ pub fn run_startup(cx: &Ctx, path: &OsStr) {
 /// Calls `sys.__interactivehook__`.
 pub fn run_interactive_hook(cx: &Ctx) {
     let Ok(Some(hook)) = host::sys_attr(cx, "__interactivehook__") else { return };
-    let called = (cx.host().audit)(cx, "cpython.run_interactivehook", std::slice::from_ref(&hook))
-        .and_then(|()| hook.call0(cx));
+    let called =
+        (cx.host().audit)(cx, "cpython.run_interactivehook", std::slice::from_ref(&hook)).and_then(|()| hook.call0(cx));
     if let Err(r) = called {
         finish::write_stderr(cx, "Failed calling sys.__interactivehook__\n");
         finish::show(cx, r);
@@ -271,7 +271,8 @@ fn dedent(text: &str) -> String {
             &a[..n]
         })
         .unwrap_or("");
-    let cut: Vec<&str> = lines.iter().map(|l| if is_blank(l) { "" } else { l.strip_prefix(common).unwrap_or(l) }).collect();
+    let cut: Vec<&str> =
+        lines.iter().map(|l| if is_blank(l) { "" } else { l.strip_prefix(common).unwrap_or(l) }).collect();
     cut.join("\n")
 }
 

@@ -101,8 +101,7 @@ impl Thread {
 
     /// Takes the thread off the list and gives up what it holds. The interpreter lock is still held.
     pub(crate) fn retire(&self) {
-        let cells =
-            [&self.locals, &self.asyncgen_firstiter, &self.asyncgen_finalizer, &self.context, &self.async_exc];
+        let cells = [&self.locals, &self.asyncgen_firstiter, &self.asyncgen_finalizer, &self.context, &self.async_exc];
         for c in cells {
             c.set(None);
         }

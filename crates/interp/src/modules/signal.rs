@@ -109,11 +109,7 @@ fn siginfo(i: &libc::siginfo_t) -> Obj {
 }
 
 /// Waits for a signal of a set without the interpreter lock: its number, what is known about it, and the error.
-fn wait_info(
-    cx: &Ctx,
-    m: &libc::sigset_t,
-    timeout: Option<std::time::Duration>,
-) -> (i32, libc::siginfo_t, i32) {
+fn wait_info(cx: &Ctx, m: &libc::sigset_t, timeout: Option<std::time::Duration>) -> (i32, libc::siginfo_t, i32) {
     let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
     let n = cx.without_lock(|| match timeout {
         None => sys!(libc::sigwaitinfo(m, info.as_mut_ptr())),

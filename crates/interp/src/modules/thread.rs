@@ -236,7 +236,15 @@ impl RLock {
 
 /// This module provides primitive operations to write multi-threaded programs.
 /// The 'threading' module provides a more convenient interface.
-#[pymodule(name = "_thread", classes(super::Lock, super::RLock, crate::modules::thread_handle::ThreadHandle, crate::modules::thread_local::Local))]
+#[pymodule(
+    name = "_thread",
+    classes(
+        super::Lock,
+        super::RLock,
+        crate::modules::thread_handle::ThreadHandle,
+        crate::modules::thread_local::Local
+    )
+)]
 pub(crate) mod thread {
     use super::*;
     use crate::modules::thread_handle;

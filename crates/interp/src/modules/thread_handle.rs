@@ -37,7 +37,8 @@ struct Shared {
 impl Shared {
     fn new(ident: u64) -> Arc<Shared> {
         let state = if ident == 0 { NOT_STARTED } else { RUNS };
-        let s = Arc::new(Shared { done: RawLock::default(), state: AtomicU8::new(state), ident: AtomicU64::new(ident) });
+        let s =
+            Arc::new(Shared { done: RawLock::default(), state: AtomicU8::new(state), ident: AtomicU64::new(ident) });
         s.done.try_acquire();
         let mut all = list(&ALL);
         all.retain(|w| w.strong_count() > 0);
@@ -369,4 +370,3 @@ pub(crate) fn excepthook(cx: &Ctx, args: &Obj) -> PyResult<()> {
     crate::host::print_exception(cx, ty, value, tb, &stderr)?;
     stderr.call_method(cx, intern!("flush"), &[]).map(drop)
 }
-

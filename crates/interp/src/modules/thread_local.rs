@@ -99,10 +99,7 @@ impl Local {
         for (k, v) in args.keywords() {
             kw.set_item(cx, k, v)?;
         }
-        let kept = cinder_pyobj::types::tuple::new(vec![
-            cinder_pyobj::types::tuple::new(args.pos().to_vec()),
-            kw,
-        ]);
+        let kept = cinder_pyobj::types::tuple::new(vec![cinder_pyobj::types::tuple::new(args.pos().to_vec()), kw]);
         let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
         let o = heap::new_instance(ty, Local { args: ObjCell::new(Some(kept)), key });
         // `__init__` runs after `__new__` for this thread: mark its dict as made.

@@ -18,7 +18,9 @@ use crate::types::{dict, list};
 use crate::value::{Obj, ObjCell};
 
 pub use immortal::{immortalize_heap, is_immortal};
-pub use inspect::{freeze, frozen_count, has_witnesses, is_finalized, is_tracked, objects, referents, referrers, unfreeze};
+pub use inspect::{
+    freeze, frozen_count, has_witnesses, is_finalized, is_tracked, objects, referents, referrers, unfreeze,
+};
 
 /// Number of generations.
 pub const GENERATIONS: usize = 3;

@@ -105,9 +105,8 @@ pub(crate) fn warn_of_threads(cx: &Ctx, call: &str) -> PyResult<()> {
         return Ok(());
     }
     let pid = std::process::id();
-    let text = format!(
-        "This process (pid={pid}) is multi-threaded, use of {call}() may lead to deadlocks in the child."
-    );
+    let text =
+        format!("This process (pid={pid}) is multi-threaded, use of {call}() may lead to deadlocks in the child.");
     (cx.host().warn)(cx, exc::DeprecationWarning(), &text, 1)
 }
 
@@ -162,7 +161,9 @@ pub(crate) mod process {
     fn forkpty(cx: &Ctx) -> PyResult {
         let mut fd = -1;
         let null = std::ptr::null_mut();
-        let pid = fork_with(cx, "forkpty", || sys!(libc::forkpty(&mut fd, null, std::ptr::null_mut(), std::ptr::null_mut())))?;
+        let pid = fork_with(cx, "forkpty", || {
+            sys!(libc::forkpty(&mut fd, null, std::ptr::null_mut(), std::ptr::null_mut()))
+        })?;
         Ok(tuple::new(vec![Obj::from(pid), Obj::from(fd)]))
     }
 
