@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use cinder_pyobj::types::str::{Name, as_utf8_lossy};
+use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::{bytes, dict, list, module};
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 use cinder_syntax::Mode;

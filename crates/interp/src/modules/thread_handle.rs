@@ -1,6 +1,5 @@
 //! Threads of `_thread`: starting, joining, what a fork leaves of them.
 
-use std::cell::RefCell;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 

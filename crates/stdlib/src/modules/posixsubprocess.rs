@@ -7,7 +7,7 @@ use cinder_pyobj::native::{Args, pymodule};
 use cinder_pyobj::types::{int, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
-use super::posix::{pointers, run_fork_hooks, set_cloexec, user_id};
+use super::posix::{pointers, run_fork_hooks, set_cloexec, user_id, warn_of_threads};
 use crate::os::args::c_string;
 use crate::os::{errno, sys};
 
@@ -259,7 +259,7 @@ pub(crate) mod posixsubprocess {
             return Err(cx.os_error(e));
         }
         if hooks {
-            super::posix::warn_of_threads(cx, "fork")?;
+            warn_of_threads(cx, "fork")?;
         }
         Ok(pid)
     }
