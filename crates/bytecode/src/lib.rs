@@ -152,6 +152,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asm;
 pub mod code;
 pub mod compile;
 mod disasm;

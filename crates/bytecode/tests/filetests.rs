@@ -1,7 +1,7 @@
 //! Python sources and the code they compile to: `filetests/*.py` beside `*.txt`. `CINDER_BLESS=1` writes what comes out.
 
 use cinder_bytecode::format::{deserialize, serialize};
-use cinder_bytecode::{Code, CompileOptions, compile, verify};
+use cinder_bytecode::{Code, CompileOptions, asm, compile, verify};
 use cinder_syntax::ast::Arena;
 use cinder_syntax::{ParseOptions, parse};
 use std::fmt::Write;
@@ -33,6 +33,9 @@ fn filetests() {
         verify(&compiled.code).unwrap_or_else(|error| panic!("{name}: {error}"));
         let again = deserialize(&serialize(&compiled.code)).expect("code that can be read back");
         assert_eq!(again, *compiled.code, "{name} changes when written and read");
+        let printed = asm::print(&compiled.code);
+        let reread = asm::parse(&printed).unwrap_or_else(|error| panic!("{name}: {error}\n{printed}"));
+        assert_eq!(reread, *compiled.code, "{name} changes when printed and parsed");
         let mut text = String::new();
         dump(&compiled.code, &mut text);
         let expected = path.with_extension("txt");

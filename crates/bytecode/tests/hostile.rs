@@ -2,7 +2,7 @@
 
 use cinder_bytecode::format::{deserialize, serialize};
 use cinder_bytecode::op::{Insn, Opcode};
-use cinder_bytecode::{Code, CompileOptions, compile, verify};
+use cinder_bytecode::{Code, CompileOptions, asm, compile, verify};
 use cinder_syntax::ast::Arena;
 use cinder_syntax::{ParseOptions, parse};
 
@@ -65,6 +65,11 @@ fn damaged_bytes() {
                 assert!(!sound || live.len() <= code.temps as usize);
             }
             let _ = code.to_string();
+            let printed = asm::print(&code);
+            let reread = asm::parse(&printed).unwrap_or_else(|error| panic!("{error}\n{printed}"));
+            let again = asm::print(&reread);
+            let changed = again.lines().zip(printed.lines()).find(|(a, b)| a != b);
+            assert_eq!(changed, None, "printed, parsed and printed again, a line changes");
             let _ = code.position(3);
         }
     }
@@ -93,4 +98,25 @@ fn damaged_instructions() {
     }
     // Most damage leaves a temporary live or dead that must not be; some only changes which operator runs.
     assert!(refused > accepted && accepted > 100, "{refused} refused, {accepted} accepted");
+}
+
+#[test]
+fn damaged_assembly() {
+    const NOISE: &[u8] = b"0123456789abcdeflktn>@{}()\"\\ \n";
+    let text = asm::print(&code()).into_bytes();
+    let mut random = Random(7);
+    let mut read = 0;
+    for _ in 0..10_000 {
+        let mut damaged = text.clone();
+        for _ in 0..=random.below(2) {
+            let at = random.below(damaged.len());
+            damaged[at] = NOISE[random.below(NOISE.len())];
+        }
+        let damaged = String::from_utf8_lossy(&damaged);
+        if let Ok(code) = asm::parse(&damaged) {
+            read += 1;
+            let _ = verify(&code);
+        }
+    }
+    assert!(read > 400, "only {read} damaged texts could be read: the test tests little");
 }

@@ -1,7 +1,7 @@
 //! The whole standard library: every file compiles to code that the verifier accepts and that survives the disk.
 
 use cinder_bytecode::format::{deserialize, serialize};
-use cinder_bytecode::{CompileOptions, compile, verify};
+use cinder_bytecode::{CompileOptions, asm, compile, verify};
 use cinder_syntax::ast::Arena;
 use cinder_syntax::{ParseOptions, parse};
 use std::path::{Path, PathBuf};
@@ -36,6 +36,9 @@ fn standard_library() {
         verify(&compiled.code).unwrap_or_else(|error| panic!("{name}: {error}"));
         let again = deserialize(&serialize(&compiled.code)).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(again, *compiled.code, "{name} changes when written and read");
+        let printed = asm::print(&compiled.code);
+        let reread = asm::parse(&printed).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(reread, *compiled.code, "{name} changes when printed and parsed");
         compiled_files += 1;
     }
     assert!(compiled_files > 300, "only {compiled_files} files were compiled");
