@@ -118,7 +118,7 @@ fn operand(code: &Code, pc: u32, insn: Insn, kind: OperandKind, value: u32) -> O
 }
 
 fn print_const(constant: &Const, depth: usize, out: &mut String) {
-    let mut list = |open: &str, items: &[Const], out: &mut String| {
+    let list = |open: &str, items: &[Const], out: &mut String| {
         out.push_str(open);
         for (i, item) in items.iter().enumerate() {
             if i > 0 {
