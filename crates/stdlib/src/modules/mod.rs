@@ -2,6 +2,7 @@
 
 mod abc;
 mod array;
+mod asyncio;
 mod atexit;
 mod binascii;
 mod bisect;
@@ -21,9 +22,11 @@ mod json;
 mod locale;
 mod math;
 mod mmap;
+mod multiprocessing;
 mod operator;
 mod packed;
 mod posix;
+mod posixshmem;
 mod posixsubprocess;
 mod pwd;
 mod queue;
@@ -33,8 +36,10 @@ mod select;
 mod socket;
 mod sre;
 mod stat_;
+mod statistics;
 mod string;
 mod struct_;
+mod syslog;
 mod termios;
 pub(crate) mod time;
 mod unicodedata;
@@ -47,6 +52,7 @@ use cinder_pyobj::native::ModuleDef;
 pub static ALL: &[&ModuleDef] = &[
     &abc::abc::MODULE,
     &array::array::MODULE,
+    &asyncio::asyncio::MODULE,
     &atexit::module::MODULE,
     &binascii::module::MODULE,
     &bisect::bisect::MODULE,
@@ -70,9 +76,11 @@ pub static ALL: &[&ModuleDef] = &[
     &locale::locale::MODULE,
     &math::math::MODULE,
     &mmap::mmap::MODULE,
+    &multiprocessing::multiprocessing::MODULE,
     &operator::operator::MODULE,
     &packed::module::MODULE,
     &posix::posix::MODULE,
+    &posixshmem::posixshmem::MODULE,
     &posixsubprocess::posixsubprocess::MODULE,
     &pwd::grp::MODULE,
     &pwd::pwd::MODULE,
@@ -83,8 +91,10 @@ pub static ALL: &[&ModuleDef] = &[
     &socket::socket::MODULE,
     &sre::sre::MODULE,
     &stat_::stat::MODULE,
+    &statistics::statistics::MODULE,
     &string::module::MODULE,
     &struct_::module::MODULE,
+    &syslog::module::MODULE,
     &termios::termios::MODULE,
     &time::time::MODULE,
     &unicodedata::module::MODULE,

@@ -1,0 +1,64 @@
+//! `PickleBuffer`.
+
+use cinder_pyobj::heap::{Traverse, new_instance};
+use cinder_pyobj::native::{This, pyclass, pymethods};
+use cinder_pyobj::protocol::buffer::{Buffer, BufferFlags, Contiguity};
+use cinder_pyobj::types::{Type, memoryview};
+use cinder_pyobj::value::ObjCell;
+use cinder_pyobj::{Ctx, Obj, PyResult, intern};
+
+/// Wrapper for potentially out-of-band buffers
+#[pyclass(name = "PickleBuffer", module = "pickle", flags(basetype, weakref), sig = "(object, /)")]
+#[derive(Traverse)]
+pub struct PickleBuffer {
+    /// A view of the wrapped object's memory; nothing once released.
+    view: ObjCell,
+}
+
+impl PickleBuffer {
+    pub(super) fn view(&self, cx: &Ctx) -> PyResult {
+        self.view.get().ok_or_else(|| cx.value_error("operation forbidden on released PickleBuffer object"))
+    }
+
+    /// The memory, without regard to its geometry.
+    pub(super) fn memory(&self, cx: &Ctx) -> PyResult<Buffer> {
+        Buffer::get(cx, &self.view(cx)?, BufferFlags::FULL_RO)
+    }
+}
+
+#[pymethods]
+impl PickleBuffer {
+    #[pynew(sig = "(object, /)")]
+    fn __new__(cx: &Ctx, ty: &Type, object: &Obj) -> PyResult {
+        let b = Buffer::get(cx, object, BufferFlags::FULL_RO)?;
+        Ok(new_instance(ty, PickleBuffer { view: ObjCell::new(Some(memoryview::of_buffer(b))) }))
+    }
+
+    fn __buffer__(cx: &Ctx, this: This<'_, PickleBuffer>, flags: BufferFlags) -> PyResult<Buffer> {
+        Buffer::get(cx, &this.view(cx)?, flags)
+    }
+
+    /// Return a memoryview of the raw memory underlying this buffer.
+    ///
+    /// Will raise BufferError is the buffer isn't contiguous.
+    #[pymethod]
+    fn raw(cx: &Ctx, this: This<'_, PickleBuffer>) -> PyResult {
+        let view = this.view(cx)?;
+        let b = Buffer::get(cx, &view, BufferFlags::FULL_RO)?;
+        if !b.geometry().is_contiguous(Contiguity::Any) {
+            return Err(cx.buffer_error("cannot extract raw buffer from non-contiguous buffer"));
+        }
+        if b.geometry().is_contiguous(Contiguity::C) {
+            return memoryview::new(cx, &view)?.call_method(cx, intern!("cast"), &[Obj::from("B")]);
+        }
+        // Memory in Fortran order cannot be cast; its bytes are copied.
+        let copy = view.call_method(cx, intern!("tobytes"), &[Obj::from("A")])?;
+        memoryview::new(cx, &copy)
+    }
+
+    /// Release the underlying buffer exposed by the PickleBuffer object.
+    #[pymethod]
+    fn release(_cx: &Ctx, this: This<'_, PickleBuffer>) {
+        this.view.set(None);
+    }
+}

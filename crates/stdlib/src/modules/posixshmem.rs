@@ -1,0 +1,40 @@
+//! `_posixshmem`: shared memory by name.
+
+use cinder_pyobj::native::pymodule;
+use cinder_pyobj::{Ctx, Obj, PyResult};
+
+use crate::os::args::c_string;
+use crate::os::{call, check, sys};
+
+/// POSIX shared memory module
+#[pymodule(name = "_posixshmem")]
+pub(crate) mod posixshmem {
+    use super::*;
+
+    /// Open a shared memory object.  Returns a file descriptor (integer).
+    #[pyfunction(sig = "(path, flags, mode=511)", name = "shm_open")]
+    fn py_shm_open(cx: &Ctx, path: &Obj, flags: i32, mode: i32) -> PyResult<i32> {
+        let text = c_string(cx, path)?;
+        let fd = call(cx, || sys!(libc::shm_open(text.as_ptr(), flags, mode as libc::mode_t)))
+            .map_err(|r| with_name(cx, r, path))?;
+        check(cx, sys!(libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC)))?;
+        Ok(fd)
+    }
+
+    /// Remove a shared memory object (similar to unlink()).
+    #[pyfunction(sig = "(path, /)", name = "shm_unlink")]
+    fn py_shm_unlink(cx: &Ctx, path: &Obj) -> PyResult<()> {
+        let text = c_string(cx, path)?;
+        check(cx, sys!(libc::shm_unlink(text.as_ptr()))).map_err(|r| with_name(cx, r, path))?;
+        Ok(())
+    }
+}
+
+/// The pending OSError with the object's name as its `filename`.
+fn with_name(cx: &Ctx, r: cinder_pyobj::Raised, path: &Obj) -> cinder_pyobj::Raised {
+    let e = cx.take(r);
+    match e.downcast::<cinder_pyobj::types::exc::OSErrorData>().and_then(|d| d.errno()) {
+        Some(n) => cx.os_error_with(n as i32, Some(path), None),
+        None => cx.raise_obj(e),
+    }
+}
