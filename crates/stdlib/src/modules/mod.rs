@@ -25,6 +25,7 @@ mod mmap;
 mod multiprocessing;
 mod operator;
 mod packed;
+mod pickle;
 mod posix;
 mod posixshmem;
 mod posixsubprocess;
@@ -79,6 +80,7 @@ pub static ALL: &[&ModuleDef] = &[
     &multiprocessing::multiprocessing::MODULE,
     &operator::operator::MODULE,
     &packed::module::MODULE,
+    &pickle::module::MODULE,
     &posix::posix::MODULE,
     &posixshmem::posixshmem::MODULE,
     &posixsubprocess::posixsubprocess::MODULE,
