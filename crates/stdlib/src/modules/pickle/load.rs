@@ -31,7 +31,7 @@ fn text_of(cx: &Ctx, b: &[u8]) -> PyResult {
 }
 
 fn decimal(cx: &Ctx, line: &[u8]) -> PyResult {
-    int::parse(line, 10).map_err(|e| {
+    int::text::parse(line, 10).map_err(|e| {
         let mut shown = line.to_vec();
         shown.push(b'\n');
         e.raise(cx, 10, &cinder_pyobj::types::str::from_latin1(&shown))
@@ -151,7 +151,7 @@ impl<'a> Machine<'a> {
             }
             op::FLOAT => {
                 let l = self.u.line(cx)?;
-                match float::parse::parse(&l) {
+                match float::text::parse(&l) {
                     Some(f) => self.push(Obj::from(f)),
                     None => {
                         let shown = cinder_pyobj::types::str::from_latin1(&[&l[..], b"\n"].concat());
@@ -496,7 +496,7 @@ impl<'a> Machine<'a> {
         let o = match &l[..] {
             b"00" => Obj::from_bool(false),
             b"01" => Obj::from_bool(true),
-            l => match int::parse(l, 10) {
+            l => match int::text::parse(l, 10) {
                 Ok(n) => n,
                 Err(_) => return Err(cx.value_error("could not convert string to int")),
             },

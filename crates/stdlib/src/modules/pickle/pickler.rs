@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use cinder_pyobj::heap::{Traverse, new_instance};
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
-use cinder_pyobj::protocol::attr::{generic_get_attr, generic_set_attr};
+use cinder_pyobj::protocol::{generic_get_attr, generic_set_attr};
 use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::types::{Type, bytes, dict, exc, tuple};
 use cinder_pyobj::value::ObjCell;

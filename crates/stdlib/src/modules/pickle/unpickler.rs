@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use cinder_pyobj::heap::{Traverse, new_instance};
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
-use cinder_pyobj::protocol::attr::{generic_get_attr, generic_set_attr};
+use cinder_pyobj::protocol::{generic_get_attr, generic_set_attr};
 use cinder_pyobj::types::bytes::args::BytesLike;
 use cinder_pyobj::types::str::{Name, as_utf8_lossy};
 use cinder_pyobj::types::{Type, dict, exc, tuple};
