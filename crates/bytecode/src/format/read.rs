@@ -268,18 +268,12 @@ impl<'b> Reader<'b> {
     }
 }
 
-/// Whether `bytes` is UTF-8 that may also encode lone surrogates, but never a pair that stands for one character.
+/// Whether `bytes` is UTF-8 that may also encode surrogates, each for itself: two that follow each other are two
+/// code points of a str, never one character.
 fn is_wtf8(mut bytes: &[u8]) -> bool {
-    let mut after_high = false;
     loop {
         let Err(error) = std::str::from_utf8(bytes) else { return true };
-        let (valid, rest) = bytes.split_at(error.valid_up_to());
-        let [0xed, second @ 0xa0..=0xbf, 0x80..=0xbf, rest @ ..] = rest else { return false };
-        let low = *second >= 0xb0;
-        if low && after_high && valid.is_empty() {
-            return false;
-        }
-        after_high = !low;
+        let [0xed, 0xa0..=0xbf, 0x80..=0xbf, rest @ ..] = &bytes[error.valid_up_to()..] else { return false };
         bytes = rest;
     }
 }

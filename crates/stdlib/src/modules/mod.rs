@@ -69,6 +69,8 @@ pub static ALL: &[&ModuleDef] = &[
     &hashes::digest::md5_module::MODULE,
     &hashes::digest::sha1_module::MODULE,
     &hashes::digest::sha2_module::MODULE,
+    &hashes::hashlib::module::MODULE,
+    &hashes::hmac::module::MODULE,
     &hashes::sha3::module::MODULE,
     &heapq::heapq::MODULE,
     &io::module::MODULE,

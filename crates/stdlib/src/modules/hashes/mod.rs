@@ -1,7 +1,10 @@
-//! Hash functions: `_md5`, `_sha1`, `_sha2`, `_sha3`, `_blake2`.
+//! Hash functions: `_md5`, `_sha1`, `_sha2`, `_sha3`, `_blake2`, `_hashlib`, `_hmac`.
 
+pub(crate) mod algorithm;
 pub(crate) mod blake2;
 pub(crate) mod digest;
+pub(crate) mod hashlib;
+pub(crate) mod hmac;
 pub(crate) mod sha3;
 
 use cinder_pyobj::types::bytes::BytesLike;

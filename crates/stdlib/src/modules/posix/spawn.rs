@@ -56,6 +56,14 @@ fn signal_set(cx: &Ctx, signals: &Obj) -> PyResult<libc::sigset_t> {
     Ok(set)
 }
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+unsafe extern "C" {
+    fn posix_spawn_file_actions_addclosefrom_np(
+        actions: *mut libc::posix_spawn_file_actions_t,
+        from: libc::c_int,
+    ) -> libc::c_int;
+}
+
 fn add_actions(cx: &Ctx, s: &mut Setup, actions: &Obj) -> PyResult<()> {
     for action in actions.collect(cx)? {
         let bad = || cx.type_error("Each file_actions element must be a non-empty tuple");
@@ -74,8 +82,12 @@ fn add_actions(cx: &Ctx, s: &mut Setup, actions: &Obj) -> PyResult<()> {
                 let (a, b) = (fd_index(cx, fd)?, fd_index(cx, fd2)?);
                 sys!(libc::posix_spawn_file_actions_adddup2(&mut s.actions, a, b))
             }
-            (0..=2, _) => return Err(wrong()),
-            (3, _) => return Err(cx.not_implemented("POSIX_SPAWN_CLOSEFROM is not supported")),
+            #[cfg(all(target_os = "linux", target_env = "gnu"))]
+            (3, [fd]) => {
+                let fd = fd_index(cx, fd)?;
+                sys!(posix_spawn_file_actions_addclosefrom_np(&mut s.actions, fd))
+            }
+            (0..=3, _) => return Err(wrong()),
             _ => return Err(cx.type_error("Unknown file_actions identifier")),
         };
         if r != 0 {
