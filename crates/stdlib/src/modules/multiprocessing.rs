@@ -134,7 +134,12 @@ impl SemLock {
     fn __new__(cx: &Ctx, ty: &Type, kind: i64, value: i64, maxvalue: i64, name: &Obj, unlink: bool) -> PyResult {
         check_kind(cx, kind)?;
         let text = c_string(cx, name)?;
-        let sem = sys!(libc::sem_open(text.as_ptr(), libc::O_CREAT | libc::O_EXCL, 0o600 as libc::c_uint, value as libc::c_uint));
+        let sem = sys!(libc::sem_open(
+            text.as_ptr(),
+            libc::O_CREAT | libc::O_EXCL,
+            0o600 as libc::c_uint,
+            value as libc::c_uint
+        ));
         if sem == libc::SEM_FAILED {
             return Err(last_error(cx));
         }

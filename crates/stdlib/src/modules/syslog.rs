@@ -32,11 +32,15 @@ fn open(cx: &Ctx, ident: Option<CString>, option: i64, facility: i64) -> PyResul
         Some(i) => Some(i),
         None => script_name(cx)?,
     };
-    (cx.host().audit)(cx, "syslog.openlog", &[
-        name.as_ref().map_or_else(Obj::none, |n| Obj::from(&*n.to_string_lossy())),
-        Obj::from(option),
-        Obj::from(facility),
-    ])?;
+    (cx.host().audit)(
+        cx,
+        "syslog.openlog",
+        &[
+            name.as_ref().map_or_else(Obj::none, |n| Obj::from(&*n.to_string_lossy())),
+            Obj::from(option),
+            Obj::from(facility),
+        ],
+    )?;
     let mut state = ident_state();
     let p = name.as_ref().map_or(std::ptr::null(), |n| n.as_ptr());
     sys!(libc::openlog(p, option as i32, facility as i32));
@@ -76,10 +80,9 @@ pub(crate) mod module {
                 Some(CString::new(encode_fs(cx, o)?).map_err(|_| cx.value_error("embedded null character"))?)
             }
             Some(o) => {
-                return Err(cx.type_error(format!(
-                    "openlog() argument 'ident' must be str, not {}",
-                    o.type_of().name()
-                )));
+                return Err(
+                    cx.type_error(format!("openlog() argument 'ident' must be str, not {}", o.type_of().name()))
+                );
             }
             None => None,
         };

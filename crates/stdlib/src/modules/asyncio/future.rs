@@ -246,7 +246,14 @@ impl Future {
     }
 
     /// Tells the loop's exception handler about this future.
-    pub(super) fn report(&self, cx: &Ctx, this: &Obj, message: &str, kind: &str, exception: Option<Obj>) -> PyResult<()> {
+    pub(super) fn report(
+        &self,
+        cx: &Ctx,
+        this: &Obj,
+        message: &str,
+        kind: &str,
+        exception: Option<Obj>,
+    ) -> PyResult<()> {
         let Some(l) = self.event_loop.get() else { return Ok(()) };
         let d = cinder_pyobj::types::dict::new();
         let put = |k: &str, v: &Obj| cinder_pyobj::types::dict::set(cx, &d, &Obj::from(k), v);

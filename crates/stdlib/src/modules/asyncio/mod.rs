@@ -30,9 +30,11 @@ fn no_running_loop(cx: &Ctx) -> Raised {
 fn current_event_loop(cx: &Ctx) -> PyResult {
     match running_loop() {
         Some(l) => Ok(l),
-        None => state::function(cx, "asyncio.events", intern!("_get_event_loop_policy"))?
-            .call0(cx)?
-            .call_method(cx, intern!("get_event_loop"), &[]),
+        None => state::function(cx, "asyncio.events", intern!("_get_event_loop_policy"))?.call0(cx)?.call_method(
+            cx,
+            intern!("get_event_loop"),
+            &[],
+        ),
     }
 }
 

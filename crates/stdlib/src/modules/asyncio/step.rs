@@ -1,11 +1,11 @@
 //! How a task runs: one step from await to await.
 
+use cinder_pyobj::heap::Traverse;
 use cinder_pyobj::heap::new_instance;
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::{SendResult, exc};
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
-use cinder_pyobj::heap::Traverse;
 
 use super::future::{Future, State, call_soon, loop_of};
 use super::state::{self, Known};
@@ -14,7 +14,10 @@ use super::{enter, leave, shown};
 
 /// Has the loop run a step of the task later, with an exception to raise in it or none.
 pub(super) fn schedule(cx: &Ctx, this: &Obj, task: &Task, exception: Option<Obj>) -> PyResult<()> {
-    let f = new_instance(TaskStep::type_object(), TaskStep { task: ObjCell::new(Some(this.clone())), exception: ObjCell::new(exception) });
+    let f = new_instance(
+        TaskStep::type_object(),
+        TaskStep { task: ObjCell::new(Some(this.clone())), exception: ObjCell::new(exception) },
+    );
     let l = task.future.alive(cx)?;
     call_soon(cx, &l, &f, None, task.context.get().as_ref())
 }
@@ -276,10 +279,7 @@ impl TaskWakeup {
     fn __call__(cx: &Ctx, this: This<'_, TaskWakeup>, args: Args<'_>) -> PyResult {
         args.no_keywords(cx, "TaskWakeup")?;
         let [fut] = args.pos() else {
-            return Err(cx.type_error(format!(
-                "TaskWakeup() takes exactly one argument ({} given)",
-                args.pos().len()
-            )));
+            return Err(cx.type_error(format!("TaskWakeup() takes exactly one argument ({} given)", args.pos().len())));
         };
         let task = this.payload().task.clone();
         let Some(t) = task.downcast::<Task>() else { return Ok(Obj::none()) };

@@ -14,7 +14,17 @@ use super::{hex, initial, input};
 
 /// The functions whose names begin with `openssl_`.
 const CONSTRUCTORS: &[&str] = &[
-    "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384", "sha3_512", "shake_128",
+    "md5",
+    "sha1",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
+    "sha3_224",
+    "sha3_256",
+    "sha3_384",
+    "sha3_512",
+    "shake_128",
     "shake_256",
 ];
 
@@ -320,8 +330,11 @@ constructors! {
 }
 
 /// OpenSSL interface for hashlib module
-#[pymodule(name = "_hashlib", parts(super::constructors),
-    classes(super::Hash, super::HashXof, super::HmacObject, super::UnsupportedDigestmodError))]
+#[pymodule(
+    name = "_hashlib",
+    parts(super::constructors),
+    classes(super::Hash, super::HashXof, super::HmacObject, super::UnsupportedDigestmodError)
+)]
 pub(crate) mod module {
     use super::*;
 
@@ -386,16 +399,7 @@ pub(crate) mod module {
 
     /// scrypt password-based key derivation function.
     #[pyfunction(sig = "(password, *, salt, n, r, p, maxmem=0, dklen=64)", name = "scrypt")]
-    fn py_scrypt(
-        cx: &Ctx,
-        password: &Obj,
-        salt: &Obj,
-        n: i64,
-        r: i64,
-        p: i64,
-        maxmem: i64,
-        dklen: i64,
-    ) -> PyResult {
+    fn py_scrypt(cx: &Ctx, password: &Obj, salt: &Obj, n: i64, r: i64, p: i64, maxmem: i64, dklen: i64) -> PyResult {
         let (password, salt) = (key_bytes(cx, password)?, key_bytes(cx, salt)?);
         if n < 2 || n.count_ones() != 1 {
             return Err(cx.value_error("n must be a power of 2."));

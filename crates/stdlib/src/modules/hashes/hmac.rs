@@ -19,10 +19,9 @@ pub(crate) struct UnknownHashError;
 #[cold]
 fn unknown(cx: &Ctx, what: &Obj) -> Raised {
     match what.repr(cx) {
-        Ok(r) => cx.raise(
-            UnknownHashError::class().type_object(),
-            format!("unsupported hash type: {}", as_utf8_lossy(&r)),
-        ),
+        Ok(r) => {
+            cx.raise(UnknownHashError::class().type_object(), format!("unsupported hash type: {}", as_utf8_lossy(&r)))
+        }
         Err(r) => r,
     }
 }

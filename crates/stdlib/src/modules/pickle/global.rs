@@ -52,10 +52,9 @@ fn module_of(cx: &Ctx, obj: &Obj, name: &str) -> PyResult {
             cx,
             format!("Can't pickle {}: it's not the same object as {shown_name}.{name}", shown(cx, obj)?),
         )),
-        None => Err(pickling_error(
-            cx,
-            format!("Can't pickle {}: it's not found as {shown_name}.{name}", shown(cx, obj)?),
-        )),
+        None => {
+            Err(pickling_error(cx, format!("Can't pickle {}: it's not found as {shown_name}.{name}", shown(cx, obj)?)))
+        }
     }
 }
 

@@ -99,9 +99,10 @@ impl<'a> Machine<'a> {
     /// Reads a length of 8 bytes.
     fn length8(&self, cx: &Ctx, what: &str) -> PyResult<usize> {
         let n = u64::from_le_bytes(self.u.fixed::<8>(cx)?);
-        usize::try_from(n).ok().filter(|n| *n <= isize::MAX as usize).ok_or_else(|| {
-            cx.overflow_error(format!("{what} exceeds system's maximum size of {} bytes", isize::MAX))
-        })
+        usize::try_from(n)
+            .ok()
+            .filter(|n| *n <= isize::MAX as usize)
+            .ok_or_else(|| cx.overflow_error(format!("{what} exceeds system's maximum size of {} bytes", isize::MAX)))
     }
 
     fn length4(&self, cx: &Ctx) -> PyResult<usize> {
@@ -135,11 +136,8 @@ impl<'a> Machine<'a> {
                 self.push(n)
             }
             op::LONG1 | op::LONG4 => {
-                let n = if code == op::LONG1 {
-                    i32::from(self.u.byte(cx)?)
-                } else {
-                    i32::from_le_bytes(self.u.fixed(cx)?)
-                };
+                let n =
+                    if code == op::LONG1 { i32::from(self.u.byte(cx)?) } else { i32::from_le_bytes(self.u.fixed(cx)?) };
                 let Ok(n) = usize::try_from(n) else {
                     return Err(unpickling_error(cx, "LONG pickle has negative byte count"));
                 };
@@ -155,10 +153,7 @@ impl<'a> Machine<'a> {
                     Some(f) => self.push(Obj::from(f)),
                     None => {
                         let shown = cinder_pyobj::types::str::from_latin1(&[&l[..], b"\n"].concat());
-                        Err(cx.value_error(format!(
-                            "could not convert string to float: {}",
-                            super::shown(cx, &shown)?
-                        )))
+                        Err(cx.value_error(format!("could not convert string to float: {}", super::shown(cx, &shown)?)))
                     }
                 }
             }
@@ -427,10 +422,9 @@ impl<'a> Machine<'a> {
                 let n = u64::from_le_bytes(self.u.fixed(cx)?);
                 match usize::try_from(n).ok().filter(|n| *n <= isize::MAX as usize) {
                     Some(n) => self.u.frame(cx, n),
-                    None => Err(cx.overflow_error(format!(
-                        "FRAME length exceeds system's maximum of {} bytes",
-                        isize::MAX
-                    ))),
+                    None => {
+                        Err(cx.overflow_error(format!("FRAME length exceeds system's maximum of {} bytes", isize::MAX)))
+                    }
                 }
             }
             op::PERSID => {

@@ -81,7 +81,17 @@ fn dotted(cx: &Ctx, o: &Obj, path: &str) -> PyResult<Option<Obj>> {
 }
 
 /// Optimized C implementation for the Python pickle module.
-#[pymodule(name = "_pickle", classes(super::PickleBuffer, super::Pickler, super::Unpickler, super::PickleError, super::PicklingError, super::UnpicklingError))]
+#[pymodule(
+    name = "_pickle",
+    classes(
+        super::PickleBuffer,
+        super::Pickler,
+        super::Unpickler,
+        super::PickleError,
+        super::PicklingError,
+        super::UnpicklingError
+    )
+)]
 pub(crate) mod module {
     use super::*;
 
@@ -123,14 +133,7 @@ pub(crate) mod module {
     ///
     /// This is equivalent to ``Unpickler(file).load()``, but may be more efficient.
     #[pyfunction(sig = "(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())")]
-    fn load(
-        cx: &Ctx,
-        file: &Obj,
-        fix_imports: bool,
-        encoding: &str,
-        errors: &str,
-        buffers: Option<&Obj>,
-    ) -> PyResult {
+    fn load(cx: &Ctx, file: &Obj, fix_imports: bool, encoding: &str, errors: &str, buffers: Option<&Obj>) -> PyResult {
         let u = Unpickler::empty();
         u.set_up(cx, fix_imports, encoding, errors, buffers)?;
         u.set_file(cx, file)?;
@@ -139,18 +142,10 @@ pub(crate) mod module {
 
     /// Read and return an object from the given pickle data.
     #[pyfunction(sig = "(data, /, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())")]
-    fn loads(
-        cx: &Ctx,
-        data: &Obj,
-        fix_imports: bool,
-        encoding: &str,
-        errors: &str,
-        buffers: Option<&Obj>,
-    ) -> PyResult {
+    fn loads(cx: &Ctx, data: &Obj, fix_imports: bool, encoding: &str, errors: &str, buffers: Option<&Obj>) -> PyResult {
         let u = Unpickler::empty();
         u.set_up(cx, fix_imports, encoding, errors, buffers)?;
         u.set_data(bytes::args::BytesLike::new(cx, data)?.to_vec());
         u.run(cx, None)
     }
-
 }

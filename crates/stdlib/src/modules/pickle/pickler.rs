@@ -24,8 +24,12 @@ const FRAME_HEADER: usize = 9;
 /// accepts a single bytes argument. If *fix_imports* is True and protocol is less than 3, pickle will try to map
 /// the new Python 3 names to the old module names used in Python 2. If *buffer_callback* is not None, it is
 /// called with every buffer view; if it returns a false value, the given buffer is out-of-band.
-#[pyclass(name = "Pickler", module = "_pickle", flags(basetype, weakref),
-    sig = "(file, protocol=None, fix_imports=True, buffer_callback=None)")]
+#[pyclass(
+    name = "Pickler",
+    module = "_pickle",
+    flags(basetype, weakref),
+    sig = "(file, protocol=None, fix_imports=True, buffer_callback=None)"
+)]
 #[derive(Traverse)]
 pub struct Pickler {
     /// The file's `write`; nothing when pickling to memory.

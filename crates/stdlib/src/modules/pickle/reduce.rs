@@ -94,10 +94,7 @@ impl Pickler {
         match special.as_str() {
             "__newobj_ex__" => {
                 let [cls, new_args, kwargs] = args else {
-                    return Err(pickling_error(
-                        cx,
-                        format!("__newobj_ex__ expected 3 arguments, got {}", args.len()),
-                    ));
+                    return Err(pickling_error(cx, format!("__newobj_ex__ expected 3 arguments, got {}", args.len())));
                 };
                 self.check_class(cx, cls, obj, "__newobj_ex__")?;
                 let Some(positional) = tuple::items_if_tuple(new_args) else {
@@ -156,20 +153,14 @@ impl Pickler {
 
     fn check_class(&self, cx: &Ctx, cls: &Obj, obj: Option<&Obj>, function: &str) -> PyResult<()> {
         if cls.as_type().is_none() {
-            let text = format!(
-                "first argument to {function}() must be a class, not {}",
-                full_name(cx, cls.type_of())?
-            );
+            let text = format!("first argument to {function}() must be a class, not {}", full_name(cx, cls.type_of())?);
             return Err(pickling_error(cx, text));
         }
         if let Some(o) = obj {
             let own = o.get_attr(cx, intern!("__class__"))?;
             if !own.is(cls) {
-                let text = format!(
-                    "first argument to {function}() must be {}, not {}",
-                    shown(cx, &own)?,
-                    shown(cx, cls)?
-                );
+                let text =
+                    format!("first argument to {function}() must be {}, not {}", shown(cx, &own)?, shown(cx, cls)?);
                 return Err(pickling_error(cx, text));
             }
         }

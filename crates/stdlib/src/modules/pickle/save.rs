@@ -340,10 +340,7 @@ impl Pickler {
         let Some(b) = obj.downcast::<PickleBuffer>() else { return Ok(()) };
         let memory = b.memory(cx)?;
         if !memory.geometry().is_contiguous(Contiguity::Any) {
-            return Err(pickling_error(
-                cx,
-                "PickleBuffer can not be pickled when pointing to a non-contiguous buffer",
-            ));
+            return Err(pickling_error(cx, "PickleBuffer can not be pickled when pointing to a non-contiguous buffer"));
         }
         let in_band = match self.buffer_callback.get() {
             Some(f) => f.call1(cx, obj)?.truthy(cx)?,
@@ -408,9 +405,8 @@ impl Pickler {
         self.memoize(cx, obj)?;
         let Some(l) = list::as_list(obj) else { return Ok(()) };
         let mut i = 0;
-        let save = |i: usize, x: &Obj| {
-            self.save(cx, x, true).map_err(|r| item_note(cx, r, obj, format_args!("item {i}")))
-        };
+        let save =
+            |i: usize, x: &Obj| self.save(cx, x, true).map_err(|r| item_note(cx, r, obj, format_args!("item {i}")));
         if !self.bin() || l.len() == 1 {
             while let Some(x) = l.get(i) {
                 save(i, &x)?;

@@ -23,8 +23,12 @@ const PREFETCH: usize = 128 * 1024;
 /// The protocol version of the pickle is detected automatically, so no protocol argument is needed.  Bytes past
 /// the pickled object's representation are ignored. The argument *file* must have two methods, a read() method
 /// that takes an integer argument, and a readline() method that requires no arguments.
-#[pyclass(name = "Unpickler", module = "_pickle", flags(basetype, weakref),
-    sig = "(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())")]
+#[pyclass(
+    name = "Unpickler",
+    module = "_pickle",
+    flags(basetype, weakref),
+    sig = "(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())"
+)]
 #[derive(Traverse)]
 pub struct Unpickler {
     #[traverse(skip)]
