@@ -11,6 +11,7 @@ mod args;
 mod help;
 mod paths;
 mod settings;
+mod memory;
 
 use args::{Line, Program, Stop};
 

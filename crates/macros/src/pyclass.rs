@@ -141,6 +141,7 @@ pub fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
             impl #p::native::PyClass for #ident {
                 const NAME: &'static str = #name;
                 const PAYLOAD: &'static #p::native::PayloadDef = #payload;
+                const FIXED: #p::native::FixedShape = #p::native::FixedShape::#fixed;
                 #[inline(always)]
                 fn class() -> &'static #p::native::ClassDef {
                     &CLASS

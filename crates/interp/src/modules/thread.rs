@@ -290,7 +290,7 @@ pub(crate) mod thread {
             return Err(cx.type_error("2nd arg must be a tuple"));
         };
         if let Some(k) = a.get(2)
-            && dict::items_if_dict(k).is_none()
+            && dict::as_dict(k).is_none()
         {
             return Err(cx.type_error("optional 3rd arg must be a dictionary"));
         }

@@ -74,7 +74,7 @@ pub(crate) fn builtins_of(cx: &Ctx, globals: &Obj) -> PyResult {
         if let Some(ns) = cinder_pyobj::types::module::namespace(&b) {
             return Ok(ns);
         }
-        if dict::items_if_dict(&b).is_some() {
+        if dict::as_dict(&b).is_some() {
             return Ok(b);
         }
     }
@@ -102,7 +102,7 @@ fn check_dict(cx: &Ctx, v: Option<&Obj>, what: &str) -> PyResult<Option<Obj>> {
     match v {
         None => Ok(None),
         Some(v) if v.is_none() => Ok(None),
-        Some(v) if dict::items_if_dict(v).is_some() => Ok(Some(v.clone())),
+        Some(v) if dict::as_dict(v).is_some() => Ok(Some(v.clone())),
         Some(_) => Err(cx.type_error(format!("{what} must be set to a dict object"))),
     }
 }
@@ -125,7 +125,7 @@ impl Function {
                 cx.type_error(format!("function() argument 'code' must be code, not {}", code.type_of().name()))
             );
         };
-        if dict::items_if_dict(globals).is_none() {
+        if dict::as_dict(globals).is_none() {
             return Err(
                 cx.type_error(format!("function() argument 'globals' must be dict, not {}", globals.type_of().name()))
             );
@@ -333,7 +333,7 @@ impl Function {
         let d = match this.annotate.get() {
             Some(f) if f.is_callable() => {
                 let r = f.call1(cx, &Obj::from(1i64))?;
-                if dict::items_if_dict(&r).is_none() {
+                if dict::as_dict(&r).is_none() {
                     return Err(cx.type_error(format!("__annotate__() must return a dict, not {}", r.type_of().name())));
                 }
                 r

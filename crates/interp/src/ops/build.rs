@@ -149,7 +149,7 @@ op! {
     DictUpdate |m| {
         let cx = m.cx();
         let x = m.arg(m.b());
-        if dict::items_if_dict(&x).is_none() && x.get_attr_opt(cx, intern!("keys"))?.is_none() {
+        if dict::as_dict(&x).is_none() && x.get_attr_opt(cx, intern!("keys"))?.is_none() {
             return Err(cx.type_error(format!("'{}' object is not a mapping", x.type_of().name())));
         }
         let d = m.peek_obj(m.a());

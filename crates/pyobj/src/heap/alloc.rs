@@ -384,7 +384,7 @@ pub(crate) unsafe fn free_cell(p: *mut Header, kind: PageKind) {
         if kind == PageKind::Container {
             // The end of older objects must not put off the next collection for long.
             h.young.set((h.young.get() - 1).max(0));
-            page.set_flags(page.index_of(p), 0);
+            page.clear_flags(page.index_of(p));
         }
         if page.large {
             return free_large(h, page);

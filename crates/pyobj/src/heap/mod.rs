@@ -83,62 +83,93 @@ pub(crate) unsafe fn publish(p: *mut Header, shape: &Shape) -> Obj {
 
 struct Deferred {
     depth: Cell<u32>,
+    /// Whether the queue holds anything.
+    waiting: Cell<bool>,
     queue: Cell<Vec<*const Header>>,
 }
 
-static DEFERRED: Gil<Deferred> = Gil::new(Deferred { depth: Cell::new(0), queue: Cell::new(Vec::new()) });
+static DEFERRED: Gil<Deferred> = 
+    Gil::new(Deferred { depth: Cell::new(0), waiting: Cell::new(false), queue: Cell::new(Vec::new()) });
 
 /// How deep the end of one object may end others by native recursion before the rest is queued.
 const MAX_DEALLOC_DEPTH: u32 = 64;
 
 /// Ends an object whose last reference was dropped.
-#[cold]
 #[inline(never)]
 pub(crate) unsafe fn dealloc(p: *const Header) {
     let d = DEFERRED.get();
-    if d.depth.get() >= MAX_DEALLOC_DEPTH {
-        let mut q = d.queue.take();
-        q.push(p);
-        d.queue.set(q);
-        return;
+    let depth = d.depth.get();
+    if depth >= MAX_DEALLOC_DEPTH {
+        return defer(d, p);
     }
-    d.depth.set(d.depth.get() + 1);
+    d.depth.set(depth + 1);
     // SAFETY: the caller dropped the last reference, so the object is ours.
     unsafe { end_object(p) };
-    d.depth.set(d.depth.get() - 1);
-    if d.depth.get() == 0 {
-        loop {
-            let mut q = d.queue.take();
-            let next = q.pop();
-            d.queue.set(q);
-            let Some(next) = next else { break };
-            d.depth.set(1);
-            // SAFETY: queued objects have no references left.
-            unsafe { end_object(next) };
-            d.depth.set(0);
-        }
+    d.depth.set(depth);
+    if depth == 0 && d.waiting.get() {
+        end_deferred(d);
     }
 }
 
+#[cold]
+fn defer(d: &Deferred, p: *const Header) {
+    let mut q = d.queue.take();
+    q.push(p);
+    d.queue.set(q);
+    d.waiting.set(true);
+}
+
+#[cold]
+fn end_deferred(d: &Deferred) {
+    loop {
+        let mut q = d.queue.take();
+        let next = q.pop();
+        d.waiting.set(!q.is_empty());
+        d.queue.set(q);
+        let Some(next) = next else { break };
+        d.depth.set(1);
+        // SAFETY: queued objects have no references left.
+        unsafe { end_object(next) };
+        d.depth.set(0);
+    }
+}
+
+/// Runs `__del__` if that has not been done; false if the object lives on.
+#[cold]
+#[inline(never)]
+unsafe fn finalize(p: *const Header) -> bool {
+    // SAFETY: the object is dead but intact; it is alive again while the finaliser runs.
+    unsafe {
+        let header = &*p;
+        if cell_flags(p) & FLAG_FINALIZED != 0 {
+            return true;
+        }
+        set_cell_flags(p, cell_flags(p) | FLAG_FINALIZED);
+        header.resurrect();
+        let obj = Obj::from_owned(Value::from_ptr(p));
+        header.shape().ty().run_finalizer(&obj);
+        let v = obj.into_value();
+        debug_assert_eq!(v.bits(), p as u64);
+        header.drop_resurrected()
+    }
+}
+
+#[inline(always)]
 unsafe fn end_object(p: *const Header) {
     // SAFETY: the object is dead but intact until its cell is freed below.
     unsafe {
         let header = &*p;
-        let ty = header.shape().ty();
-        if ty.has_finalizer() && cell_flags(p) & FLAG_FINALIZED == 0 {
-            set_cell_flags(p, cell_flags(p) | FLAG_FINALIZED);
-            header.resurrect();
-            let obj = Obj::from_owned(Value::from_ptr(p));
-            ty.run_finalizer(&obj);
-            let v = obj.into_value();
-            if !header.drop_resurrected() {
+        let mut ty = header.shape().ty();
+        if ty.has_finalizer() {
+            if !finalize(p) {
                 return;
             }
-            debug_assert_eq!(v.bits(), p as u64);
+            // The finaliser may have changed `__class__`.
+            ty = header.shape().ty();
         }
-        // The finaliser may have changed `__class__`.
-        let ty = header.shape().ty();
-        crate::shape::instance::release_slots(p, header.shape());
+        if ty.layout().slot_words != 0 || ty.layout().ext_off != 0 {
+            crate::shape::instance::release_slots(p, header.shape());
+        }
         let layout = ty.layout();
         let payload = (p as *mut u8).add(layout.payload_off as usize);
         (layout.payload.drop)(payload);

@@ -98,6 +98,18 @@ impl Page {
         unsafe { *self.flags_ptr(i) }
     }
 
+    /// Forgets a cell's flags. Most cells die young and have none, so the byte is seldom written.
+    #[inline(always)]
+    pub(crate) fn clear_flags(&self, i: usize) {
+        // SAFETY: as in `set_flags`.
+        unsafe {
+            let f = self.flags_ptr(i);
+            if *f != 0 {
+                *f = 0;
+            }
+        }
+    }
+
     pub(crate) fn set_flags(&self, i: usize, f: u8) {
         debug_assert!(self.kind == PageKind::Container);
         // SAFETY: as in `flags`; the interpreter lock guards the byte.

@@ -3,7 +3,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::{ClassDef, GetSetDef, NativeFn, Payload, PayloadDef, Signature, This};
+use super::{ClassDef, FixedShape, GetSetDef, NativeFn, Payload, PayloadDef, Signature, This};
 use crate::ctx::{Ctx, PyResult, Raised};
 use crate::native::Args;
 use crate::types::{Slots, Type};
@@ -15,6 +15,8 @@ pub trait PyClass: 'static {
     const NAME: &'static str;
     /// The layout of instances.
     const PAYLOAD: &'static PayloadDef;
+    /// The reserved root shape, so that checks for the exact type compare with a constant.
+    const FIXED: FixedShape;
     /// The definition.
     fn class() -> &'static ClassDef;
     /// The type object.

@@ -12,6 +12,11 @@ impl Obj {
         if let (Some(a), Some(b)) = (self.as_int(), other.as_int()) {
             return Ok(Obj::from_bool(op.holds(a.cmp(&b))));
         }
+        if let (Some(a), Some(b)) = (self.as_float(), other.as_float())
+            && let Some(order) = a.partial_cmp(&b)
+        {
+            return Ok(Obj::from_bool(op.holds(order)));
+        }
         cx.check_stack(" in comparison")?;
         let (ta, tb) = (self.type_of(), other.type_of());
         let mut reflected_done = false;
@@ -58,6 +63,11 @@ impl Obj {
                 CmpOp::Ne => return Ok(false),
                 _ => {}
             }
+        }
+        if op == CmpOp::Eq
+            && let Some(same) = crate::types::seqops::quick_eq(self.value(), other.value())
+        {
+            return Ok(same);
         }
         self.rich_cmp(cx, other, op)?.truthy(cx)
     }

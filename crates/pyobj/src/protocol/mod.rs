@@ -54,19 +54,23 @@ impl Obj {
 
     /// The payload, if the object is an instance of the type that introduces `T`, or of a subclass.
     /// Tagged ints and floats have no payload.
-    #[inline]
+    #[inline(always)]
     pub fn downcast<T: Payload>(&self) -> Option<&T> {
         if !self.is_ptr() {
             return None;
         }
-        let fixed = T::class().fixed_shape;
         // SAFETY: the handle keeps the object alive.
-        let shape = unsafe { self.value().header() }.shape();
-        if fixed != FixedShape::None && shape.id() == ShapeId::fixed(fixed) {
+        let id = unsafe { self.value().header() }.shape_id();
+        if !matches!(T::FIXED, FixedShape::None) && id == ShapeId::fixed(T::FIXED) {
             // SAFETY: exact core types have their payload right after the header.
             return Some(unsafe { self.payload_at(8) });
         }
-        let ty = shape.ty();
+        self.downcast_of_layout(id)
+    }
+
+    /// The rest of [`Obj::downcast`]: the layout of the class decides.
+    fn downcast_of_layout<T: Payload>(&self, id: ShapeId) -> Option<&T> {
+        let ty = id.get().ty();
         if ty.payload_is::<T>() {
             // SAFETY: the layout says where the `T` is.
             return Some(unsafe { self.payload_at(ty.layout().payload_off as usize) });

@@ -38,6 +38,9 @@ impl Obj {
     /// `hash(x)`.
     #[inline]
     pub fn hash(&self, cx: &Ctx) -> PyResult<i64> {
+        if let Some(n) = self.as_int() {
+            return Ok(crate::types::int::hash_i64(n));
+        }
         match self.type_of().slots.hash.get() {
             Some(f) => f(cx, self),
             None => Err(self.unhashable(cx)),

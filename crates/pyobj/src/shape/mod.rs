@@ -78,6 +78,7 @@ impl ShapeId {
     pub const NONE: ShapeId = ShapeId(0);
 
     /// The id of the root shape that a core type has in every process.
+    #[inline(always)]
     pub const fn fixed(s: FixedShape) -> ShapeId {
         ShapeId(s as u32)
     }

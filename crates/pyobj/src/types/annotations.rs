@@ -47,7 +47,7 @@ impl Store for ModuleStore {
 fn evaluate(cx: &Ctx, annotate: Option<Obj>) -> PyResult<Option<Obj>> {
     let Some(f) = annotate.filter(|f| f.is_callable()) else { return Ok(None) };
     let r = f.call1(cx, &Obj::from(1i64))?;
-    if dict::items_if_dict(&r).is_none() {
+    if dict::as_dict(&r).is_none() {
         return Err(cx.type_error(format!("__annotate__() must return a dict, not {}", r.type_of().name())));
     }
     Ok(Some(r))

@@ -27,7 +27,7 @@ fn merge_class(cx: &Ctx, into: &Obj, cls: &Obj) -> PyResult<()> {
 pub(crate) fn object_dir(cx: &Ctx, this: &Obj) -> PyResult {
     let names = dict::new();
     if let Some(d) = this.get_attr_opt(cx, intern!("__dict__"))?
-        && dict::items_if_dict(&d).is_some()
+        && dict::as_dict(&d).is_some()
     {
         names.call_method(cx, intern!("update"), &[d])?;
     }

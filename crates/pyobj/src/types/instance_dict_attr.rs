@@ -22,7 +22,7 @@ static DICT: GetSetDef = GetSetDef {
 
 fn set_dict(cx: &crate::Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
     match value {
-        Some(d) if dict::items_if_dict(d).is_some() => dict::set_instance_dict(cx, this, d),
+        Some(d) if dict::as_dict(d).is_some() => dict::set_instance_dict(cx, this, d),
         Some(d) => Err(cx.type_error(format!("__dict__ must be set to a dictionary, not a '{}'", d.type_of().name()))),
         None => dict::set_instance_dict(cx, this, &dict::new()),
     }

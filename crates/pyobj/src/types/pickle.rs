@@ -138,7 +138,7 @@ pub(crate) fn reduce_ex(cx: &Ctx, this: &Obj, protocol: i64) -> PyResult {
         Some(k) => (copyreg.get_attr(cx, intern!("__newobj_ex__"))?, tuple::new(vec![cls, tuple::new(args), k])),
     };
     let list_items = if this.downcast::<list::List>().is_some() { this.iter(cx)? } else { Obj::none() };
-    let dict_items = if dict::items_if_dict(this).is_some() {
+    let dict_items = if dict::as_dict(this).is_some() {
         this.call_method(cx, intern!("items"), &[])?.iter(cx)?
     } else {
         Obj::none()

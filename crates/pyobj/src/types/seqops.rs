@@ -3,6 +3,7 @@
 use crate::ctx::{Ctx, PyResult};
 use crate::protocol::unpack_index;
 use crate::types::CmpOp;
+use crate::types::dict::strkey;
 use crate::types::slice::Slice;
 use crate::types::str::StrBuilder;
 use crate::value::{Obj, Value};
@@ -11,17 +12,26 @@ use crate::value::{Obj, Value};
 pub(crate) trait Items {
     /// How many items there are now.
     fn count(&self) -> usize;
+    /// Item `i` as a word that is alive until code runs, nothing past the end.
+    fn word(&self, i: usize) -> Option<Value>;
+
     /// Item `i`, nothing past the end.
-    fn item(&self, i: usize) -> Option<Obj>;
+    #[inline]
+    fn item(&self, i: usize) -> Option<Obj> {
+        // SAFETY: the sequence keeps its items alive while none is removed.
+        self.word(i).map(|v| unsafe { Obj::from_borrowed(v) })
+    }
 }
 
 impl Items for [Obj] {
+    #[inline(always)]
     fn count(&self) -> usize {
         self.len()
     }
 
-    fn item(&self, i: usize) -> Option<Obj> {
-        self.get(i).cloned()
+    #[inline(always)]
+    fn word(&self, i: usize) -> Option<Value> {
+        self.get(i).map(Obj::value)
     }
 }
 
@@ -88,19 +98,33 @@ pub(crate) fn quick_eq(a: Value, b: Value) -> Option<bool> {
     if a == b {
         return Some(true);
     }
-    if (a.is_int() && b.is_int()) || (a.is_float() && b.is_float()) { Some(false) } else { None }
+    if !a.is_ptr() && !b.is_ptr() {
+        // Tagged ints are equal by word; so are tagged floats, among which there is no NaN and one zero.
+        return if a.is_int() == b.is_int() { Some(false) } else { None };
+    }
+    if a.is_ptr() && b.is_ptr() && strkey::is_exact(a) && strkey::is_exact(b) {
+        return Some(strkey::exact_eq(a, b));
+    }
+    None
+}
+
+/// Whether two items of sequences are equal. Only items whose comparison runs code are kept alive for it.
+#[inline]
+fn same(cx: &Ctx, a: Value, b: Value) -> PyResult<bool> {
+    if let Some(same) = quick_eq(a, b) {
+        return Ok(same);
+    }
+    // SAFETY: both words are alive until code runs, and nothing ran since they were read.
+    let (x, y) = unsafe { (Obj::from_borrowed(a), Obj::from_borrowed(b)) };
+    x.rich_cmp_bool(cx, &y, CmpOp::Eq)
 }
 
 /// The position of the first item equal to `x` in `from..to`.
 pub(crate) fn find<S: Items + ?Sized>(cx: &Ctx, s: &S, x: &Obj, from: usize, to: usize) -> PyResult<Option<usize>> {
     let mut i = from;
-    while i < to.min(s.count()) {
-        let Some(y) = s.item(i) else { break };
-        let same = match quick_eq(y.value(), x.value()) {
-            Some(b) => b,
-            None => y.rich_cmp_bool(cx, x, CmpOp::Eq)?,
-        };
-        if same {
+    while i < to {
+        let Some(y) = s.word(i) else { break };
+        if same(cx, y, x.value())? {
             return Ok(Some(i));
         }
         i += 1;
@@ -130,12 +154,14 @@ pub(crate) fn compare<A: Items + ?Sized, B: Items + ?Sized>(cx: &Ctx, a: &A, b: 
         return Ok(Obj::from_bool(op == CmpOp::Ne));
     }
     let mut i = 0;
-    while let (Some(x), Some(y)) = (a.item(i), b.item(i)) {
-        let same = match quick_eq(x.value(), y.value()) {
-            Some(b) => b,
-            None => x.rich_cmp_bool(cx, &y, CmpOp::Eq)?,
-        };
-        if !same {
+    while let (Some(x), Some(y)) = (a.word(i), b.word(i)) {
+        if let Some(true) = quick_eq(x, y) {
+            i += 1;
+            continue;
+        }
+        // SAFETY: both words are alive until code runs, and nothing ran since they were read.
+        let (x, y) = unsafe { (Obj::from_borrowed(x), Obj::from_borrowed(y)) };
+        if !x.rich_cmp_bool(cx, &y, CmpOp::Eq)? {
             return match op {
                 CmpOp::Eq => Ok(Obj::from_bool(false)),
                 CmpOp::Ne => Ok(Obj::from_bool(true)),

@@ -160,6 +160,7 @@ impl Type {
     }
 
     /// Flags.
+    #[inline]
     pub fn flags(&self) -> TypeFlags {
         self.flags.get()
     }

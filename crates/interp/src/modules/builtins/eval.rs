@@ -51,7 +51,7 @@ pub(crate) mod eval {
         }
         let (g, l) = match globals {
             Some(g) => {
-                if dict::items_if_dict(g).is_none() {
+                if dict::as_dict(g).is_none() {
                     return Err(cx.type_error(format!("{name}() globals must be a dict, not {}", g.type_of().name())));
                 }
                 (g.clone(), locals.cloned().unwrap_or_else(|| g.clone()))

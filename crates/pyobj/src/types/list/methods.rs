@@ -78,8 +78,8 @@ impl List {
             );
         };
         let mut v = seqops::vec_for(cx, this.len() + b.len())?;
-        v.extend(this.snapshot());
-        v.extend(b.snapshot());
+        v.extend_from_slice(this.as_slice());
+        v.extend_from_slice(b.as_slice());
         Ok(new(v))
     }
 
@@ -87,12 +87,12 @@ impl List {
         let total = seqops::repeated_len(cx, this.len(), n)?;
         let mut v = seqops::vec_for(cx, total)?;
         if total > 0 {
-            let items = this.snapshot();
-            if let [x] = &items[..] {
+            let items = this.as_slice();
+            if let [x] = items {
                 v.resize(total, x.clone());
             } else {
                 while v.len() < total {
-                    v.extend_from_slice(&items);
+                    v.extend_from_slice(items);
                 }
             }
         }

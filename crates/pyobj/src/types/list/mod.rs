@@ -234,11 +234,15 @@ impl List {
 
     fn extend_from_slice(&self, cx: &Ctx, items: &[Obj]) -> PyResult<()> {
         self.reserve(cx, items.len())?;
-        let v = self.vec();
-        for x in items {
-            v.push(x.clone().into_value());
-        }
+        self.vec().extend(items.iter().map(|x| x.clone().into_value()));
         Ok(())
+    }
+
+    /// The items as borrowed handles, for one short access that runs no Python code.
+    #[inline(always)]
+    fn as_slice(&self) -> &[Obj] {
+        // SAFETY: the list keeps its items alive, and nothing runs while they are looked at.
+        unsafe { Obj::slice_from(self.values().as_ptr(), self.len()) }
     }
 
     /// Bytes outside the object.
@@ -258,8 +262,9 @@ impl Items for List {
         self.len()
     }
 
-    fn item(&self, i: usize) -> Option<Obj> {
-        self.get(i)
+    #[inline(always)]
+    fn word(&self, i: usize) -> Option<Value> {
+        self.get_value(i)
     }
 }
 

@@ -2,11 +2,20 @@
 
 use super::List;
 use crate::ctx::{Ctx, PyResult};
+use crate::native::FixedShape;
 use crate::types::seqops::{self, Bounds};
 use crate::types::slice::Slice;
 use crate::value::Obj;
 
 const NOT_ITERABLE: &str = "must assign iterable to extended slice";
+
+/// The items of an exact list or tuple, for one short access that runs no Python code.
+fn ready_items(value: &Obj) -> Option<&[Obj]> {
+    if value.is_exact(FixedShape::List) {
+        return super::as_list(value).map(List::as_slice);
+    }
+    crate::types::tuple::items_if_exact_tuple(value)
+}
 
 impl List {
     /// A new list of the selected items.
@@ -25,6 +34,15 @@ impl List {
     /// `list[slice] = value`.
     pub(super) fn assign_slice(&self, cx: &Ctx, this: &Obj, slice: &Slice, value: &Obj) -> PyResult<()> {
         let (start, stop, step) = slice.unpack(cx)?;
+        if step == 1
+            && !value.is(this)
+            && let Some(items) = ready_items(value)
+        {
+            let (start, stop, _) = crate::types::slice::adjust(self.len(), start, stop, 1);
+            if stop.max(start) - start == items.len() as isize {
+                return self.overwrite(cx, start as usize, items);
+            }
+        }
         if step == 1 {
             let items = self.items_to_assign(cx, this, value, NOT_ITERABLE)?;
             // Collecting the items may have changed the list.
@@ -42,6 +60,17 @@ impl List {
         let mut old = seqops::vec_for(cx, count)?;
         for (i, x) in (Bounds { start, step, count }).positions().zip(items) {
             old.push(self.set(i, x));
+        }
+        drop(old);
+        Ok(())
+    }
+
+    /// Replaces as many items as are given, in place.
+    fn overwrite(&self, cx: &Ctx, start: usize, items: &[Obj]) -> PyResult<()> {
+        let mut old = seqops::vec_for(cx, items.len())?;
+        for (slot, x) in self.vec()[start..].iter_mut().zip(items) {
+            // SAFETY: the list owned the old word, which ends after all are replaced.
+            old.push(unsafe { Obj::from_owned(std::mem::replace(slot, x.clone().into_value())) });
         }
         drop(old);
         Ok(())

@@ -10,16 +10,32 @@ use crate::types::{CmpOp, Type, exc, generic_alias, iterators};
 use crate::value::Obj;
 
 /// The hash of a tuple from the hashes of its items: xxHash's lanes without its final mixing.
-pub(crate) fn combine_hashes(hashes: impl Iterator<Item = i64>, len: usize) -> i64 {
+struct TupleHasher {
+    acc: u64,
+    len: u64,
+}
+
+impl TupleHasher {
     const P1: u64 = 11400714785074694791;
     const P2: u64 = 14029467366897019727;
     const P5: u64 = 2870177450012600261;
-    let mut acc = P5;
-    for h in hashes {
-        acc = acc.wrapping_add((h as u64).wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1);
+
+    #[inline(always)]
+    fn new() -> TupleHasher {
+        TupleHasher { acc: TupleHasher::P5, len: 0 }
     }
-    acc = acc.wrapping_add(len as u64 ^ (P5 ^ 3527539));
-    if acc == u64::MAX { 1546275796 } else { acc as i64 }
+
+    #[inline(always)]
+    fn add(&mut self, h: i64) {
+        self.acc = self.acc.wrapping_add((h as u64).wrapping_mul(Self::P2)).rotate_left(31).wrapping_mul(Self::P1);
+        self.len += 1;
+    }
+
+    #[inline(always)]
+    fn finish(self) -> i64 {
+        let acc = self.acc.wrapping_add(self.len ^ (Self::P5 ^ 3527539));
+        if acc == u64::MAX { 1546275796 } else { acc as i64 }
+    }
 }
 
 #[pymethods]
@@ -103,12 +119,12 @@ impl Tuple {
     }
 
     fn __hash__(cx: &Ctx, this: This<'_, Tuple>) -> PyResult<i64> {
-        let mut hashes: smallvec::SmallVec<[i64; 8]> = smallvec::SmallVec::with_capacity(this.len());
+        let mut h = TupleHasher::new();
         cx.check_stack(" while hashing a tuple")?;
         for x in this.as_slice() {
-            hashes.push(x.hash(cx)?);
+            h.add(x.hash(cx)?);
         }
-        Ok(combine_hashes(hashes.into_iter(), this.len()))
+        Ok(h.finish())
     }
 
     fn __richcmp__(cx: &Ctx, this: This<'_, Tuple>, other: &Obj, op: CmpOp) -> PyResult {
