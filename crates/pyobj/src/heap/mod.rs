@@ -88,7 +88,7 @@ struct Deferred {
     queue: Cell<Vec<*const Header>>,
 }
 
-static DEFERRED: Gil<Deferred> = 
+static DEFERRED: Gil<Deferred> =
     Gil::new(Deferred { depth: Cell::new(0), waiting: Cell::new(false), queue: Cell::new(Vec::new()) });
 
 /// How deep the end of one object may end others by native recursion before the rest is queued.
