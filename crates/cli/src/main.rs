@@ -9,9 +9,9 @@ use cinder_pyobj::{Ctx, PyResult};
 
 mod args;
 mod help;
+mod memory;
 mod paths;
 mod settings;
-mod memory;
 
 use args::{Line, Program, Stop};
 
