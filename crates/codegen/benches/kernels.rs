@@ -20,7 +20,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module};
-use lang::{Expr, Func, Program, Stmt};
+use lang::{Func, Program, Word};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,7 +48,7 @@ struct Clif<'p> {
 }
 
 fn clif_type(name: &str) -> types::Type {
-    if compile::ty(name) == cinder_lir::Type::F64 { types::F64 } else { types::I64 }
+    if lang::ty(name) == cinder_lir::Type::F64 { types::F64 } else { types::I64 }
 }
 
 impl<'p> Clif<'p> {
@@ -78,7 +78,7 @@ impl<'p> Clif<'p> {
         for f in &funcs {
             let mut sig = clif.module.make_signature();
             sig.params.extend(f.vars[..f.params].iter().map(|v| AbiParam::new(clif_type(v))));
-            sig.returns.push(AbiParam::new(clif_type(&f.name)));
+            sig.returns.push(AbiParam::new(types::I64));
             let id = clif.module.declare_function(&f.name, Linkage::Export, &sig).expect("declared");
             clif.ids.insert(f.name.clone(), id);
         }
@@ -108,13 +108,19 @@ impl<'p> Clif<'p> {
             b.def_var(*var, value);
         }
         let mut blocks = BTreeMap::new();
-        for (_, stmt) in &f.code {
-            if let Stmt::Goto(to) | Stmt::Unless(_, to) = stmt {
-                blocks.entry(*to).or_insert_with(|| b.create_block());
+        for (pc, (_, word)) in f.code.iter().enumerate() {
+            match word {
+                Word::Loop(to) => _ = blocks.entry(*to).or_insert_with(|| b.create_block()),
+                Word::Unless(to) => {
+                    for to in [*to, pc + 1] {
+                        blocks.entry(to).or_insert_with(|| b.create_block());
+                    }
+                }
+                _ => {}
             }
         }
-        let mut open = true;
-        for (pc, (_, stmt)) in f.code.iter().enumerate() {
+        let (mut open, mut stack) = (true, Vec::new());
+        for (pc, (_, word)) in f.code.iter().enumerate() {
             if let Some(block) = blocks.get(&pc) {
                 if open {
                     b.ins().jump(*block, &[] as &[BlockArg]);
@@ -125,33 +131,29 @@ impl<'p> Clif<'p> {
             if !open {
                 continue;
             }
-            match stmt {
-                Stmt::Set(v, e) => {
-                    let value = self.expr(&mut b, &vars, e, &[]);
-                    b.def_var(vars[*v], value);
+            match word {
+                Word::Get(var) => stack.push(b.use_var(vars[*var])),
+                Word::Set(var) => b.def_var(vars[*var], stack.pop().expect("a value")),
+                Word::Unless(to) => {
+                    let cond = stack.pop().expect("a value");
+                    let (yes, no) = (blocks[&(pc + 1)], blocks[to]);
+                    b.ins().brif(cond, yes, &[] as &[BlockArg], no, &[] as &[BlockArg]);
+                    open = false;
                 }
-                Stmt::Store(a, i, e) => {
-                    let (a, i) = (self.expr(&mut b, &vars, a, &[]), self.expr(&mut b, &vars, i, &[]));
-                    let value = self.expr(&mut b, &vars, e, &[]);
-                    let offset = b.ins().ishl_imm_u(i, 3);
-                    let at = b.ins().iadd(a, offset);
-                    b.ins().store(MemFlagsData::trusted(), value, at, 0);
-                }
-                Stmt::Unless(e, to) => {
-                    let cond = self.expr(&mut b, &vars, e, &[]);
-                    let next = b.create_block();
-                    b.ins().brif(cond, next, &[] as &[BlockArg], blocks[to], &[] as &[BlockArg]);
-                    b.switch_to_block(next);
-                }
-                Stmt::Goto(to) => {
+                Word::Loop(to) => {
                     b.ins().jump(blocks[to], &[] as &[BlockArg]);
                     open = false;
                 }
-                Stmt::Return(e) | Stmt::Yield(e) => {
-                    let value = self.expr(&mut b, &vars, e, &[]);
-                    b.ins().return_(&[value]);
+                Word::Return | Word::Yield => {
+                    let value = stack.pop().expect("a value");
+                    let word = match b.func.dfg.value_type(value) {
+                        types::F64 => b.ins().bitcast(types::I64, MemFlagsData::new(), value),
+                        _ => value,
+                    };
+                    b.ins().return_(&[word]);
                     open = false;
                 }
+                word => self.word(&mut b, &mut stack, word),
             }
         }
         b.seal_all_blocks();
@@ -160,63 +162,83 @@ impl<'p> Clif<'p> {
         self.module.clear_context(&mut ctx);
     }
 
-    fn expr(&mut self, b: &mut FunctionBuilder<'_>, vars: &[Variable], e: &Expr, args: &[Value]) -> Value {
-        let (name, operands) = match e {
-            Expr::Int(n) => return b.ins().iconst(types::I64, *n),
-            Expr::Float(x) => return b.ins().f64const(*x),
-            Expr::Var(v) if !args.is_empty() => return args[*v],
-            Expr::Var(v) => return b.use_var(vars[*v]),
-            Expr::Call(name, operands) => (name.as_str(), operands),
+    /// A word without control flow.
+    fn word(&mut self, b: &mut FunctionBuilder<'_>, stack: &mut Vec<Value>, word: &Word) {
+        let result = match word {
+            Word::Int(n) => b.ins().iconst(types::I64, *n),
+            Word::Float(x) => b.ins().f64const(*x),
+            Word::Call(name) if lang::operator(name).is_some() => self.operator(b, stack, name),
+            Word::Store => {
+                let (index, array, value) =
+                    (stack.pop().expect("an index"), stack.pop().expect("an array"), stack.pop().expect("a value"));
+                let offset = b.ins().ishl_imm_u(index, 3);
+                let at = b.ins().iadd(array, offset);
+                b.ins().store(MemFlagsData::trusted(), value, at, 0);
+                return;
+            }
+            Word::Call(name) => {
+                let callee = self.p.func(name);
+                let args = stack.split_off(stack.len() - callee.params);
+                if callee.kind == "inline" {
+                    let mut own = Vec::new();
+                    for (_, word) in &callee.code[..callee.code.len() - 1] {
+                        match word {
+                            Word::Get(var) => own.push(args[*var]),
+                            word => self.word(b, &mut own, word),
+                        }
+                    }
+                    own.pop().expect("a value")
+                } else {
+                    let target = self.module.declare_func_in_func(self.ids[name], b.func);
+                    let call = b.ins().call(target, &args);
+                    b.inst_results(call)[0]
+                }
+            }
+            _ => unreachable!("control flow is not inlined"),
         };
-        let v: Vec<Value> = operands.iter().map(|o| self.expr(b, vars, o, args)).collect();
-        let overflow = TrapCode::INTEGER_OVERFLOW;
+        stack.push(result);
+    }
+
+    fn operator(&mut self, b: &mut FunctionBuilder<'_>, stack: &mut Vec<Value>, name: &str) -> Value {
+        let y = stack.pop().expect("a value");
+        match name {
+            "sqrt." => return b.ins().sqrt(y),
+            "float." => return b.ins().fcvt_from_sint(types::F64, y),
+            _ => {}
+        }
+        let x = stack.pop().expect("a value");
         let checked = |b: &mut FunctionBuilder<'_>, (value, flag): (Value, Value)| {
-            b.ins().trapnz(flag, overflow);
+            b.ins().trapnz(flag, TrapCode::INTEGER_OVERFLOW);
             value
         };
         let truth = match name {
             "+" => {
-                let r = b.ins().sadd_overflow(v[0], v[1]);
+                let r = b.ins().sadd_overflow(x, y);
                 return checked(b, r);
             }
             "-" => {
-                let r = b.ins().ssub_overflow(v[0], v[1]);
+                let r = b.ins().ssub_overflow(x, y);
                 return checked(b, r);
             }
             "*" => {
-                let r = b.ins().smul_overflow(v[0], v[1]);
+                let r = b.ins().smul_overflow(x, y);
                 return checked(b, r);
             }
-            "/" => return b.ins().sdiv(v[0], v[1]),
-            "%" => return b.ins().srem(v[0], v[1]),
-            "+." => return b.ins().fadd(v[0], v[1]),
-            "-." => return b.ins().fsub(v[0], v[1]),
-            "*." => return b.ins().fmul(v[0], v[1]),
-            "/." => return b.ins().fdiv(v[0], v[1]),
-            "sqrt." => return b.ins().sqrt(v[0]),
-            "float." => return b.ins().fcvt_from_sint(types::F64, v[0]),
-            "int" => return b.ins().fcvt_to_sint_sat(types::I64, v[0]),
+            "/" => return b.ins().sdiv(x, y),
+            "%" => return b.ins().srem(x, y),
+            "+." => return b.ins().fadd(x, y),
+            "-." => return b.ins().fsub(x, y),
+            "*." => return b.ins().fmul(x, y),
+            "/." => return b.ins().fdiv(x, y),
             "load" => {
-                let offset = b.ins().ishl_imm_u(v[1], 3);
-                let at = b.ins().iadd(v[0], offset);
+                let offset = b.ins().ishl_imm_u(y, 3);
+                let at = b.ins().iadd(x, offset);
                 return b.ins().load(types::I64, MemFlagsData::trusted(), at, 0);
             }
-            "<" => b.ins().icmp(IntCC::SignedLessThan, v[0], v[1]),
-            "=" => b.ins().icmp(IntCC::Equal, v[0], v[1]),
-            "<." => b.ins().fcmp(FloatCC::LessThan, v[0], v[1]),
-            _ => {
-                let callee = self.p.func(name);
-                if callee.kind == "inline" {
-                    let Stmt::Return(body) = &callee.code[0].1 else {
-                        unreachable!("inline functions are one expression")
-                    };
-                    return self.expr(b, vars, body, &v);
-                }
-                let id = self.ids[name];
-                let target = self.module.declare_func_in_func(id, b.func);
-                let call = b.ins().call(target, &v);
-                return b.inst_results(call)[0];
-            }
+            "<" => b.ins().icmp(IntCC::SignedLessThan, x, y),
+            "=" => b.ins().icmp(IntCC::Equal, x, y),
+            "<." => b.ins().fcmp(FloatCC::LessThan, x, y),
+            other => panic!("no operator {other}"),
         };
         b.ins().uextend(types::I64, truth)
     }
@@ -226,20 +248,14 @@ impl<'p> Clif<'p> {
     }
 }
 
-fn run(entry: usize, name: &str, args: &[i64], array: &mut [u64]) -> u64 {
+fn run(entry: usize, args: &[i64], array: &mut [u64]) -> u64 {
     array.fill(0);
     let arg = |n: usize| match args.get(n).copied().unwrap_or(0) {
         i64::MAX => array.as_ptr() as i64,
         n => n,
     };
-    // SAFETY: kernels take at most two integers and return an integer or, by their name, a float.
-    unsafe {
-        if name.ends_with('.') {
-            std::mem::transmute::<usize, extern "C" fn(i64, i64) -> f64>(entry)(arg(0), arg(1)).to_bits()
-        } else {
-            std::mem::transmute::<usize, extern "C" fn(i64, i64) -> u64>(entry)(arg(0), arg(1))
-        }
-    }
+    // SAFETY: kernels take at most two integers and return a word.
+    unsafe { std::mem::transmute::<usize, extern "C" fn(i64, i64) -> u64>(entry)(arg(0), arg(1)) }
 }
 
 fn main() {
@@ -249,7 +265,7 @@ fn main() {
     let build = |tier: Tier| -> (CodeSpace, Vec<Arc<CompiledCode>>) {
         let space = CodeSpace::host(config()).expect("code memory");
         let compiled = (0..program.0.len()).filter(|i| program.0[*i].kind != "inline");
-        let mut functions: Vec<Function> = compiled.map(|i| compile::compile(&program, i, "demo.tally")).collect();
+        let mut functions: Vec<Function> = compiled.map(|i| compile::compile(&program, i)).collect();
         let codes = Compiler::host(&space).install_group(&space, &mut functions, tier, &|_| None).expect("compiles");
         (space, codes)
     };
@@ -269,7 +285,7 @@ fn main() {
                 let repeat = if name == "collatz" { 200 } else { 1 };
                 let begin = Instant::now();
                 for _ in 0..repeat {
-                    results[i] = run(*entry, name, args, if name == "sieve" { &mut array } else { &mut [] });
+                    results[i] = run(*entry, args, if name == "sieve" { &mut array } else { &mut [] });
                 }
                 best[i] = best[i].min(begin.elapsed().as_nanos() as f64);
             }

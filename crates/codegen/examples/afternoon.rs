@@ -2,7 +2,7 @@
 //! of code in the guide against this file.
 
 use cinder_codegen::compiler::Compiler;
-use cinder_codegen::space::{CodeSpace, CodeSpaceConfig, CompiledCode, ExitId, SavedRegisters};
+use cinder_codegen::space::{CodeSpace, CodeSpaceConfig, CompiledCode, Exit, ExitId, SavedRegisters};
 use cinder_lir::alloc::Tier;
 use cinder_lir::{Addr, BlockId, Builder, FrameValue, Function, IntCC, Signature, Type, VReg};
 use std::sync::Arc;
@@ -234,22 +234,17 @@ fn compile(
 
 /// Called by compiled code when arithmetic overflowed: the interpreter goes on where compiled code stopped.
 unsafe extern "C" fn on_exit(thread: *mut u8, frame: *mut u8, registers: *mut SavedRegisters, exit: ExitId) {
-    // SAFETY: the thread register holds the machine, which `enter` lent to the compiled code; the stub's registers
-    // are ours until we return.
-    let (machine, registers) = unsafe { (&mut *thread.cast::<Machine>(), &mut *registers) };
-    let Some(code) = machine.space.function(exit.function()) else { return };
-    let Some(point) = code.point(exit.point()) else { return };
-    let mut values: Vec<Value> = code
-        .point_values(exit.point())
-        .iter()
-        // SAFETY: the activation at `frame` stopped at this point with these registers.
-        .map(|v| Value::Int(unsafe { code.read_value(v, frame, registers) }.unwrap_or(0) as i64))
-        .collect();
+    // SAFETY: the thread register holds the machine, which `enter` lent to the compiled code.
+    let machine = unsafe { &mut *thread.cast::<Machine>() };
+    let space = machine.space.clone();
+    // SAFETY: this is what the stub passed.
+    let Some(mut exit) = (unsafe { Exit::new(&space, frame, registers, exit) }) else { return };
+    let mut values: Vec<Value> = exit.values().map(|v| Value::Int(v.unwrap_or(0) as i64)).collect();
     let stack = values.split_off(machine.locals);
     machine.exits += 1;
-    let result = machine.interpret(point.user as usize, values, stack);
+    let result = machine.interpret(exit.user() as usize, values, stack);
     machine.result = Some(result);
-    registers.set_int_result(0, 0);
+    exit.set_result(0);
 }
 
 /// `fn f(x, n) { let r = start; while 0 < n { r = r op local; n = n - 1 } r }`

@@ -9,21 +9,22 @@ use std::sync::OnceLock;
 
 const DEMO: &str = include_str!("../examples/tally/demo.tally");
 
-/// The example's program, built if need be.
+/// The example's program in the profile of this test, built if need be.
 fn tally() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
+        let test = std::env::current_exe().expect("a path");
+        let deps = test.ancestors().find(|d| d.ends_with("deps")).expect("tests are in deps");
+        let profile = deps.parent().expect("the profile's folder");
+        let name = profile.file_name().and_then(|n| n.to_str()).expect("a plain name");
         let status = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "cinder-codegen", "--example", "tally"])
+            .args(["--profile", if name == "debug" { "dev" } else { name }])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
             .expect("cargo runs");
         assert!(status.success(), "the example builds");
-        let test = std::env::current_exe().expect("a path");
-        let deps = test.ancestors().find(|d| d.ends_with("deps")).expect("tests are in deps");
-        // Examples are built in the development profile, whatever the tests' is.
-        let profiles = deps.parent().and_then(Path::parent).expect("a target folder");
-        profiles.join("debug/examples/tally")
+        profile.join("examples/tally")
     })
 }
 
@@ -52,8 +53,14 @@ fn gdb(flags: &str, commands: &[String]) -> Option<String> {
     for command in setup.iter().map(ToString::to_string).chain(commands.iter().cloned()) {
         gdb.args(["-ex", &command]);
     }
-    let out =
-        text(&gdb.arg("--args").arg(tally()).arg("--gdb").args(flags.split_whitespace()).output().expect("gdb runs"));
+    let out = text(
+        &gdb.arg("--args")
+            .arg(tally())
+            .args(["--debug", "gdb"])
+            .args(flags.split_whitespace())
+            .output()
+            .expect("gdb runs"),
+    );
     if out.contains("ptrace: Operation not permitted") || out.contains("Couldn't get CS register") {
         eprintln!("skipped: gdb may not trace processes here");
         return None;
@@ -72,7 +79,7 @@ fn gdb_stops_at_a_line_and_shows_locals_and_callers() {
     if !installed("gdb") {
         return;
     }
-    let line = line_of("(set sum. (+. sum. (*. step.");
+    let line = line_of("sum. step. 1.0 x. square.");
     for flags in ["", "--quick"] {
         let commands = [
             format!("break demo.tally:{line}"),
@@ -90,7 +97,7 @@ fn gdb_stops_at_a_line_and_shows_locals_and_callers() {
         let source = DEMO.lines().nth(line - 1).expect("a line").trim();
         contains(&out, &["Breakpoint 1, ", "integrate. (n=100000)", &format!("demo.tally:{line}"), source]);
         // Frames: the compiled function, the Rust code that called it, main.
-        contains(&out, &["#0 ", " in enter (", "in tally::call", "main ()", "main.rs"]);
+        contains(&out, &["#0 ", " in enter (", "main ()", "main.rs"]);
         contains(&out, &["x = 5.0000000000000004e-06", "i = 0", "step = 1.0000000000000001e-05"]);
         contains(&out, &["Saved registers:", "rbp at 0x", "rip at 0x"]);
         contains(&out, &["integrate(100000) = 3.141593", "exited normally"]);
@@ -102,8 +109,8 @@ fn gdb_shows_inlined_functions() {
     if !installed("gdb") {
         return;
     }
-    let line = line_of("(inline square.");
-    let call = line_of("(set t. (+. (-. (square. zr.)");
+    let line = line_of("  x. x. *.");
+    let call = line_of("-> t.");
     let commands = [
         format!("break demo.tally:{line}"),
         "run".into(),
@@ -123,7 +130,7 @@ fn gdb_unwinds_recursion_to_main() {
     if !installed("gdb") {
         return;
     }
-    let line = line_of("(return n))");
+    let line = line_of("n return");
     let commands = [
         format!("break demo.tally:{line} if n == 1"),
         "run".into(),
@@ -181,7 +188,7 @@ fn perf_reads_the_map() {
     }
     let dir = Scratch::new("map");
     let tally = tally().to_str().expect("a plain path");
-    let record = ["record", "-q", "-e", "cpu-clock", "-F", "5000", "-g", "-o", "a.data", tally, "--perf-map"];
+    let record = ["record", "-q", "-e", "cpu-clock", "-F", "5000", "-g", "-o", "a.data", tally, "--debug", "perf-map"];
     if perf(&record, &dir.0).is_none() {
         return;
     }
@@ -200,7 +207,7 @@ fn perf_annotates_source_lines_from_the_jitdump() {
     }
     let dir = Scratch::new("dump");
     let tally = tally().to_str().expect("a plain path");
-    let here = dir.0.to_str().expect("a plain path");
+    let jitdump = format!("jitdump={}", dir.0.to_str().expect("a plain path"));
     let record = [
         "record",
         "-q",
@@ -213,8 +220,8 @@ fn perf_annotates_source_lines_from_the_jitdump() {
         "-o",
         "b.data",
         tally,
-        "--jitdump",
-        here,
+        "--debug",
+        &jitdump,
     ];
     if perf(&record, &dir.0).is_none() || perf(&["inject", "--jit", "-i", "b.data", "-o", "c.data"], &dir.0).is_none() {
         return;
@@ -222,5 +229,5 @@ fn perf_annotates_source_lines_from_the_jitdump() {
     let Some(out) = perf(&["report", "-i", "c.data", "--stdio", "--sort", "sym,srcline"], &dir.0) else { return };
     contains(&out, &["mandel", "demo.tally:"]);
     let Some(out) = perf(&["annotate", "-i", "c.data", "--stdio", "-s", "mandel"], &dir.0) else { return };
-    contains(&out, &["Disassembly of section .text", "(inline square. (x.) (*. x. x.))"]);
+    contains(&out, &["Disassembly of section .text", "x. x. *."]);
 }

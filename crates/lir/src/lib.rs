@@ -58,7 +58,7 @@ pub mod text;
 pub mod types;
 mod verify;
 
-pub use builder::{Builder, Results, Rhs};
+pub use builder::{Builder, Local, Results, Rhs};
 pub use eval::TrapCode;
 pub use ir::{Addr, AddrKind, BlockId, FrameValue, Function, Inst, InstId, Signature, Symbol, VReg};
 pub use op::Op;

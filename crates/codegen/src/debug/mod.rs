@@ -37,6 +37,36 @@ pub struct DebugOptions {
     pub source_dir: String,
 }
 
+/// Options as text: `gdb`, `eh-frame`, `perf-map` and `jitdump=DIR`, separated by commas.
+///
+/// ```
+/// let debug: cinder_codegen::debug::DebugOptions = "gdb,jitdump=/tmp".parse()?;
+/// assert!(debug.gdb && !debug.perf_map && debug.jitdump.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl std::str::FromStr for DebugOptions {
+    type Err = UnknownOption;
+
+    fn from_str(text: &str) -> Result<DebugOptions, UnknownOption> {
+        let mut options = DebugOptions::default();
+        for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
+            match (word, word.strip_prefix("jitdump=")) {
+                ("gdb", _) => options.gdb = true,
+                ("eh-frame", _) => options.eh_frame = true,
+                ("perf-map", _) => options.perf_map = true,
+                (_, Some(dir)) => options.jitdump = Some(dir.into()),
+                _ => return Err(UnknownOption(word.to_owned())),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// A word that is no debug option.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is none of gdb, eh-frame, perf-map and jitdump=DIR")]
+pub struct UnknownOption(String);
+
 /// Why debug information could not be produced or registered.
 #[derive(Debug, thiserror::Error)]
 pub enum DebugError {

@@ -171,7 +171,7 @@ impl<'a, M: Masm> Lower<'a, M> {
             frame: FrameInfo { shape, size, slots: saved + 8 },
             area: -(area as i32),
             labels,
-            pending: Vec::new(),
+            pending: Vec::with_capacity(alloc.deopt_points().len()),
             traps: Vec::new(),
             entry_labels: Vec::new(),
             overflow: None,
@@ -179,7 +179,7 @@ impl<'a, M: Masm> Lower<'a, M> {
             defs: &[],
             uses: &[],
             temps: &[],
-            out: Lowered::default(),
+            out: Lowered { exits: Vec::with_capacity(alloc.deopt_points().len()), ..Lowered::default() },
             options,
         }
     }

@@ -5,7 +5,7 @@ mod exit;
 mod walk;
 
 pub use code::{CompiledCode, PointInfo};
-pub use exit::{ExitHandler, ExitId, SavedRegisters};
+pub use exit::{Exit, ExitHandler, ExitId, SavedRegisters};
 pub(crate) use exit::{FPRS_OFFSET, SAVED_SIZE};
 pub use walk::{Activation, Walk};
 
@@ -32,6 +32,14 @@ pub struct CodeSpaceConfig {
     pub exit_handler: Option<ExitHandler>,
     /// What debuggers and profilers are told.
     pub debug: DebugOptions,
+}
+
+impl CodeSpaceConfig {
+    /// A configuration for these debuggers and profilers: with gdb, code memory in which breakpoints work.
+    pub fn debuggable(debug: DebugOptions) -> CodeSpaceConfig {
+        let protection = if debug.gdb { Protection::Flip } else { Protection::default() };
+        CodeSpaceConfig { protection, debug, ..CodeSpaceConfig::default() }
+    }
 }
 
 /// Why code could not be installed.

@@ -4,9 +4,21 @@ use regalloc2::{Operand, OperandConstraint as C, OperandKind, OperandPos, PRegSe
 
 use super::allocated::OperandCounts;
 use super::target::{ArgLoc, Target};
-use crate::ir::{FrameValue, Function, Inst, VReg};
+use crate::ir::{BlockId, FrameValue, Function, Inst, InstId, VReg};
 use crate::op::{Constraint, Op, OpFlags};
 use crate::types::Type;
+
+/// In a source of a frame value: it is in the spill slot of the register that the other bits number.
+pub(crate) const IN_SLOT: u32 = 1 << 31;
+
+/// Where a register is named, for the quick allocator.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Mentions {
+    /// One more than the last block in which it is a result or a use of an instruction.
+    named: u32,
+    /// The last instruction so far whose frame state has it.
+    frame: u32,
+}
 
 /// Collects the operands of all instructions of a function.
 pub(crate) struct Collector<'a> {
@@ -15,6 +27,13 @@ pub(crate) struct Collector<'a> {
     pub(crate) operands: &'a mut Vec<Operand>,
     /// Registers made up for temporaries follow the function's own.
     pub(crate) next_vreg: usize,
+    /// Where the places of frame values are to be found, for each instruction in turn and each register in its frame
+    /// state: the index of an operand, or [`IN_SLOT`] and a register.
+    pub(crate) sources: &'a mut Vec<u32>,
+    /// Operands that must be in the spill slots of their registers.
+    pub(crate) slots: &'a mut Vec<(VReg, u32)>,
+    /// For the quick allocator, what is known of each register. Elsewhere empty.
+    pub(crate) mentions: &'a mut Vec<Mentions>,
 }
 
 impl Collector<'_> {
@@ -67,9 +86,27 @@ impl Collector<'_> {
         if self.target.memory_operands { C::Any } else { C::Reg }
     }
 
-    /// Appends the operands of one instruction.
-    pub(crate) fn collect(&mut self, inst: &Inst) -> OperandCounts {
+    /// Notes where a block names registers.
+    pub(crate) fn enter(&mut self, block: BlockId) {
+        let stamp = block.index() as u32 + 1;
+        for id in self.func.block_insts(block) {
+            let inst = self.func.inst(id);
+            for v in self.func.defs(inst).iter().chain(self.func.uses(inst)) {
+                self.mentions[v.index()].named = stamp;
+            }
+            for value in inst.frame().map_or(&[][..], |f| self.func.frame_values(f)) {
+                if let FrameValue::Reg(v) = *value {
+                    self.mentions[v.index()].frame = id.index() as u32;
+                }
+            }
+        }
+    }
+
+    /// Appends the operands of an instruction of this block.
+    pub(crate) fn collect(&mut self, block: BlockId, id: InstId) -> OperandCounts {
         let func = self.func;
+        let inst = func.inst(id);
+        let first = self.operands.len() as u32;
         let (defs, uses) = (func.defs(inst), func.uses(inst));
         let two = self.target.two_address;
         let any = self.any();
@@ -183,7 +220,7 @@ impl Collector<'_> {
                 }
             }
         }
-        self.frame(inst);
+        self.frame(block, id, first);
         if inst.op == Op::DebugValue {
             return OperandCounts::default();
         }
@@ -215,25 +252,43 @@ impl Collector<'_> {
 
     /// Values of the frame state: late where the instruction changes registers before the exit is taken or before
     /// the address at which the state must hold.
-    fn frame(&mut self, inst: &Inst) {
+    ///
+    /// The quick allocator keeps values that live through a block in their spill slots. Those that a block names in
+    /// frame states only shall stay there: in any place, they would be loaded at the block's start and take registers
+    /// from others. It is enough that the last frame state of the block asks for that, for as a register has one slot
+    /// and its value never changes, they are there from the block's start on.
+    fn frame(&mut self, block: BlockId, id: InstId, first: u32) {
+        let inst = self.func.inst(id);
         let Some(frame) = inst.frame() else { return };
         let late = frame_is_late(inst);
+        let pos = if late { OperandPos::Late } else { OperandPos::Early };
+        let uses = if late { &[] } else { self.func.uses(inst) };
         for value in self.func.frame_values(frame) {
-            if let FrameValue::Reg(v) = *value {
-                if !late && self.func.uses(inst).contains(&v) {
-                    // Where the operand is, the value is when the exit is taken.
-                } else if late {
-                    self.late(v, C::Any);
-                } else {
-                    self.early(v, C::Any);
+            let FrameValue::Reg(v) = *value else { continue };
+            let here = self.operands.len() as u32;
+            let mention = self.mentions.get(v.index());
+            let source = if let Some(at) = uses.iter().position(|&u| u == v) {
+                // Where an operand is, the value is when the exit is taken.
+                first + inst.defs as u32 + at as u32
+            } else if let Some(m) = mention
+                && m.named != block.index() as u32 + 1
+            {
+                if m.frame == id.index() as u32 {
+                    self.slots.push((v, here));
+                    self.push(v, C::Stack, OperandKind::Use, pos);
                 }
-            }
+                IN_SLOT | v.index() as u32
+            } else {
+                self.push(v, C::Any, OperandKind::Use, pos);
+                here
+            };
+            self.sources.push(source);
         }
     }
 }
 
 /// Whether the values of an instruction's frame state must survive what the instruction does to registers.
-pub(crate) fn frame_is_late(inst: &Inst) -> bool {
+fn frame_is_late(inst: &Inst) -> bool {
     inst.defs > 0 || inst.op.has(OpFlags::CALL)
 }
 

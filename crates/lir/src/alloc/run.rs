@@ -3,7 +3,7 @@
 use regalloc2::{Algorithm, Ctx, RegClass, RegallocOptions};
 
 use super::allocated::{Allocated, DeoptLoc, DeoptPoint, DeoptValue};
-use super::constraints::frame_is_late;
+use super::constraints::IN_SLOT;
 use super::target::Target;
 use super::view::{Buffers, View};
 use super::{debug, target::ArgLoc};
@@ -125,7 +125,7 @@ impl Allocator {
     ) -> Result<(), AllocError> {
         check_signatures(func, target)?;
         check_tail_calls(func, target)?;
-        self.buf.fill(func, target);
+        self.buf.fill(func, target, opts.tier);
         let ranges = debug::request(func, opts.tier == Tier::Quick, &mut self.buf.labels);
         std::mem::swap(&mut out.shapes, &mut self.buf.counts);
         let view = View { func, target, buf: &self.buf, clobber_every: opts.clobber_every };
@@ -158,7 +158,7 @@ impl Allocator {
         } else {
             changed(&out.output) & target.callee_saved
         };
-        summarise(func, target, out);
+        summarise(func, target, &mut self.buf, out);
         debug::locations(&ranges, out);
         Ok(())
     }
@@ -193,56 +193,55 @@ fn changed(output: &regalloc2::Output) -> regalloc2::PRegSet {
 }
 
 /// Fills in what follows from the allocations: deopt map, stack for outgoing arguments.
-fn summarise(func: &Function, target: &Target, out: &mut Allocated) {
+fn summarise(func: &Function, target: &Target, buf: &mut Buffers, out: &mut Allocated) {
     out.points.clear();
     out.values.clear();
     out.outgoing_bytes = 0;
     out.has_calls = false;
+    // Operands are numbered as regalloc2 numbers their allocations: in the order of instructions.
+    buf.slot_of.clear();
+    buf.slot_of.resize(if buf.slots.is_empty() { 0 } else { func.num_vregs() }, DeoptLoc::Dead);
+    for &(v, operand) in &buf.slots {
+        let loc = deopt_loc(out.output.allocs.get(operand as usize));
+        let known = std::mem::replace(&mut buf.slot_of[v.index()], loc);
+        debug_assert!(known == DeoptLoc::Dead || known == loc, "{v} has two slots");
+    }
+    let mut sources = buf.sources.iter();
     for (i, inst) in func.insts().iter().enumerate() {
         if inst.op.shape() != Shape::Args && inst.op.has(OpFlags::CALL) && !inst.op.has(OpFlags::RET) {
             let sig = func.sig(inst.sig());
             out.has_calls = true;
             out.outgoing_bytes = out.outgoing_bytes.max(target.abi(sig.conv).stack_bytes(&sig.params));
         }
-        if inst.frame().is_some() {
-            deopt_point(func, target, out, InstId::new(i));
+        let Some(frame) = inst.frame() else { continue };
+        let start = out.values.len() as u32;
+        for value in func.frame_values(frame) {
+            let (ty, loc) = match *value {
+                FrameValue::Const(ty, bits) => (ty, DeoptLoc::Const(bits)),
+                FrameValue::Dead => (Type::I64, DeoptLoc::Dead),
+                FrameValue::Result(k) => result_place(func, target, inst, k),
+                FrameValue::Reg(v) => {
+                    let loc = match sources.next() {
+                        Some(source) if source & IN_SLOT != 0 => buf.slot_of[v.index()],
+                        Some(&source) => deopt_loc(out.output.allocs.get(source as usize)),
+                        None => DeoptLoc::Dead,
+                    };
+                    (func.vreg_type(v), loc)
+                }
+            };
+            out.values.push(DeoptValue { ty, loc });
         }
+        let len = out.values.len() as u32 - start;
+        out.points.push(DeoptPoint { inst: InstId::new(i), frame, user: func.frame(frame).user, start, len });
     }
 }
 
-fn deopt_point(func: &Function, target: &Target, out: &mut Allocated, id: InstId) {
-    let inst = func.inst(id);
-    let Some(frame) = inst.frame() else { return };
-    let n = out.shapes[id.index()];
-    let skip = usize::from(n.defs) + usize::from(n.uses) + usize::from(n.temps);
-    let all = out.output.inst_allocs(regalloc2::Inst::new(id.index()));
-    let (uses, late) = (func.uses(inst), frame_is_late(inst));
-    let mut places = all[skip..].iter();
-    let start = out.values.len() as u32;
-    for value in func.frame_values(frame) {
-        let (ty, loc) = match *value {
-            FrameValue::Const(ty, bits) => (ty, DeoptLoc::Const(bits)),
-            FrameValue::Dead => (Type::I64, DeoptLoc::Dead),
-            FrameValue::Result(k) => result_place(func, target, inst, k),
-            FrameValue::Reg(v) => {
-                let shared = if late { None } else { uses.iter().position(|&u| u == v) };
-                let place = match shared {
-                    Some(at) => all.get(n.defs as usize + at).copied(),
-                    None => places.next().copied(),
-                };
-                let place = place.unwrap_or(regalloc2::Allocation::none());
-                let loc = match (place.as_reg(), place.as_stack()) {
-                    (Some(r), _) => DeoptLoc::Reg(r),
-                    (None, Some(s)) => DeoptLoc::Slot(s.index() as u32),
-                    (None, None) => DeoptLoc::Dead,
-                };
-                (func.vreg_type(v), loc)
-            }
-        };
-        out.values.push(DeoptValue { ty, loc });
+fn deopt_loc(place: Option<&regalloc2::Allocation>) -> DeoptLoc {
+    match place.map(|p| (p.as_reg(), p.as_stack())) {
+        Some((Some(r), _)) => DeoptLoc::Reg(r),
+        Some((None, Some(s))) => DeoptLoc::Slot(s.index() as u32),
+        _ => DeoptLoc::Dead,
     }
-    let len = out.values.len() as u32 - start;
-    out.points.push(DeoptPoint { inst: id, frame, user: func.frame(frame).user, start, len });
 }
 
 fn result_place(func: &Function, target: &Target, inst: &crate::ir::Inst, k: u8) -> (Type, DeoptLoc) {

@@ -2,8 +2,9 @@
 
 use regalloc2::{Block, Inst, InstRange, Operand, PRegSet, RegClass, VReg};
 
-use super::allocated::OperandCounts;
-use super::constraints::{self, Collector};
+use super::allocated::{DeoptLoc, OperandCounts};
+use super::constraints::{self, Collector, Mentions};
+use super::run::Tier;
 use super::target::Target;
 use crate::ir::{BlockId, Function, InstId};
 use crate::op::OpFlags;
@@ -21,21 +22,45 @@ pub(crate) struct Buffers {
     passed: Vec<VReg>,
     param_offsets: Vec<u32>,
     edge_offsets: Vec<u32>,
+    pub(crate) sources: Vec<u32>,
+    pub(crate) slots: Vec<(crate::ir::VReg, u32)>,
+    pub(crate) slot_of: Vec<DeoptLoc>,
+    mentions: Vec<Mentions>,
     num_vregs: usize,
     pub(crate) labels: Vec<(VReg, Inst, Inst, u32)>,
 }
 
 impl Buffers {
     /// Reads a legal function.
-    pub(crate) fn fill(&mut self, func: &Function, target: &Target) {
+    pub(crate) fn fill(&mut self, func: &Function, target: &Target, tier: Tier) {
         self.operands.clear();
         self.offsets.clear();
         self.counts.clear();
         self.labels.clear();
-        let mut collector = Collector { func, target, operands: &mut self.operands, next_vreg: func.num_vregs() };
-        for inst in func.insts() {
-            self.offsets.push(collector.operands.len() as u32);
-            self.counts.push(collector.collect(inst));
+        self.sources.clear();
+        self.slots.clear();
+        self.mentions.clear();
+        if tier == Tier::Quick {
+            self.mentions.resize(func.num_vregs(), Mentions::default());
+        }
+        let mut collector = Collector {
+            func,
+            target,
+            operands: &mut self.operands,
+            next_vreg: func.num_vregs(),
+            sources: &mut self.sources,
+            slots: &mut self.slots,
+            mentions: &mut self.mentions,
+        };
+        // Instructions of a legal function are numbered block by block.
+        for block in (0..func.num_blocks()).map(BlockId::new) {
+            if tier == Tier::Quick {
+                collector.enter(block);
+            }
+            for id in func.block_insts(block) {
+                self.offsets.push(collector.operands.len() as u32);
+                self.counts.push(collector.collect(block, id));
+            }
         }
         self.num_vregs = collector.next_vreg;
         self.offsets.push(self.operands.len() as u32);
@@ -205,6 +230,8 @@ fn may_clobber(inst: &crate::ir::Inst, operands: &[Operand]) -> bool {
     use regalloc2::{OperandConstraint, OperandKind, OperandPos};
     !inst.op.is_terminator()
         && operands.iter().all(|o| {
-            o.kind() == OperandKind::Use && (o.pos() == OperandPos::Early || o.constraint() == OperandConstraint::Any)
+            o.kind() == OperandKind::Use
+                && (o.pos() == OperandPos::Early
+                    || matches!(o.constraint(), OperandConstraint::Any | OperandConstraint::Stack))
         })
 }

@@ -1,6 +1,10 @@
 //! Building functions: one method per row of the instruction table, tables and blocks.
 
+mod locals;
 mod methods;
+mod source;
+
+pub use locals::Local;
 
 use crate::ir::{
     Block, BlockId, Cell, CellId, Edge, Entry, EntryId, FileId, FrameId, FrameState, FrameValue, Function, Inst,
@@ -83,7 +87,7 @@ pub enum BuildError {
     /// A block was opened while the one before had no terminator, or opened twice.
     #[error("function {0}: {1} opened at the wrong time")]
     Reopened(String, BlockId),
-    /// A block has no instructions.
+    /// Something goes to a block that was never opened.
     #[error("function {0}: {1} was never filled")]
     Empty(String, BlockId),
     /// The function has no entry.
@@ -126,12 +130,24 @@ pub struct Builder<'f> {
     current: Option<BlockId>,
     loc: LocId,
     error: Option<BuildError>,
+    locals: locals::Locals,
+    scope: ScopeId,
+    /// Scope and location of the callers of the inlined function.
+    callers: Vec<(ScopeId, LocId)>,
 }
 
 impl<'f> Builder<'f> {
     /// A builder for an empty function.
     pub fn new(func: &'f mut Function) -> Builder<'f> {
-        Builder { func, current: None, loc: LocId::NONE, error: None }
+        Builder {
+            func,
+            current: None,
+            loc: LocId::NONE,
+            error: None,
+            locals: locals::Locals::default(),
+            scope: ScopeId::new(0),
+            callers: Vec::new(),
+        }
     }
 
     /// The function as built so far.
@@ -170,13 +186,15 @@ impl<'f> Builder<'f> {
                 inst.aux = sig;
             }
         }
-        if let Some(b) = self.func.blocks.iter().position(|b| b.start == b.end) {
-            return Err(BuildError::Empty(self.func.name.clone(), BlockId::new(b)));
+        let empty = |b: &BlockId| !self.func.blocks[b.index()].filled;
+        if let Some(b) = self.func.edges.iter().map(|e| e.to).find(empty) {
+            return Err(BuildError::Empty(self.func.name.clone(), b));
         }
         if let Some(open) = self.current {
             return Err(BuildError::Reopened(self.func.name.clone(), open));
         }
-        let rest = (0..self.func.blocks.len()).map(BlockId::new).filter(|&b| b != first);
+        let all = (0..self.func.blocks.len()).map(BlockId::new);
+        let rest = all.filter(|b| *b != first && self.func.blocks[b.index()].filled);
         self.func.layout = std::iter::once(first).chain(rest).collect();
         Ok(())
     }
@@ -297,6 +315,7 @@ impl<'f> Builder<'f> {
         let b = &mut self.func.blocks[block.index()];
         (b.start, b.end, b.filled) = (at, at, true);
         self.current = Some(block);
+        self.reset_locals(block);
     }
 
     /// The block being filled.
@@ -304,7 +323,8 @@ impl<'f> Builder<'f> {
         self.current
     }
 
-    /// Adds an entry with its block, opens the block and gives the arguments. The first entry is the main one.
+    /// Adds an entry with its block, opens the block and gives the arguments. The first entry is the main one. All
+    /// [variables](Builder::local) are zero in it.
     pub fn entry(&mut self, name: &str, sig: SigId) -> Vec<VReg> {
         let (block, _) = self.block(&[]);
         self.open(block);
@@ -312,6 +332,7 @@ impl<'f> Builder<'f> {
         let mut inst = Inst::new(Op::Args, Type::I64);
         inst.aux = sig.index() as u32;
         let results = self.push(inst, &[]);
+        self.zero_locals();
         (0..results.len()).filter_map(|n| results.get(n)).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::ir::{Function, Inst, VReg};
-use crate::op::{Effect, Op};
+use crate::op::{Effect, Op, Shape};
 use crate::types::{FloatCC, IntCC, Type};
 
 /// Users of truth values take over the comparison; comparisons with zero of an `and` become tests; integer guards
@@ -17,11 +17,20 @@ pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
         // Loads before this instruction may not move past it.
         let mut barrier = start;
         for at in start..end {
-            while fuse_condition(func, cx, at) || fuse_extended(func, cx, at) || fuse_test(func, cx, at) {}
-            fuse_load(func, cx, at, barrier);
-            let inst = &func.insts[at];
-            if matches!(inst.op.effect(), Effect::Write | Effect::Call) {
-                barrier = at + 1;
+            match func.insts[at].op.shape() {
+                Shape::Br
+                | Shape::Guard
+                | Shape::Select
+                | Shape::BrIcmp
+                | Shape::GuardIcmp
+                | Shape::Icmp
+                | Shape::SelectIcmp => {
+                    while fuse_condition(func, cx, at) || fuse_extended(func, cx, at) || fuse_test(func, cx, at) {}
+                    fuse_load(func, cx, at, barrier);
+                }
+                Shape::Convert => fuse_extension(func, cx, at),
+                _ if matches!(func.insts[at].op.effect(), Effect::Write | Effect::Call) => barrier = at + 1,
+                _ => {}
             }
         }
     }
@@ -137,7 +146,6 @@ fn fuse_load(func: &mut Function, cx: &mut Context<'_>, at: usize, barrier: usiz
     let op = match inst.op {
         Op::GuardIcmp => Op::GuardIcmpMem,
         Op::BrIcmp => Op::BrIcmpMem,
-        Op::Zext | Op::Sext => return fuse_extension(func, cx, at),
         _ => return,
     };
     let uses = func.uses(&inst);

@@ -2,14 +2,54 @@
 
 use super::rewrite::{Rewriter, rewrite};
 use super::{Context, rhs_index};
+use crate::alloc::Target;
 use crate::ir::{Addr, AddrKind, Function, Inst, InstId, Mode, VReg};
 use crate::op::{Op, OpFlags, Shape};
 use crate::types::{IntCC, Type};
 
 /// Streams the instructions of every block into a new list, with helpers before those that need them.
 pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
-    rewrite(func, cx, |r, _, id| r.legalise(id));
+    let target = cx.target;
+    if func.insts.iter().any(|inst| !is_legal(func, target, inst)) {
+        rewrite(func, cx, |r, _, id| r.legalise(id));
+    }
     func.widened = true;
+}
+
+/// Whether the machine has the instruction as it is.
+fn is_legal(func: &Function, target: &Target, inst: &Inst) -> bool {
+    if is_narrow(func, inst) || (inst.mode.is_imm() && !imm_is_legal(target, inst, inst.imm)) {
+        return false;
+    }
+    !inst.op.has(OpFlags::MEM) || func.addr(inst).is_none_or(|addr| target.addr_fits(inst.op, inst.ty, &addr))
+}
+
+/// Whether the instruction works at 8 or 16 bits elsewhere than in memory.
+fn is_narrow(func: &Function, inst: &Inst) -> bool {
+    let narrow = |ty: Type| ty.bits() < 32;
+    match inst.op.shape() {
+        Shape::Store | Shape::Load | Shape::Poll => false,
+        Shape::Select | Shape::SelectIcmp => {
+            narrow(inst.ty) || func.uses(inst).iter().any(|&v| narrow(func.vreg_type(v)))
+        }
+        Shape::Convert => narrow(inst.ty) || (inst.op == Op::IntToFloat && narrow(func.vreg_type(func.uses(inst)[0]))),
+        _ => narrow(inst.ty),
+    }
+}
+
+/// Whether the immediate rhs is one that the machine has, in the form that [`Rewriter::immediate`] gives it.
+fn imm_is_legal(target: &Target, inst: &Inst, imm: i64) -> bool {
+    if rhs_index(inst.op.shape()).is_none() {
+        return true;
+    }
+    if inst.op.info().constraint == crate::op::Constraint::Shift {
+        return (0..i64::from(inst.ty.bits())).contains(&imm);
+    }
+    let test =
+        matches!(inst.op, Op::Icmp | Op::SelectIcmp | Op::GuardIcmp | Op::BrIcmp | Op::GuardIcmpMem | Op::BrIcmpMem)
+            && matches!(inst.int_cc(), IntCC::Tz | IntCC::Tnz);
+    let fits = if test { target.test_imm_fits(inst.ty, imm) } else { target.imm_fits(inst.op, inst.ty, imm) };
+    fits && (inst.ty.sign_extend(imm as u64) == imm || matches!(inst.op, Op::GuardIcmpMem | Op::BrIcmpMem))
 }
 
 /// How an operand's upper bits are defined.
@@ -26,7 +66,7 @@ impl Rewriter<'_> {
             return;
         }
         self.loc = inst.loc;
-        if self.is_narrow(&inst) {
+        if is_narrow(self.func, &inst) {
             match self.narrow(inst) {
                 Some(widened) => inst = widened,
                 None => return,
@@ -39,21 +79,6 @@ impl Rewriter<'_> {
             self.address(&mut inst);
         }
         self.out.push(inst);
-    }
-
-    /// Whether the instruction works at 8 or 16 bits elsewhere than in memory.
-    fn is_narrow(&self, inst: &Inst) -> bool {
-        let narrow = |ty: Type| ty.bits() < 32;
-        match inst.op.shape() {
-            Shape::Store | Shape::Load | Shape::Poll => false,
-            Shape::Select | Shape::SelectIcmp => {
-                narrow(inst.ty) || self.func.uses(inst).iter().any(|&v| narrow(self.func.vreg_type(v)))
-            }
-            Shape::Convert => {
-                narrow(inst.ty) || (inst.op == Op::IntToFloat && narrow(self.func.vreg_type(self.func.uses(inst)[0])))
-            }
-            _ => narrow(inst.ty),
-        }
     }
 
     /// Gives an instruction that already has a result these operands and appends it.
@@ -231,21 +256,10 @@ impl Rewriter<'_> {
         let Some(index) = rhs_index(inst.op.shape()) else { return };
         if inst.op.info().constraint == crate::op::Constraint::Shift {
             inst.imm &= i64::from(inst.ty.bits()) - 1;
-            return;
-        }
-        if !matches!(inst.op, Op::GuardIcmpMem | Op::BrIcmpMem) {
+        } else if !matches!(inst.op, Op::GuardIcmpMem | Op::BrIcmpMem) {
             inst.imm = inst.ty.sign_extend(inst.imm as u64);
         }
-        let test = matches!(
-            inst.op,
-            Op::Icmp | Op::SelectIcmp | Op::GuardIcmp | Op::BrIcmp | Op::GuardIcmpMem | Op::BrIcmpMem
-        ) && matches!(inst.int_cc(), IntCC::Tz | IntCC::Tnz);
-        let fits = if test {
-            self.target.test_imm_fits(inst.ty, inst.imm)
-        } else {
-            self.target.imm_fits(inst.op, inst.ty, inst.imm)
-        };
-        if fits {
+        if imm_is_legal(self.target, inst, inst.imm) {
             return;
         }
         let ty = if inst.ty.bits() < 32 { Type::I32 } else { inst.ty };

@@ -11,6 +11,7 @@ mod divide;
 mod fuse;
 mod layout;
 mod legalise;
+mod merge;
 mod params;
 mod rewrite;
 mod two_address;
@@ -47,6 +48,12 @@ static TABLE: &[Pass] = &[
         level: Level::Quick,
         doc: "Replaces block parameters that always receive the same value, and drops unused ones.",
         run: params::run,
+    },
+    Pass {
+        name: "merge",
+        level: Level::Quick,
+        doc: "Joins blocks with the only block that jumps to them.",
+        run: merge::run,
     },
     Pass {
         name: "const_operands",

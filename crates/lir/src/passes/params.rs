@@ -1,6 +1,6 @@
 //! Block parameters that are not needed.
 
-use super::Context;
+use super::{Context, NO_INST, Scratch};
 use crate::ir::{BlockId, FrameValue, Function, VReg};
 use crate::op::Shape;
 
@@ -17,8 +17,9 @@ pub(super) fn run(func: &mut Function, cx: &mut Context<'_>) {
     }
     if changed {
         substitute(func, &mut alias);
+        cx.scratch.analyse(func);
     }
-    if remove_unused(func, cx, &alias) || changed {
+    if remove_unused(func, cx) {
         cx.scratch.analyse(func);
     }
 }
@@ -88,34 +89,41 @@ fn substitute(func: &mut Function, alias: &mut [VReg]) {
     }
 }
 
-/// Counts uses that matter: a value passed to a parameter counts only once that parameter is known to be used. Says
-/// whether a parameter went.
-fn remove_unused(func: &mut Function, cx: &mut Context<'_>, alias: &[VReg]) -> bool {
-    let mut live = vec![false; func.num_vregs()];
-    let work = &mut cx.scratch.work;
-    work.clear();
-    let mut need = |v: VReg, work: &mut Vec<u32>| {
-        if !std::mem::replace(&mut live[v.index()], true) {
-            work.push(v.index() as u32);
+/// A value passed to a parameter is a use that matters only once that parameter is known to be used. Says whether a
+/// parameter went.
+fn remove_unused(func: &mut Function, cx: &mut Context<'_>) -> bool {
+    let Scratch { def, uses, work, marks: passed, .. } = &mut *cx.scratch;
+    // How often each register is passed to a parameter.
+    passed.clear();
+    passed.resize(func.num_vregs(), 0);
+    for &b in &func.layout {
+        for a in func.block_edges(b).iter().flat_map(|e| func.edge_args(e)) {
+            passed[a.index()] += 1;
         }
-    };
-    for inst in &func.insts {
-        if inst.op.shape() != Shape::DebugValue {
-            for &u in func.uses(inst) {
-                need(u, work);
+    }
+    work.clear();
+    let mut live = Vec::new();
+    let mut doubtful = false;
+    for &b in &func.layout {
+        for p in func.block_params(b) {
+            if uses[p.index()] > passed[p.index()] {
+                work.push(p.index() as u32);
+            } else {
+                doubtful = true;
             }
         }
     }
-    for v in &func.frame_values {
-        if let FrameValue::Reg(v) = v {
-            need(*v, work);
-        }
+    if !doubtful {
+        return false;
     }
-    // Which edges feed each parameter, as (parameter, argument) pairs sorted by parameter.
+    live.resize(func.num_vregs(), false);
+    work.iter().for_each(|&p| live[p as usize] = true);
+    // Which parameters feed each parameter, as (parameter, argument) pairs sorted by parameter.
     let mut feeds: Vec<(VReg, VReg)> = Vec::new();
     for &b in &func.layout {
         for edge in func.block_edges(b) {
-            feeds.extend(func.block_params(edge.to).iter().copied().zip(func.edge_args(edge).iter().copied()));
+            let pairs = func.block_params(edge.to).iter().zip(func.edge_args(edge));
+            feeds.extend(pairs.filter(|(_, a)| def[a.index()] == NO_INST).map(|(p, a)| (*p, *a)));
         }
     }
     feeds.sort_unstable();
@@ -123,15 +131,15 @@ fn remove_unused(func: &mut Function, cx: &mut Context<'_>, alias: &[VReg]) -> b
         let v = VReg::new(v as usize);
         let from = feeds.partition_point(|f| f.0 < v);
         for &(_, a) in feeds[from..].iter().take_while(|f| f.0 == v) {
-            need(a, work);
+            if !std::mem::replace(&mut live[a.index()], true) {
+                work.push(a.index() as u32);
+            }
         }
     }
-    let gone = |p: &VReg| !live[p.index()] || alias[p.index()] != *p;
-    if !func.layout.iter().any(|&b| func.block_params(b).iter().any(gone)) {
+    if func.layout.iter().all(|&b| func.block_params(b).iter().all(|p| live[p.index()])) {
         return false;
     }
-    let keeps = |p: VReg| live[p.index()] && alias[p.index()] == p;
-    let all_kept = |func: &Function, b: BlockId| func.block_params(b).iter().all(|&p| keeps(p));
+    let all_kept = |func: &Function, b: BlockId| func.block_params(b).iter().all(|p| live[p.index()]);
     for n in 0..func.layout.len() {
         for e in func.edge_range(func.layout[n]) {
             let edge = func.edges[e];
@@ -140,7 +148,7 @@ fn remove_unused(func: &mut Function, cx: &mut Context<'_>, alias: &[VReg]) -> b
             }
             let mut len = 0;
             for k in 0..edge.len as usize {
-                if keeps(func.block_params(edge.to)[k]) {
+                if live[func.block_params(edge.to)[k].index()] {
                     func.pool[edge.args as usize + len] = func.pool[edge.args as usize + k];
                     len += 1;
                 }
@@ -153,31 +161,20 @@ fn remove_unused(func: &mut Function, cx: &mut Context<'_>, alias: &[VReg]) -> b
         let mut len = 0;
         for k in 0..block.num_params as usize {
             let p = func.pool[block.params as usize + k];
-            if keeps(p) {
+            if live[p.index()] {
                 func.pool[block.params as usize + len] = p;
                 len += 1;
             }
         }
         func.blocks[b].num_params = len as u32;
     }
-    drop_debug_values(func, &live);
-    true
-}
-
-/// A removed parameter has no definition: variables that named it have no value.
-fn drop_debug_values(func: &mut Function, live: &[bool]) {
-    let mut defined = vec![false; func.num_vregs()];
-    for inst in &func.insts {
-        for d in func.defs(inst) {
-            defined[d.index()] = true;
-        }
-    }
-    for i in 0..func.insts.len() {
+    // A removed parameter has no definition: variables that named it have no value.
+    for i in 0..if func.vars.is_empty() { 0 } else { func.insts.len() } {
         let inst = func.insts[i];
-        if inst.op.shape() == Shape::DebugValue
-            && func.uses(&inst).iter().any(|u| !live[u.index()] && !defined[u.index()])
-        {
+        let gone = |u: &VReg| !live[u.index()] && def[u.index()] == NO_INST;
+        if inst.op.shape() == Shape::DebugValue && func.uses(&inst).iter().any(gone) {
             func.insts[i].uses = 0;
         }
     }
+    true
 }
