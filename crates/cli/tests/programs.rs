@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// How the command runs a test: a name and its options.
-const MODES: &[(&str, &[&str])] = &[("plain", &[])];
+/// How the command runs a test: a name and its options. `frame-state` exports and rebuilds the running frame before
+/// every instruction.
+const MODES: &[(&str, &[&str])] = &[("plain", &[]), ("frame-state", &["-X", "frame-state=1"])];
 
 fn main() -> ExitCode {
     let args = Arguments::from_args();
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
         if binary_is_foreign() && name.starts_with("cinder/") {
             continue;
         }
-        for (mode, options) in MODES {
+        for (mode, options) in modes() {
             let (path, reason) = (path.clone(), reason.clone());
             trials.push(Trial::test(format!("python::{mode}::{name}"), move || {
                 judged(behaviour(&path, options), reason.as_deref())
@@ -45,13 +46,23 @@ fn main() -> ExitCode {
         if dir.join("expected.txt").exists() {
             let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let reason = known.remove(&format!("examples/{name}"));
-            trials.push(Trial::test(format!("example::{name}"), move || judged(example(&dir), reason.as_deref())));
+            for (mode, options) in modes() {
+                let (dir, reason) = (dir.clone(), reason.clone());
+                trials.push(Trial::test(format!("example::{mode}::{name}"), move || {
+                    judged(example(&dir, options), reason.as_deref())
+                }));
+            }
         }
     }
     for path in known.into_keys() {
         trials.push(Trial::test(format!("expected-failures::{path}"), || Err("there is no such program".into())));
     }
     libtest_mimic::run(&args, trials).exit_code()
+}
+
+/// Another Python has no modes.
+fn modes() -> &'static [(&'static str, &'static [&'static str])] {
+    if binary_is_foreign() { &MODES[..1] } else { MODES }
 }
 
 /// The known failures: the path of each program (for an example its folder) with the reason.
@@ -168,11 +179,11 @@ fn behaviour(path: &Path, options: &[&str]) -> Result<(), Failed> {
 /// An example runs `main.py` (or what `args.txt` says, an argument on each line) in its folder. Its output must
 /// be that of `expected.txt`; the lines of `stderr.txt`, if there is one, must appear in this order on standard
 /// error.
-fn example(dir: &Path) -> Result<(), Failed> {
+fn example(dir: &Path, options: &[&str]) -> Result<(), Failed> {
     let args = std::fs::read_to_string(dir.join("args.txt")).unwrap_or_else(|_| "main.py".into());
     let expected = std::fs::read_to_string(dir.join("expected.txt"))?;
     let mut c = Command::new(binary());
-    c.args(args.lines()).current_dir(dir);
+    c.args(options).args(args.lines()).current_dir(dir);
     let out = run(c, "", Duration::from_secs(120))?;
     if out.code != Some(0) {
         return Err(format!("{}\n{}", out.ending(), out.text()).into());

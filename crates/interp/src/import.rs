@@ -7,7 +7,7 @@ use cinder_pyobj::types::str::{Name, as_utf8_lossy};
 use cinder_pyobj::types::{dict, exc, module, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
-use crate::objects::code;
+use crate::objects::{code, traceback};
 use crate::thread::Thread;
 
 /// Runs an `import` statement: by `builtins.__import__` if the program replaced it.
@@ -102,7 +102,12 @@ pub(crate) fn import_absolute(cx: &Ctx, name: &Obj) -> PyResult {
     }
     let import = lib.get_attr(cx, intern!("_gcd_import"))?;
     let load = || lib.call_method(cx, intern!("_find_and_load"), &[name.clone(), import]);
-    if Thread::of(cx).runtime.config.import_time > 0 { timed(cx, name, load) } else { load() }
+    let result = if Thread::of(cx).runtime.config.import_time > 0 { timed(cx, name, load) } else { load() };
+    result.map_err(|r| {
+        let e = cx.take(r);
+        trim_traceback(&e);
+        cx.set_pending(e)
+    })
 }
 
 /// A module name for diagnostics: lone surrogates are escaped.
@@ -139,6 +144,47 @@ fn timed(cx: &Ctx, name: &Obj, load: impl FnOnce() -> PyResult) -> PyResult {
         indent = 2 * depth
     );
     result
+}
+
+/// Takes the import system's own frames out of an exception's traceback: all of them if an import failed, else those
+/// that do nothing but call the module's code.
+fn trim_traceback(e: &Obj) {
+    let all = e.type_of().is_subtype(exc::ImportError());
+    let mut entries = Vec::new();
+    let mut at = exc::traceback(e);
+    while let Some(t) = at {
+        at = traceback::next(&t);
+        entries.push(t);
+    }
+    let mut kept = Vec::with_capacity(entries.len());
+    let mut chunk: Vec<Obj> = Vec::new();
+    for t in entries.iter() {
+        let Some((file, name)) = traceback::place(t) else { return };
+        let own = file.contains("importlib")
+            && (file.ends_with("_bootstrap.py")
+                || file.ends_with("_bootstrap_external.py")
+                || file.starts_with("<frozen importlib._bootstrap"));
+        if !own {
+            kept.append(&mut chunk);
+            kept.push(t.clone());
+            continue;
+        }
+        chunk.push(t.clone());
+        if all || name == "_call_with_frames_removed" {
+            chunk.clear();
+        }
+    }
+    kept.append(&mut chunk);
+    if kept.len() == entries.len() {
+        return;
+    }
+    for pair in kept.windows(2) {
+        traceback::set_next(&pair[0], Some(pair[1].clone()));
+    }
+    if let Some(last) = kept.last() {
+        traceback::set_next(last, None);
+    }
+    exc::set_traceback(e, kept.into_iter().next());
 }
 
 fn importlib(cx: &Ctx) -> PyResult {

@@ -27,6 +27,7 @@ mod lock;
 mod machine;
 pub mod modules;
 pub mod objects;
+mod observe;
 mod ops;
 pub mod program;
 mod runtime;

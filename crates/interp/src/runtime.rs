@@ -7,6 +7,9 @@ use cinder_pyobj::native::ModuleDef;
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
+use crate::observe::Monitoring;
+use crate::thread::Thread;
+
 /// How the packed standard library is reached: by module name.
 pub struct PackedModule {
     /// Serialised code in the on-disk format of `cinder-bytecode`.
@@ -196,6 +199,10 @@ pub struct Runtime {
     /// The threads that run Python code.
     pub(crate) threads: RefCell<Vec<*const crate::thread::Thread>>,
     pub(crate) ast_types: std::cell::OnceCell<crate::modules::ast::Types>,
+    pub(crate) monitoring: Monitoring,
+    pub(crate) warnings: crate::modules::warnings::Warnings,
+    /// Files whose descriptors `faulthandler` writes to.
+    pub(crate) fault_files: RefCell<std::collections::BTreeMap<String, Obj>>,
 }
 
 // SAFETY: the interpreter lock guards every access.
@@ -205,6 +212,10 @@ unsafe impl Send for Runtime {}
 
 impl Runtime {
     pub(crate) fn new(config: Config) -> &'static Runtime {
+        let frame_state = config.xoptions.iter().find(|(name, _)| name == "frame-state");
+        let frame_state = frame_state.map_or(0, |(_, n)| {
+            n.as_ref().and_then(|n| n.to_str()).and_then(|n| n.parse().ok()).unwrap_or(1)
+        });
         Box::leak(Box::new(Runtime {
             config,
             recursion_limit: Cell::new(1000),
@@ -226,6 +237,9 @@ impl Runtime {
             import_header: Cell::new(false),
             threads: RefCell::new(Vec::new()),
             ast_types: std::cell::OnceCell::new(),
+            monitoring: Monitoring::new(frame_state),
+            warnings: Default::default(),
+            fault_files: RefCell::default(),
         }))
     }
 
@@ -233,6 +247,24 @@ impl Runtime {
     pub(crate) fn thread_tables(&self) -> Vec<Obj> {
         // SAFETY: a thread is on the list while it lives.
         self.threads.borrow().iter().filter_map(|t| unsafe { (**t).locals.get() }).collect()
+    }
+
+    /// Calls `f` with every thread, the newest first, unless the list is just being changed. For signal handlers.
+    pub(crate) fn try_each_thread(&self, f: &mut dyn FnMut(&Thread)) {
+        let Ok(threads) = self.threads.try_borrow() else { return };
+        for t in threads.iter().rev() {
+            // SAFETY: threads take themselves out before they go.
+            f(unsafe { &**t });
+        }
+    }
+
+    /// Calls `f` with every thread. The interpreter lock is held, so no other thread runs Python code.
+    pub(crate) fn each_thread(&self, mut f: impl FnMut(&Thread)) {
+        let threads = self.threads.borrow().clone();
+        for t in threads {
+            // SAFETY: threads take themselves out under the interpreter lock before they go.
+            f(unsafe { &*t });
+        }
     }
 
     /// `sys.modules`.

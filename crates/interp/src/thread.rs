@@ -63,6 +63,13 @@ pub(crate) struct Thread {
     /// An exception sent by another thread.
     pub async_exc: cinder_pyobj::value::ObjCell,
     pub ident: u64,
+    /// The functions of `sys.settrace` and `sys.setprofile`.
+    pub trace_fn: cinder_pyobj::value::ObjCell,
+    pub profile_fn: cinder_pyobj::value::ObjCell,
+    /// How many callbacks of tools are running: their own code fires no events.
+    pub tracing: Cell<u32>,
+    /// The event whose callback runs, plus 1; 0 for none.
+    pub what_event: Cell<u8>,
 }
 
 impl Thread {
@@ -88,7 +95,12 @@ impl Thread {
             context: Default::default(),
             async_exc: Default::default(),
             ident,
+            trace_fn: Default::default(),
+            profile_fn: Default::default(),
+            tracing: Cell::new(0),
+            what_event: Cell::new(0),
         });
+
         t.exc.set(&t.root_exc);
         t.cx.interp.set(&*t as *const Thread as *mut ());
         t
@@ -101,6 +113,7 @@ impl Thread {
 
     /// Takes the thread off the list and gives up what it holds. The interpreter lock is still held.
     pub(crate) fn retire(&self) {
+        crate::observe::legacy::thread_ends(self);
         let cells = [&self.locals, &self.asyncgen_firstiter, &self.asyncgen_finalizer, &self.context, &self.async_exc];
         for c in cells {
             c.set(None);

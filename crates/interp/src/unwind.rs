@@ -7,6 +7,7 @@ use crate::call::pop_frame;
 use crate::frame::{Frame, FrameKind};
 use crate::machine::Flow;
 use crate::objects::{frame_obj, traceback};
+use crate::observe::{Event, exception_event};
 use crate::thread::Thread;
 
 /// Handles the pending exception of the current frame, whose `pc` is the instruction that raised. Ends with
@@ -28,25 +29,37 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
             let fo = frame_obj::of(th, fr);
             traceback::add_entry(&e, fo, pc);
         }
+        let observed = th.runtime.monitoring.on.get();
+        let e = if observed { tell(th, fr, if add_entry { Event::Raise } else { Event::Reraise }, e) } else { e };
         add_entry = true;
         // SAFETY: the frame is current, its code verified.
         unsafe {
             match f.plain().exceptions.find(pc).copied() {
                 Some(entry) => {
                     drop_temps(f, pc, entry.temp);
-                    *f.base.add(entry.temp as usize) = e.into_value();
                     f.pc = f.code().copies.base_of(f.pc).add(entry.handler as usize);
+                    let e = if observed { tell(th, fr, Event::ExceptionHandled, e) } else { e };
+                    *f.base.add(entry.temp as usize) = e.into_value();
                     return Flow::SWITCH;
                 }
                 None => {
-                    let _ = th.cx.set_pending(e);
                     drop_temps(f, pc, 0);
+                    let e = if observed { tell(th, fr, Event::PyUnwind, e) } else { e };
+                    let _ = th.cx.set_pending(e);
                     if leave(th, fr) {
                         return Flow::EXIT;
                     }
                 }
             }
         }
+    }
+}
+
+/// Tells tools of an exception; an error of theirs takes its place.
+fn tell(th: &Thread, fr: *mut Frame, event: Event, e: Obj) -> Obj {
+    match exception_event(th, fr, event, &e) {
+        Ok(()) => e,
+        Err(r) => th.cx.take(r),
     }
 }
 

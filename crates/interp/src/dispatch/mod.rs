@@ -5,11 +5,12 @@
 //! optimisation, which would not turn those calls into jumps, use a plain loop over the same bodies.
 
 use cinder_bytecode::for_each_opcode;
-use cinder_bytecode::op::{Insn, Opcode};
+use cinder_bytecode::op::Insn;
 use cinder_pyobj::{Obj, PyResult, Value};
 
 use crate::frame::Frame;
 use crate::machine::Flow;
+use crate::observe;
 use crate::ops;
 use crate::thread::Thread;
 use crate::unwind;
@@ -72,7 +73,9 @@ macro_rules! handlers {
         }
 
         #[cfg(not(cinder_match_dispatch))]
-        static TABLE: [Handler; Opcode::COUNT] = [$(handler::$name),*];
+        static TABLE: [Handler; observe::OPCODES] = [$(handler::$name,)* observed, observed];
+
+        static BODIES: [Body; observe::OPCODES] = [$(ops::$name,)* observe::instrumented, observe::enter];
 
         #[cfg(cinder_match_dispatch)]
         unsafe fn step(
@@ -83,17 +86,40 @@ macro_rules! handlers {
             th: *const Thread,
             w: u64,
         ) -> Flow {
-            type Body = unsafe fn(*const Insn, *mut Value, *mut Frame, *const Thread, u64) -> Flow;
-            static BODIES: [Body; Opcode::COUNT] = [$(|a, b, c, d, e| {
-                // SAFETY: passed on from the caller.
-                unsafe { ops::$name(a, b, c, d, e) }
-            }),*];
             // SAFETY: verified code has valid opcode numbers.
             unsafe { BODIES[op as usize](pc, base, fr, th, w) }
         }
     };
 }
 for_each_opcode!(handlers);
+
+type Body = unsafe fn(*const Insn, *mut Value, *mut Frame, *const Thread, u64) -> Flow;
+
+/// What an instruction does, apart from the dispatch.
+pub(crate) fn body(op: u16) -> Body {
+    BODIES[op as usize]
+}
+
+/// The handler of instructions that fire events, and of the stub that code to be instrumented is entered by.
+#[cfg(not(cinder_match_dispatch))]
+unsafe extern "C" fn observed(
+    pc: *const Insn,
+    base: *mut Value,
+    fr: *mut Frame,
+    th: *const Thread,
+    w: u64,
+) -> usize {
+    // SAFETY: as for other handlers.
+    unsafe {
+        let f = body(w as u16)(pc, base, fr, th, w);
+        if f == Flow::NEXT {
+            let pc = pc.add(1);
+            let w = (*pc).0;
+            return TABLE[w as u16 as usize](pc, base, fr, th, w);
+        }
+        redirect(pc, base, fr, th, f)
+    }
+}
 
 /// Everything but "go on with the next word": jumps, exceptions, frame switches, the end.
 #[cfg(not(cinder_match_dispatch))]

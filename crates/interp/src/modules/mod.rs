@@ -4,17 +4,20 @@ pub mod ast;
 pub mod builtins;
 pub mod cinder;
 pub mod contextvars;
+pub(crate) mod faulthandler;
 pub mod imp;
+pub(crate) mod lsprof;
 pub mod marshal;
+pub(crate) mod monitoring;
 pub mod signal;
 pub mod symtable;
 pub mod sys;
-pub mod sys_jit;
 pub mod templatelib;
 pub mod thread;
 pub mod thread_handle;
 pub mod thread_local;
 pub mod tokenize;
+pub(crate) mod tracemalloc;
 pub mod typing;
 pub mod warnings;
 
@@ -35,4 +38,7 @@ pub(crate) static OWN: &[&ModuleDef] = &[
     &contextvars::contextvars::MODULE,
     &marshal::marshal::MODULE,
     &signal::signal::MODULE,
+    &faulthandler::module::MODULE,
+    &lsprof::module::MODULE,
+    &tracemalloc::module::MODULE,
 ];

@@ -75,6 +75,7 @@ pub(crate) mod sys {
     use cinder_pyobj::types::{dict, exc, list, module, tuple};
 
     use crate::host;
+    use crate::observe::legacy;
     use crate::objects::frame_obj::{self, FrameObject};
     use crate::thread::Thread;
 
@@ -144,12 +145,6 @@ pub(crate) mod sys {
             Some(f) => Ok(f.get_attr_opt(cx, intern!("__module__"))?.unwrap_or_else(Obj::none)),
             None => Ok(Obj::none()),
         }
-    }
-
-    /// Private function for clearing certain descriptors from a type's dictionary.
-    #[pyfunction(sig = "(cls, /)")]
-    fn _clear_type_descriptors(cx: &Ctx, cls: &Obj) -> PyResult<()> {
-        cinder_pyobj::types::clear_storage_descriptors(cx, cls)
     }
 
     /// Return a dict mapping each thread's identifier to its current frame.
@@ -419,31 +414,71 @@ pub(crate) mod sys {
     /// Set a tracing function.
     #[pyfunction(sig = "(function, /)")]
     fn settrace(cx: &Ctx, function: &Obj) -> PyResult<()> {
-        if function.is_none() {
-            return Ok(());
+        (cx.host().audit)(cx, "sys.settrace", &[])?;
+        legacy::set_trace(Thread::of(cx), function.clone().non_none());
+        Ok(())
+    }
+
+    /// Set the global debug tracing function in all running threads belonging to the current interpreter.
+    #[pyfunction(sig = "(arg, /)")]
+    fn _settraceallthreads(cx: &Ctx, arg: &Obj) -> PyResult<()> {
+        (cx.host().audit)(cx, "sys.settrace", &[])?;
+        let mut threads = Vec::new();
+        Thread::of(cx).runtime.each_thread(|th| threads.push(std::ptr::from_ref(th)));
+        for th in threads {
+            // SAFETY: threads are alive while the interpreter lock is held.
+            legacy::set_trace(unsafe { &*th }, arg.clone().non_none());
         }
-        Err(cx.not_implemented("sys.settrace() is not available yet"))
+        Ok(())
+    }
+
+    /// Set the profiling function in all running threads belonging to the current interpreter.
+    #[pyfunction(sig = "(arg, /)")]
+    fn _setprofileallthreads(cx: &Ctx, arg: &Obj) -> PyResult<()> {
+        (cx.host().audit)(cx, "sys.setprofile", &[])?;
+        let mut threads = Vec::new();
+        Thread::of(cx).runtime.each_thread(|th| threads.push(std::ptr::from_ref(th)));
+        for th in threads {
+            // SAFETY: as above.
+            legacy::set_profile(unsafe { &*th }, arg.clone().non_none());
+        }
+        Ok(())
+    }
+
+    /// Call func(*args), while tracing is enabled.
+    #[pyfunction(sig = "(func, args, /)")]
+    fn call_tracing(cx: &Ctx, func: &Obj, args: &Obj) -> PyResult {
+        let Some(items) = tuple::items_if_tuple(args) else {
+            return Err(cx.type_error(format!(
+                "call_tracing() argument 2 must be tuple, not {}",
+                args.type_of().name()
+            )));
+        };
+        let th = Thread::of(cx);
+        let before = th.tracing.replace(0);
+        let r = func.call_pos(cx, items);
+        th.tracing.set(before);
+        r
     }
 
     /// Return the global debug tracing function set with sys.settrace.
     #[pyfunction]
-    fn gettrace() -> Obj {
-        Obj::none()
+    fn gettrace(cx: &Ctx) -> Option<Obj> {
+        Thread::of(cx).trace_fn.get()
     }
 
     /// Set the profiling function.
     #[pyfunction(sig = "(function, /)")]
     fn setprofile(cx: &Ctx, function: &Obj) -> PyResult<()> {
-        if function.is_none() {
-            return Ok(());
-        }
-        Err(cx.not_implemented("sys.setprofile() is not available yet"))
+        (cx.host().audit)(cx, "sys.setprofile", &[])?;
+        legacy::set_profile(Thread::of(cx), function.clone().non_none());
+        Ok(())
     }
 
     /// Return the profiling function set with sys.setprofile.
     #[pyfunction]
-    fn getprofile() -> Obj {
-        Obj::none()
+    fn getprofile(cx: &Ctx) -> Option<Obj> {
+        Thread::of(cx).profile_fn.get()
     }
 
     /// Set hooks for async generators.
@@ -509,9 +544,7 @@ pub(crate) mod sys {
     #[pyinit]
     fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
         let Some(d) = module::namespace(module) else { return Ok(()) };
-        super::fill(cx, &d)?;
-        let jit = module::from_def(cx, &crate::modules::sys_jit::jit::MODULE)?;
-        dict::set(cx, &d, intern!("_jit").as_obj(), &jit)
+        super::fill(cx, &d)
     }
 
     const _: fn(Vec<Obj>) -> Obj = list::new;
@@ -581,6 +614,7 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
     put("_xoptions", x)?;
     put("dont_write_bytecode", Obj::from_bool(c.flags.dont_write_bytecode))?;
     put("modules", rt.modules(cx)?)?;
+    put("monitoring", cinder_pyobj::types::module::from_def(cx, &crate::modules::monitoring::module::MODULE)?)?;
     let f = &c.flags;
     let n = |v: u8| Obj::from(i64::from(v));
     let b = |v: bool| Obj::from(i64::from(v));

@@ -13,6 +13,9 @@ use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use super::copies::Copies;
+use crate::observe;
+use crate::observe::code::CodeMonitor;
+use crate::thread::Thread;
 
 /// A global name resolved for one globals dict: its cell there and in builtins.
 #[derive(Clone, Copy)]
@@ -26,6 +29,10 @@ pub(crate) struct GlobalCells {
 pub struct CodeObject {
     /// The data.
     pub code: Arc<Code>,
+    /// What is observed in it, once something was.
+    pub(crate) monitor: std::cell::OnceCell<Box<CodeMonitor>>,
+    /// The place among all code objects.
+    pub(crate) registered: Cell<u32>,
     /// Its instructions in all forms that frames run.
     pub(crate) copies: Copies,
     /// The constants; nested code is made an object when first needed.
@@ -142,6 +149,8 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
     let n = names.len();
     let free = code.free_count() as u32;
     let c = CodeObject {
+        monitor: Default::default(),
+        registered: Cell::new(u32::MAX),
         copies: Copies::new(&code.insns),
         consts,
         names,
@@ -157,7 +166,17 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
         global_cells: RefCell::new(vec![Cell::new(None); n].into_boxed_slice()),
         code,
     };
-    Ok(heap::new_instance(CodeObject::class().type_object(), c))
+    let o = heap::new_instance(CodeObject::class().type_object(), c);
+    if let Some(c) = o.downcast::<CodeObject>() {
+        observe::code_made(&Thread::of(cx).runtime.monitoring, c);
+    }
+    Ok(o)
+}
+
+impl Drop for CodeObject {
+    fn drop(&mut self) {
+        observe::code_dies(self);
+    }
 }
 
 /// The future features that a code object was compiled with.
@@ -185,6 +204,12 @@ impl CodeObject {
     /// Whether the code has these flag bits.
     pub fn has(&self, bits: u32) -> bool {
         self.code.flags & bits != 0
+    }
+
+    /// The line of the point before the body, which stands behind the last instruction as a position of its own.
+    pub(crate) fn start_line(&self) -> u32 {
+        let module = &*self.code.name == "<module>" && !self.has(flags::OPTIMIZED | flags::NEWLOCALS);
+        if module { 0 } else { self.code.first_line }
     }
 
     pub(crate) fn local_name(&self, n: u32) -> &str {
@@ -329,6 +354,20 @@ impl CodeObject {
             let line = if line == 0 { Obj::none() } else { Obj::from(i64::from(line)) };
             out.push(tuple::new(vec![Obj::from(i64::from(start) * 2), Obj::from(i64::from(end) * 2), line]));
         }
+        let end = this.code.insns.len() as i64 * 2;
+        let line = Obj::from(i64::from(this.start_line()));
+        out.push(tuple::new(vec![Obj::from(end), Obj::from(end + 2), line]));
+        cinder_pyobj::types::list::new(out).iter(cx)
+    }
+
+    /// Iterates over (from, next, other) of each instruction that may go two ways, in bytes of two per instruction.
+    #[pymethod]
+    fn co_branches(cx: &Ctx, this: This<'_, CodeObject>) -> PyResult {
+        let mut out = Vec::new();
+        for (from, left, right) in observe::branches(&this.code) {
+            let offset = |pc: u32| Obj::from(i64::from(pc) * 2);
+            out.push(tuple::new(vec![offset(from), offset(left), offset(right)]));
+        }
         cinder_pyobj::types::list::new(out).iter(cx)
     }
 
@@ -343,6 +382,8 @@ impl CodeObject {
             let (line, end) = (Some(p.line).filter(|l| *l != 0), Some(p.end_line).filter(|l| *l != 0));
             out.push(tuple::new(vec![num(line), num(end), num(col(p.column)), num(col(p.end_column))]));
         }
+        let line = Some(this.start_line());
+        out.push(tuple::new(vec![num(line), num(line), num(Some(0)), num(Some(0))]));
         cinder_pyobj::types::list::new(out).iter(cx)
     }
 

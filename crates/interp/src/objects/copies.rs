@@ -5,8 +5,6 @@
 //! frame runs; nothing else records it, so frame and copy cannot disagree. Copies stay where they are until the
 //! code object goes: frames may run them at any time.
 
-#![expect(dead_code, reason = "instrumented and shadow code come with tracing and inline caches")]
-
 use std::cell::Cell;
 
 use cinder_bytecode::op::Insn;
@@ -76,10 +74,12 @@ impl Copies {
     }
 
     /// The shadow copy; null if there is none.
+    #[expect(dead_code, reason = "for the inline caches")]
     pub(crate) fn shadow(&self) -> *const Insn {
         self.shadow.get()
     }
 
+    #[expect(dead_code, reason = "for the inline caches")]
     /// Takes a shadow copy, which must have the plain code's length and stay for as long as the code object. New
     /// frames run it unless the code is instrumented.
     pub(crate) fn set_shadow(&self, shadow: *const Insn) {

@@ -31,10 +31,18 @@ pub struct FrameObject {
     back: ObjCell,
     lasti: Cell<u32>,
     pub(crate) trace: ObjCell,
-    trace_lines: Cell<bool>,
-    trace_opcodes: Cell<bool>,
-    /// Extra names that code wrote through `f_locals`.
+    pub(crate) trace_lines: Cell<bool>,
+    pub(crate) trace_opcodes: Cell<bool>,
+    /// While tools watch the frame: the line they saw last, 0 before the frame starts.
+    pub(crate) trace_line: Cell<u32>,
+    /// The line that a trace function is told of; 0 outside of that.
+    pub(crate) line: Cell<u32>,
+    /// A tool is told that the frame starts: it stands before its body.
+    pub(crate) at_start: Cell<bool>,
+    /// Extra names that code wrote through `f_locals`: a dict.
     extra: ObjCell,
+    /// Values that were replaced through `f_locals` while an instruction may have borrowed them.
+    parked: RefCell<Vec<Obj>>,
     generator: ObjCell,
 }
 
@@ -46,6 +54,11 @@ impl Traverse for FrameObject {
         for c in [&self.namespace, &self.back, &self.trace, &self.extra, &self.generator] {
             c.traverse(visit);
         }
+        if let Ok(parked) = self.parked.try_borrow() {
+            for o in parked.iter() {
+                visit(o.value());
+            }
+        }
         if let Ok(l) = self.locals.try_borrow() {
             for v in l.iter() {
                 visit(*v);
@@ -56,7 +69,9 @@ impl Traverse for FrameObject {
     fn clear(&self) {
         self.drop_locals();
         self.back.set(None);
+        self.trace.set(None);
         self.extra.set(None);
+        drop(self.parked.take());
     }
 
     fn take_references(&mut self, _: &mut Dropped) {}
@@ -91,7 +106,11 @@ pub(crate) fn of(th: &Thread, fr: *mut Frame) -> Obj {
             trace: ObjCell::new(None),
             trace_lines: Cell::new(true),
             trace_opcodes: Cell::new(false),
+            trace_line: Cell::new(0),
+            line: Cell::new(0),
+            at_start: Cell::new(false),
             extra: ObjCell::new(None),
+            parked: RefCell::default(),
             generator: ObjCell::new(None),
         },
     );
@@ -148,13 +167,31 @@ impl FrameObject {
     }
 
     fn lasti(&self) -> u32 {
+        if self.at_start.get() {
+            return self.code().map_or(0, |c| c.code.insns.len() as u32);
+        }
         self.live().map_or(self.lasti.get(), Frame::lasti)
+    }
+
+    /// The file and the name of the code.
+    pub(crate) fn place(&self) -> Option<(String, String)> {
+        let c = self.code()?;
+        let file = as_utf8_lossy(&c.filename.borrow()).into_owned();
+        Some((file, c.code.name.to_string()))
     }
 
     /// The line of an instruction.
     pub(crate) fn line_at(&self, pc: u32) -> Option<u32> {
-        let p = self.code()?.code.position(pc);
-        Some(p.line).filter(|l| *l != 0)
+        let c = self.code()?;
+        if pc as usize == c.code.insns.len() {
+            return Some(c.start_line());
+        }
+        Some(c.code.position(pc).line).filter(|l| *l != 0)
+    }
+
+    /// The line that the frame is at.
+    pub(crate) fn current_line(&self) -> Option<u32> {
+        Some(self.line.get()).filter(|l| *l != 0).or_else(|| self.line_at(self.lasti()))
     }
 
     /// The value of local `i`, looking into cells.
@@ -212,19 +249,24 @@ impl FrameObject {
 
     /// Keeps a replaced value alive until the frame object goes.
     fn park(&self, o: Obj) {
-        let parked = match self.extra.get() {
+        self.parked.borrow_mut().push(o);
+    }
+
+    /// The dict of names that are no variables.
+    pub(crate) fn extra_locals(&self) -> Obj {
+        match self.extra.get() {
             Some(d) => d,
             None => {
                 let d = dict::new();
                 self.extra.set(Some(d.clone()));
                 d
             }
-        };
-        let key = Obj::from(o.id() as i64 & 0xffff_ffff_ffff);
-        let cx = Ctx::current();
-        if let Err(r) = parked.set_item(cx, &key, &o) {
-            drop(cx.take(r));
         }
+    }
+
+    /// As [`FrameObject::extra_locals`], if there is one.
+    pub(crate) fn extra_if_any(&self) -> Option<Obj> {
+        self.extra.get()
     }
 
     /// The local variables by name, in order.
@@ -251,6 +293,11 @@ impl FrameObject {
         for (n, _, v) in self.visible() {
             d.set_item(cx, n.as_obj(), &v)?;
         }
+        if let Some(e) = self.extra.get() {
+            for (k, v) in dict::items_if_dict(&e).unwrap_or_default() {
+                d.set_item(cx, &k, &v)?;
+            }
+        }
         Ok(d)
     }
 
@@ -264,6 +311,14 @@ impl FrameObject {
     }
 }
 
+/// The value of an attribute that must be a bool.
+fn flag(cx: &Ctx, v: &Obj) -> PyResult<bool> {
+    if !v.is_exact(cinder_pyobj::native::FixedShape::Bool) {
+        return Err(cx.type_error("attribute value type must be bool"));
+    }
+    v.truthy(cx)
+}
+
 #[pymethods]
 impl FrameObject {
     fn __repr__(_cx: &Ctx, this: This<'_, FrameObject>) -> PyResult {
@@ -271,7 +326,7 @@ impl FrameObject {
             Some(c) => (
                 c.code.name.to_string(),
                 as_utf8_lossy(&c.filename.borrow()).into_owned(),
-                this.line_at(this.lasti()).unwrap_or(c.code.first_line),
+                this.current_line().unwrap_or(c.code.first_line),
             ),
             None => Default::default(),
         };
@@ -313,7 +368,16 @@ impl FrameObject {
 
     #[pygetter]
     fn f_lineno(this: This<'_, FrameObject>) -> Option<i64> {
-        this.line_at(this.lasti()).map(i64::from)
+        this.current_line().map(i64::from)
+    }
+
+    #[pysetter]
+    fn set_f_lineno(cx: &Ctx, this: This<'_, FrameObject>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(cx.attribute_error("attribute 'f_lineno' of 'frame' objects cannot be deleted", this.obj(), &Obj::from("f_lineno"))) };
+        let live = Some(this.frame.get()).filter(|f| !f.is_null());
+        crate::observe::jump::set_line(cx, live, v)?;
+        this.line.set(0);
+        Ok(())
     }
 
     #[pygetter]
@@ -340,9 +404,8 @@ impl FrameObject {
 
     #[pysetter]
     fn set_f_trace_lines(cx: &Ctx, this: This<'_, FrameObject>, value: Option<&Obj>) -> PyResult<()> {
-        if let Some(v) = value {
-            this.trace_lines.set(v.truthy(cx)?);
-        }
+        let Some(v) = value else { return Err(cx.type_error("can't delete numeric/char attribute")) };
+        this.trace_lines.set(flag(cx, v)?);
         Ok(())
     }
 
@@ -353,8 +416,14 @@ impl FrameObject {
 
     #[pysetter]
     fn set_f_trace_opcodes(cx: &Ctx, this: This<'_, FrameObject>, value: Option<&Obj>) -> PyResult<()> {
-        if let Some(v) = value {
-            this.trace_opcodes.set(v.truthy(cx)?);
+        let Some(v) = value else {
+            return Err(cx.attribute_error("attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted", this.obj(), &Obj::from("f_trace_opcodes")));
+        };
+        this.trace_opcodes.set(flag(cx, v)?);
+        if this.trace_opcodes.get()
+            && let Some(c) = this.code()
+        {
+            crate::observe::legacy::trace_opcodes(Thread::of(cx), c);
         }
         Ok(())
     }
@@ -363,7 +432,12 @@ impl FrameObject {
     #[pymethod]
     fn clear(cx: &Ctx, this: This<'_, FrameObject>) -> PyResult<()> {
         match this.live() {
-            None => this.drop_locals(),
+            None => {
+                this.drop_locals();
+                this.trace.set(None);
+                this.extra.set(None);
+                drop(this.parked.take());
+            }
             Some(f) if f.is_generator => {
                 let owner = Frame::object(f.extra);
                 if let Some(o) = owner

@@ -17,6 +17,7 @@ use crate::frame::{Frame, FrameKind};
 use crate::machine::M;
 use crate::objects::code::CodeObject;
 use crate::objects::frame_obj;
+use crate::observe::{self, resumed};
 use crate::thread::{ExcState, Thread};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -420,6 +421,13 @@ pub(crate) fn resume(cx: &Ctx, this: &Obj, g: &Generator, v: Obj) -> PyResult<Se
     let keep = this.clone();
     activate(th, g)?;
     let f = g.frame_ref();
+    if th.runtime.monitoring.on.get() && resumed(th, f, started).is_err() {
+        drop(v);
+        let r = dispatch::run_raising(th);
+        let out = outcome(g, r);
+        drop(keep);
+        return out;
+    }
     if started {
         // SAFETY: the frame stands at its yield, whose `a` receives the value.
         unsafe {
@@ -432,6 +440,13 @@ pub(crate) fn resume(cx: &Ctx, this: &Obj, g: &Generator, v: Obj) -> PyResult<Se
     let out = outcome(g, r);
     drop(keep);
     out
+}
+
+/// Whether a generator's frame was never resumed.
+pub(crate) fn is_fresh(fr: *mut Frame) -> bool {
+    // SAFETY: a generator's frame names its generator.
+    let owner = unsafe { (*fr).extra };
+    Frame::object(owner).is_some_and(|o| o.downcast::<Generator>().is_some_and(|g| g.state() == State::Created))
 }
 
 /// Resumes a generator by raising an exception where it stands.
@@ -452,6 +467,14 @@ fn resume_raising(cx: &Ctx, this: &Obj, g: &Generator, e: Obj) -> PyResult<SendR
     let keep = this.clone();
     activate(th, g)?;
     exc_context(th, &e);
+    let e = if th.runtime.monitoring.on.get() {
+        match observe::thrown(th, g.frame_ptr(), &e) {
+            Ok(()) => e,
+            Err(r) => cx.take(r),
+        }
+    } else {
+        e
+    };
     let _ = cx.set_pending(e);
     let r = dispatch::run_raising(th);
     let out = outcome(g, r);

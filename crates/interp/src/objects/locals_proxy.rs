@@ -2,10 +2,9 @@
 
 use cinder_pyobj::heap::{self, Traverse};
 use cinder_pyobj::intern;
-use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
+use cinder_pyobj::native::{Args, FixedShape, PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::str::{Name, as_utf8_lossy};
 use cinder_pyobj::types::{CmpOp, dict, list};
-use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, Type};
 
 use super::code::CodeObject;
@@ -16,15 +15,13 @@ use super::frame_obj::FrameObject;
 #[derive(Traverse)]
 pub struct FrameLocalsProxy {
     frame: Obj,
-    /// Names that are no variables of the function.
-    extra: ObjCell,
 }
 
 /// The view of a frame object.
 pub(crate) fn new(_cx: &Ctx, frame: &Obj) -> PyResult {
     Ok(heap::new_instance(
         FrameLocalsProxy::class().type_object(),
-        FrameLocalsProxy { frame: frame.clone(), extra: ObjCell::new(None) },
+        FrameLocalsProxy { frame: frame.clone() },
     ))
 }
 
@@ -33,36 +30,35 @@ impl FrameLocalsProxy {
         self.frame.downcast::<FrameObject>().ok_or_else(|| cx.system_error("no frame"))
     }
 
-    fn extra(&self) -> Obj {
-        match self.extra.get() {
-            Some(d) => d,
-            None => {
-                let d = dict::new();
-                self.extra.set(Some(d.clone()));
-                d
-            }
-        }
+    /// The dict of names that are no variables of the function.
+    fn extra(&self, cx: &Ctx) -> PyResult {
+        Ok(self.frame(cx)?.extra_locals())
     }
 
-    /// The number of the visible local of this name.
+    /// The number of the visible local that a key equals.
     fn index(&self, cx: &Ctx, key: &Obj) -> PyResult<Option<u32>> {
-        if !key.type_of().is_str_subtype() {
-            return Ok(None);
-        }
-        let text = as_utf8_lossy(key);
+        let exact = key.is_exact(FixedShape::Str);
+        let hash = if exact { 0 } else { key.hash(cx)? };
         let code = self.frame.get_attr(cx, intern!("f_code"))?;
         let Some(c) = code.downcast::<CodeObject>() else { return Ok(None) };
         let hidden = cinder_bytecode::code::local_kind::HIDDEN;
-        Ok(c.code.locals.iter().position(|l| *l.name == *text && l.kind & hidden == 0).map(|i| i as u32))
+        let visible = |l: &&cinder_bytecode::code::Local| l.kind & hidden == 0;
+        if exact {
+            let text = as_utf8_lossy(key);
+            return Ok(c.code.locals.iter().position(|l| visible(&l) && *l.name == *text).map(|i| i as u32));
+        }
+        for (i, l) in c.code.locals.iter().enumerate() {
+            let name = Name::new(&l.name).obj();
+            if visible(&l) && name.hash(cx)? == hash && name.eq(cx, key)? {
+                return Ok(Some(i as u32));
+            }
+        }
+        Ok(None)
     }
 
     /// A dict with all entries.
     fn to_dict(&self, cx: &Ctx) -> PyResult {
-        let d = self.frame(cx)?.locals_snapshot(cx)?;
-        if let Some(e) = self.extra.get() {
-            d.call_method(cx, intern!("update"), &[e])?;
-        }
-        Ok(d)
+        self.frame(cx)?.locals_snapshot(cx)
     }
 
     fn get_opt(&self, cx: &Ctx, key: &Obj) -> PyResult<Option<Obj>> {
@@ -71,7 +67,7 @@ impl FrameLocalsProxy {
         {
             return Ok(Some(v));
         }
-        match self.extra.get() {
+        match self.frame(cx)?.extra_if_any() {
             Some(e) => dict::get(cx, &e, key),
             None => Ok(None),
         }
@@ -81,6 +77,9 @@ impl FrameLocalsProxy {
 #[pymethods]
 impl FrameLocalsProxy {
     fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
+        if args.has_keywords() {
+            return Err(cx.type_error("FrameLocalsProxy takes no keyword arguments"));
+        }
         let a = args.check_arity(cx, "FrameLocalsProxy", 1, 1)?;
         if a[0].downcast::<FrameObject>().is_none() {
             return Err(cx.type_error(format!("expect frame, not {}", a[0].type_of().name())));
@@ -106,8 +105,8 @@ impl FrameLocalsProxy {
                 Ok(())
             }
             (Some(_), None) => Err(cx.value_error("cannot remove local variables from FrameLocalsProxy")),
-            (None, Some(v)) => this.extra().set_item(cx, key, v),
-            (None, None) => match this.extra.get() {
+            (None, Some(v)) => this.extra(cx)?.set_item(cx, key, v),
+            (None, None) => match this.frame(cx)?.extra_if_any() {
                 Some(e) if dict::get(cx, &e, key)?.is_some() => e.del_item(cx, key),
                 _ => Err(cx.key_error(key)),
             },
@@ -148,10 +147,18 @@ impl FrameLocalsProxy {
             Some(p) => p.to_dict(cx),
             None => Ok(o.clone()),
         };
-        cinder_pyobj::protocol::number::or(cx, &unwrap(a)?, &unwrap(b)?)
+        let (a, b) = (unwrap(a)?, unwrap(b)?);
+        if dict::items_if_dict(&a).is_none() || dict::items_if_dict(&b).is_none() {
+            return Ok(Obj::not_implemented());
+        }
+        cinder_pyobj::protocol::number::or(cx, &a, &b)
     }
 
     fn nb_ior(cx: &Ctx, this: This<'_, FrameLocalsProxy>, other: &Obj) -> PyResult {
+        let fits = dict::items_if_dict(other).is_some() || other.downcast::<FrameLocalsProxy>().is_some();
+        if !fits {
+            return Ok(Obj::not_implemented());
+        }
         FrameLocalsProxy::update_from(cx, this, other)?;
         Ok(this.obj().clone())
     }
@@ -211,7 +218,7 @@ impl FrameLocalsProxy {
         if this.index(cx, key)?.is_some() {
             return Err(cx.value_error("cannot remove local variables from FrameLocalsProxy"));
         }
-        if let Some(e) = this.extra.get()
+        if let Some(e) = this.frame(cx)?.extra_if_any()
             && let Some(v) = dict::get(cx, &e, key)?
         {
             e.del_item(cx, key)?;
@@ -227,14 +234,17 @@ impl FrameLocalsProxy {
     fn __reversed__(cx: &Ctx, this: This<'_, FrameLocalsProxy>) -> PyResult {
         let mut keys = this.to_dict(cx)?.collect(cx)?;
         keys.reverse();
-        list::new(keys).iter(cx)
+        Ok(list::new(keys))
     }
 }
 
 impl FrameLocalsProxy {
     fn update_from(cx: &Ctx, this: This<'_, FrameLocalsProxy>, other: &Obj) -> PyResult<()> {
-        let d = dict::new();
-        d.call_method(cx, intern!("update"), std::slice::from_ref(other))?;
+        let d = match other.downcast::<FrameLocalsProxy>() {
+            Some(p) => p.to_dict(cx)?,
+            None if dict::items_if_dict(other).is_some() => other.clone(),
+            None => return Err(cx.type_error("update() argument must be dict or another FrameLocalsProxy")),
+        };
         for (k, v) in dict::items_if_dict(&d).unwrap_or_default() {
             this.obj().set_item(cx, &k, &v)?;
         }

@@ -37,6 +37,24 @@ pub(crate) fn add_entry(e: &Obj, frame: Obj, pc: u32) {
     exc::set_traceback(e, Some(heap::new_instance(Traceback::class().type_object(), t)));
 }
 
+/// The entry after this one.
+pub(crate) fn next(t: &Obj) -> Option<Obj> {
+    t.downcast::<Traceback>()?.next.get()
+}
+
+/// Links an entry to the one after it.
+pub(crate) fn set_next(t: &Obj, next: Option<Obj>) {
+    if let Some(t) = t.downcast::<Traceback>() {
+        t.next.set(next);
+    }
+}
+
+/// The file and the function's name of an entry.
+pub(crate) fn place(t: &Obj) -> Option<(String, String)> {
+    let frame = t.downcast::<Traceback>()?.frame.clone();
+    frame.downcast::<FrameObject>()?.place()
+}
+
 #[pymethods]
 impl Traceback {
     #[pynew(sig = "(tb_next, tb_frame, tb_lasti, tb_lineno)")]

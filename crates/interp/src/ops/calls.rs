@@ -210,6 +210,11 @@ fn call_native(m: M, w: Window, names: &[Obj], size: isize) -> PyResult<Flow> {
     w.drop_all();
     let v = r?;
     m.set(m.a(), v);
+    if m.frame().pc != m.pc {
+        // The call turned tracing on: the frame goes on in another copy of its code.
+        // SAFETY: the frame stands at this instruction there.
+        return Ok(Flow::jump(unsafe { m.frame().pc.offset(size) }));
+    }
     // SAFETY: instructions with an `Extra` word are followed by it.
     Ok(if size == 1 { Flow::NEXT } else { Flow::jump(unsafe { m.pc.offset(size) } as *const Insn) })
 }

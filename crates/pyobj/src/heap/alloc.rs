@@ -42,6 +42,8 @@ struct SizeClass {
     free: Cell<*mut FreeCell>,
     bump: Cell<*mut u8>,
     bump_end: Cell<*mut u8>,
+    /// The free list while allocations are traced: `free` is empty then, so that each allocation comes the slow way.
+    parked: Cell<*mut FreeCell>,
 }
 
 struct Heap {
@@ -57,6 +59,16 @@ struct Heap {
     threshold: Cell<i64>,
     request_collection: Cell<fn()>,
     bytes: Cell<usize>,
+    tracer: Cell<Option<Tracer>>,
+}
+
+/// Who is told of every cell that is allocated or freed.
+#[derive(Clone, Copy)]
+pub struct Tracer {
+    /// A cell of so many bytes was allocated. It holds no object yet.
+    pub allocated: fn(*const Header, usize),
+    /// A cell is given back.
+    pub freed: fn(*const Header),
 }
 
 static HEAP: Gil<Heap> = Gil::new(Heap {
@@ -69,6 +81,7 @@ static HEAP: Gil<Heap> = Gil::new(Heap {
     threshold: Cell::new(i64::MAX),
     request_collection: Cell::new(no_hook),
     bytes: Cell::new(0),
+    tracer: Cell::new(None),
 });
 
 fn no_hook() {}
@@ -79,6 +92,7 @@ impl SizeClass {
             free: Cell::new(std::ptr::null_mut()),
             bump: Cell::new(std::ptr::null_mut()),
             bump_end: Cell::new(std::ptr::null_mut()),
+            parked: Cell::new(std::ptr::null_mut()),
         }
     }
 }
@@ -161,6 +175,23 @@ pub(crate) fn alloc_cell(kind: PageKind, size: usize) -> *mut Header {
 #[cold]
 #[inline(never)]
 fn alloc_slow(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Header {
+    let Some(t) = h.tracer.get() else { return alloc_fresh(h, kind, class, size) };
+    let parked = h.classes[kind as usize].get(class).map(|c| &c.parked);
+    let p = match parked {
+        Some(list) if !list.get().is_null() => {
+            let f = list.get();
+            // SAFETY: free cells are linked through their second word.
+            list.set(unsafe { (*f).next });
+            f as *mut Header
+        }
+        _ => alloc_fresh(h, kind, class, size),
+    };
+    (t.allocated)(p, size);
+    p
+}
+
+#[inline(always)]
+fn alloc_fresh(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Header {
     if class >= CLASSES {
         return alloc_large(h, kind, size);
     }
@@ -180,6 +211,7 @@ fn alloc_slow(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Heade
                 free_cells: Cell::new(0),
                 kind,
                 large: false,
+                special: Cell::new(h.tracer.get().is_some()),
                 cell_size: cell as u32,
                 cell_count: count as u32,
                 reciprocal: (1u64 << 32).div_ceil(cell as u64) as u32,
@@ -355,6 +387,7 @@ fn alloc_large(h: &Heap, kind: PageKind, size: usize) -> *mut Header {
             free_cells: Cell::new(0),
             kind,
             large: true,
+            special: Cell::new(true),
             cell_size: (size.min(u32::MAX as usize)) as u32,
             cell_count: 1,
             reciprocal: 0,
@@ -386,13 +419,48 @@ pub(crate) unsafe fn free_cell(p: *mut Header, kind: PageKind) {
             h.young.set((h.young.get() - 1).max(0));
             page.clear_flags(page.index_of(p));
         }
-        if page.large {
-            return free_large(h, page);
+        if page.special.get() {
+            return free_special(h, page, p);
         }
         let c = &h.classes[kind as usize][class_of(page.cell_size as usize)];
         let f = p as *mut FreeCell;
         (*f).next = c.free.get();
         c.free.set(f);
+    }
+}
+
+/// Frees a cell of a large page, or of any page while allocations are traced.
+#[cold]
+#[inline(never)]
+unsafe fn free_special(h: &Heap, page: &Page, p: *mut Header) {
+    if let Some(t) = h.tracer.get() {
+        (t.freed)(p);
+    }
+    if page.large {
+        return free_large(h, page);
+    }
+    let c = &h.classes[page.kind as usize][class_of(page.cell_size as usize)];
+    let f = p as *mut FreeCell;
+    // SAFETY: the cell is free.
+    unsafe { (*f).next = c.parked.get() };
+    c.parked.set(f);
+}
+
+/// Has every allocation told to `tracer`, or to nobody. Untraced allocation costs nothing for it: tracing empties the
+/// free lists and marks all pages, so that both ways lead out of line.
+pub fn trace_allocations(tracer: Option<Tracer>) {
+    let h = HEAP.get();
+    let was_on = h.tracer.replace(tracer).is_some();
+    let on = tracer.is_some();
+    if was_on == on {
+        return;
+    }
+    for kind in [PageKind::Leaf, PageKind::Container] {
+        super::page::for_each_page(kind, |p| p.special.set(on || p.large));
+        for c in &h.classes[kind as usize] {
+            let (from, to) = if on { (&c.free, &c.parked) } else { (&c.parked, &c.free) };
+            to.set(from.replace(std::ptr::null_mut()));
+        }
     }
 }
 

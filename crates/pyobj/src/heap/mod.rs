@@ -12,7 +12,7 @@ mod page;
 mod traverse;
 
 pub(crate) use alloc::{Gil, alloc_cell, free_cell};
-pub use alloc::{Stats, set_collect_request_hook};
+pub use alloc::{Stats, Tracer, set_collect_request_hook, trace_allocations};
 pub use cinder_macros::Traverse;
 pub use header::Header;
 pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, cell_flags, for_each_page, set_cell_flags};

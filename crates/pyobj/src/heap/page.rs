@@ -28,6 +28,8 @@ pub struct Page {
     pub(super) free_cells: Cell<u32>,
     pub(super) kind: PageKind,
     pub(super) large: bool,
+    /// Cells are freed out of line: the page is large, or allocations are traced.
+    pub(super) special: Cell<bool>,
     pub(super) cell_size: u32,
     pub(super) cell_count: u32,
     /// `ceil(2^32 / cell_size)`: turns an offset into a cell index without a division.

@@ -1,6 +1,5 @@
 //! The native modules: one file or folder for each.
 
-mod abc;
 mod array;
 mod asyncio;
 mod atexit;
@@ -51,7 +50,6 @@ use cinder_pyobj::native::ModuleDef;
 
 /// All native modules of this crate.
 pub static ALL: &[&ModuleDef] = &[
-    &abc::abc::MODULE,
     &array::array::MODULE,
     &asyncio::asyncio::MODULE,
     &atexit::module::MODULE,
