@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use cinder_pyobj::native::pymodule;
+use cinder_pyobj::native::{PyClass, pymodule};
 use cinder_pyobj::types::str::{Name, as_utf8_lossy};
 use cinder_pyobj::types::{dict, exc, int, list, tuple};
 use cinder_pyobj::value::ObjCell;
@@ -10,6 +10,8 @@ use cinder_pyobj::{Ctx, Obj, PyResult, Type, intern};
 
 use crate::frame::Frame;
 use crate::host;
+use crate::modules::contextvars::ContextVar;
+use crate::modules::thread::RLock;
 use crate::objects::frame_obj::{self, FrameObject};
 use crate::thread::Thread;
 
@@ -576,11 +578,10 @@ pub(crate) mod warnings {
         let Some(d) = cinder_pyobj::types::module::namespace(module) else { return Ok(()) };
         let s = state(cx);
         if s.context.is_empty() {
-            let vars = (cx.host().import)(cx, "_contextvars")?;
-            let var = vars.call_method(cx, intern!("ContextVar"), &[Obj::from("_warnings_context")])?;
-            s.context.set(Some(var));
-            let threads = (cx.host().import)(cx, "_thread")?;
-            s.lock.set(Some(threads.call_method(cx, intern!("RLock"), &[])?));
+            // The import system needs this module before it can import others.
+            let var = ContextVar::class().type_object().as_obj();
+            s.context.set(Some(var.call1(cx, &Obj::from("_warnings_context"))?));
+            s.lock.set(Some(RLock::class().type_object().as_obj().call0(cx)?));
         }
         for (name, cell) in [
             ("filters", &s.filters),
