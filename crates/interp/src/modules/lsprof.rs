@@ -296,7 +296,7 @@ impl Profiler {
         }
         let m = &Thread::of(cx).runtime.monitoring;
         if !m.names[TOOL].is_empty() {
-            return Err(cx.value_error("Another profiling tool is already active"));
+            return Err(cx.value_error(format!("tool {TOOL} is already in use")));
         }
         m.names[TOOL].set(Some(Obj::from("cProfile")));
         let mut events = Vec::new();

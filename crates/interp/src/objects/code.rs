@@ -206,7 +206,16 @@ impl CodeObject {
         self.code.flags & bits != 0
     }
 
-    /// The line of the point before the body, which stands behind the last instruction as a position of its own.
+    /// Positions behind the last instruction stand for what no instruction does: the first for the start of a frame,
+    /// the others for the loads and stores that instructions absorb, in order. The line of such a position.
+    pub(crate) fn point_line(&self, pc: u32) -> Option<u32> {
+        match (pc as usize).checked_sub(self.code.insns.len())? {
+            0 => Some(self.start_line()),
+            n => self.code.line_events.get(n - 1).map(|e| e.1),
+        }
+    }
+
+    /// The line at which a frame starts.
     pub(crate) fn start_line(&self) -> u32 {
         let module = &*self.code.name == "<module>" && !self.has(flags::OPTIMIZED | flags::NEWLOCALS);
         if module { 0 } else { self.code.first_line }
@@ -354,9 +363,12 @@ impl CodeObject {
             let line = if line == 0 { Obj::none() } else { Obj::from(i64::from(line)) };
             out.push(tuple::new(vec![Obj::from(i64::from(start) * 2), Obj::from(i64::from(end) * 2), line]));
         }
-        let end = this.code.insns.len() as i64 * 2;
-        let line = Obj::from(i64::from(this.start_line()));
-        out.push(tuple::new(vec![Obj::from(end), Obj::from(end + 2), line]));
+        let mut at = this.code.insns.len() as u32;
+        while let Some(line) = this.point_line(at) {
+            let start = i64::from(at) * 2;
+            out.push(tuple::new(vec![Obj::from(start), Obj::from(start + 2), Obj::from(i64::from(line))]));
+            at += 1;
+        }
         cinder_pyobj::types::list::new(out).iter(cx)
     }
 
@@ -382,8 +394,11 @@ impl CodeObject {
             let (line, end) = (Some(p.line).filter(|l| *l != 0), Some(p.end_line).filter(|l| *l != 0));
             out.push(tuple::new(vec![num(line), num(end), num(col(p.column)), num(col(p.end_column))]));
         }
-        let line = Some(this.start_line());
-        out.push(tuple::new(vec![num(line), num(line), num(Some(0)), num(Some(0))]));
+        let mut at = this.code.insns.len() as u32;
+        while let Some(line) = this.point_line(at) {
+            out.push(tuple::new(vec![num(Some(line)), num(Some(line)), num(Some(0)), num(Some(0))]));
+            at += 1;
+        }
         cinder_pyobj::types::list::new(out).iter(cx)
     }
 

@@ -35,10 +35,9 @@ pub struct FrameObject {
     pub(crate) trace_opcodes: Cell<bool>,
     /// While tools watch the frame: the line they saw last, 0 before the frame starts.
     pub(crate) trace_line: Cell<u32>,
-    /// The line that a trace function is told of; 0 outside of that.
-    pub(crate) line: Cell<u32>,
-    /// A tool is told that the frame starts: it stands before its body.
-    pub(crate) at_start: Cell<bool>,
+    /// Where the frame stands while a tool is told of something that no instruction of its own stands for: see
+    /// [`CodeObject::point_line`]. `NO_POINT` outside of that.
+    pub(crate) point: Cell<u32>,
     /// Extra names that code wrote through `f_locals`: a dict.
     extra: ObjCell,
     /// Values that were replaced through `f_locals` while an instruction may have borrowed them.
@@ -83,6 +82,9 @@ impl Drop for FrameObject {
     }
 }
 
+/// The frame stands at an instruction.
+pub(crate) const NO_POINT: u32 = u32::MAX;
+
 /// The frame object of a live frame.
 pub(crate) fn of(th: &Thread, fr: *mut Frame) -> Obj {
     // SAFETY: callers pass live frames.
@@ -107,8 +109,7 @@ pub(crate) fn of(th: &Thread, fr: *mut Frame) -> Obj {
             trace_lines: Cell::new(true),
             trace_opcodes: Cell::new(false),
             trace_line: Cell::new(0),
-            line: Cell::new(0),
-            at_start: Cell::new(false),
+            point: Cell::new(NO_POINT),
             extra: ObjCell::new(None),
             parked: RefCell::default(),
             generator: ObjCell::new(None),
@@ -167,8 +168,8 @@ impl FrameObject {
     }
 
     fn lasti(&self) -> u32 {
-        if self.at_start.get() {
-            return self.code().map_or(0, |c| c.code.insns.len() as u32);
+        if self.point.get() != NO_POINT {
+            return self.point.get();
         }
         self.live().map_or(self.lasti.get(), Frame::lasti)
     }
@@ -183,15 +184,15 @@ impl FrameObject {
     /// The line of an instruction.
     pub(crate) fn line_at(&self, pc: u32) -> Option<u32> {
         let c = self.code()?;
-        if pc as usize == c.code.insns.len() {
-            return Some(c.start_line());
+        if pc as usize >= c.code.insns.len() {
+            return c.point_line(pc);
         }
         Some(c.code.position(pc).line).filter(|l| *l != 0)
     }
 
     /// The line that the frame is at.
     pub(crate) fn current_line(&self) -> Option<u32> {
-        Some(self.line.get()).filter(|l| *l != 0).or_else(|| self.line_at(self.lasti()))
+        self.line_at(self.lasti())
     }
 
     /// The value of local `i`, looking into cells.
@@ -376,7 +377,7 @@ impl FrameObject {
         let Some(v) = value else { return Err(cx.attribute_error("attribute 'f_lineno' of 'frame' objects cannot be deleted", this.obj(), &Obj::from("f_lineno"))) };
         let live = Some(this.frame.get()).filter(|f| !f.is_null());
         crate::observe::jump::set_line(cx, live, v)?;
-        this.line.set(0);
+        this.point.set(NO_POINT);
         Ok(())
     }
 

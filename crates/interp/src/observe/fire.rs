@@ -6,6 +6,7 @@ use super::code::{disable, monitor};
 use super::tools::{PROFILE, TRACE, switch};
 use super::{Event, Monitoring, legacy};
 use crate::frame::Frame;
+use crate::objects::frame_obj::NO_POINT;
 use crate::thread::Thread;
 
 /// What an event tells: its arguments after code and offset, and what trace and profile functions need.
@@ -14,7 +15,8 @@ pub(super) struct Report<'a> {
     pub pc: u32,
     /// The arguments after the code object; for `LINE` the line stands in the place of the offset.
     pub args: &'a [Obj],
-    pub line: u32,
+    /// Where the frame stands meanwhile, if not at its instruction.
+    pub point: u32,
 }
 
 fn bits(tools: u8) -> impl Iterator<Item = usize> {
@@ -94,7 +96,7 @@ pub(super) fn fire(th: &Thread, fr: *mut Frame, pc: u32, event: Event, extra: &[
     let mut args = smallvec::SmallVec::<[Obj; 4]>::new();
     args.push(offset(pc));
     args.extend(extra.iter().cloned());
-    call_tools(th, fr, tools, &Report { event, pc, args: &args, line: 0 }, None)
+    call_tools(th, fr, tools, &Report { event, pc, args: &args, point: NO_POINT }, None)
 }
 
 /// Fires an event of an exception, wherever it happens. The exception is not pending meanwhile; an error of a
@@ -109,7 +111,7 @@ pub(crate) fn exception_event(th: &Thread, fr: *mut Frame, event: Event, e: &Obj
     // SAFETY: the frame is alive.
     let pc = unsafe { (*fr).lasti() };
     let args = [offset(pc), e.clone()];
-    call_tools(th, fr, tools, &Report { event, pc, args: &args, line: 0 }, None)
+    call_tools(th, fr, tools, &Report { event, pc, args: &args, point: NO_POINT }, None)
 }
 
 /// A generator's frame is about to go on: it changes to the copy of its code that runs now, and tools hear of it.

@@ -10,7 +10,7 @@ use super::fire::{Report, watched};
 use super::tools::{PROFILE, TRACE};
 use super::{Event, EventSet};
 use crate::frame::Frame;
-use crate::objects::frame_obj::{self, FrameObject};
+use crate::objects::frame_obj::{self, FrameObject, NO_POINT};
 use crate::thread::Thread;
 
 const TRACE_EVENTS: &[Event] = &[
@@ -112,11 +112,11 @@ fn local(th: &Thread, fr: *mut Frame, what: &str, arg: &Obj, report: &Report<'_>
     match report.event {
         Event::Line if !f.trace_lines.get() => return Ok(()),
         Event::Instruction if !f.trace_opcodes.get() => return Ok(()),
-        Event::Line => f.line.set(report.line),
+        Event::Line => f.point.set(report.point),
         _ => {}
     }
     let r = call_trace(th, &fo, &callback, what, arg, report);
-    f.line.set(0);
+    f.point.set(NO_POINT);
     r
 }
 

@@ -2,6 +2,8 @@
 
 use cinder_bytecode::op::{CONST_BASE, Insn, OpFlags, Opcode};
 use cinder_pyobj::types::exc;
+use cinder_pyobj::types::function::NativeFunction;
+use cinder_pyobj::types::module::Module;
 use cinder_pyobj::{Obj, PyResult, Value};
 
 use super::code::{CodeMonitor, monitor, sync};
@@ -11,7 +13,7 @@ use super::{Event, TRACE, state};
 use crate::dispatch;
 use crate::frame::Frame;
 use crate::machine::{Flow, M};
-use crate::objects::frame_obj::{self, FrameObject};
+use crate::objects::frame_obj::{self, FrameObject, NO_POINT};
 use crate::objects::generator::Generator;
 use crate::thread::Thread;
 
@@ -87,13 +89,14 @@ fn before(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> PyResult<()> {
         // The frame counts as standing before its body.
         let fo = frame_obj::of(th, fr);
         let fo = fo.downcast::<FrameObject>();
+        let c = &unsafe_code(fr).code;
         if mon.tools_at(index, Event::PyStart) != 0 {
             if let Some(f) = fo {
-                f.at_start.set(true);
+                f.point.set(c.insns.len() as u32);
             }
             let r = fire(th, fr, index, Event::PyStart, &[]);
             if let Some(f) = fo {
-                f.at_start.set(false);
+                f.point.set(NO_POINT);
             }
             r?;
             if moved(at, index) {
@@ -161,7 +164,10 @@ fn lines(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> PyResult<()> {
     let tools = mon.tools_at(index, Event::Line);
     let keep = mon.map.compares;
     let mut result = Ok(());
-    for line in mon.map.absorbed(&c.code, index).chain(std::iter::once(own)) {
+    let first = c.code.line_events.partition_point(|e| e.0 < index) as u32;
+    let points = c.code.insns.len() as u32 + 1 + first..;
+    let absorbed = mon.map.absorbed(&c.code, index).zip(points);
+    for (line, point) in absorbed.chain(std::iter::once((own, NO_POINT))) {
         if line == 0 || line == last {
             continue;
         }
@@ -172,7 +178,7 @@ fn lines(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> PyResult<()> {
         if tools == 0 {
             continue;
         }
-        result = line_event(th, at.fr, index, line, tools, &mut disabled);
+        result = line_event(th, at.fr, index, line, point, tools, &mut disabled);
         if result.is_err() || moved(at, index) {
             break;
         }
@@ -183,9 +189,17 @@ fn lines(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> PyResult<()> {
     result
 }
 
-fn line_event(th: &Thread, fr: *mut Frame, pc: u32, line: u32, tools: u8, disabled: &mut u8) -> PyResult<()> {
+fn line_event(
+    th: &Thread,
+    fr: *mut Frame,
+    pc: u32,
+    line: u32,
+    point: u32,
+    tools: u8,
+    disabled: &mut u8,
+) -> PyResult<()> {
     let args = [Obj::from(i64::from(line))];
-    call_tools(th, fr, tools, &Report { event: Event::Line, pc, args: &args, line }, Some(disabled))
+    call_tools(th, fr, tools, &Report { event: Event::Line, pc, args: &args, point }, Some(disabled))
 }
 
 /// The instruction with the events of what it does.
@@ -249,7 +263,7 @@ unsafe fn jump(th: &Thread, at: M, mon: &CodeMonitor, index: u32, op: Opcode) ->
         && mon.active(Event::Line) & 1 << TRACE != 0
     {
         let line = mon.map.lines[index as usize];
-        if line_event(th, at.fr, index, line, 1 << TRACE, &mut 0).is_err() {
+        if line_event(th, at.fr, index, line, NO_POINT, 1 << TRACE, &mut 0).is_err() {
             // SAFETY: passed on.
             return unsafe { raise_before(at, index) };
         }
@@ -308,6 +322,15 @@ fn callee(th: &Thread, at: M, op: Opcode) -> (Obj, Obj) {
                 Some([first, ..]) => first.clone(),
                 _ => missing(),
             }
+        }
+        // A method of a built-in type that was bound on the way.
+        Opcode::CallMethod | Opcode::CallMethodKw
+            if f.downcast::<NativeFunction>().is_some_and(|n| {
+                let this = n.receiver();
+                !this.is_none() && this.downcast::<Module>().is_none()
+            }) =>
+        {
+            f.downcast::<NativeFunction>().map_or_else(missing, |n| n.receiver().clone())
         }
         _ if count > 0 => arg(at.b() + 2),
         _ => missing(),
