@@ -213,9 +213,8 @@ unsafe impl Send for Runtime {}
 impl Runtime {
     pub(crate) fn new(config: Config) -> &'static Runtime {
         let frame_state = config.xoptions.iter().find(|(name, _)| name == "frame-state");
-        let frame_state = frame_state.map_or(0, |(_, n)| {
-            n.as_ref().and_then(|n| n.to_str()).and_then(|n| n.parse().ok()).unwrap_or(1)
-        });
+        let frame_state = frame_state
+            .map_or(0, |(_, n)| n.as_ref().and_then(|n| n.to_str()).and_then(|n| n.parse().ok()).unwrap_or(1));
         Box::leak(Box::new(Runtime {
             config,
             recursion_limit: Cell::new(1000),

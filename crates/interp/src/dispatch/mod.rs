@@ -102,13 +102,7 @@ pub(crate) fn body(op: u16) -> Body {
 
 /// The handler of instructions that fire events, and of the stub that code to be instrumented is entered by.
 #[cfg(not(cinder_match_dispatch))]
-unsafe extern "C" fn observed(
-    pc: *const Insn,
-    base: *mut Value,
-    fr: *mut Frame,
-    th: *const Thread,
-    w: u64,
-) -> usize {
+unsafe extern "C" fn observed(pc: *const Insn, base: *mut Value, fr: *mut Frame, th: *const Thread, w: u64) -> usize {
     // SAFETY: as for other handlers.
     unsafe {
         let f = body(w as u16)(pc, base, fr, th, w);

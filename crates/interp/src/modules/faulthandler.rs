@@ -364,10 +364,8 @@ fn cancel() {
 fn watch(number: u64, timeout: Duration, header: &str, repeat: bool, fd: i32, exit: bool) {
     loop {
         let now = lock(&WATCHDOG.number);
-        let (now, late) = WATCHDOG
-            .changed
-            .wait_timeout_while(now, timeout, |n| *n == number)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (now, late) =
+            WATCHDOG.changed.wait_timeout_while(now, timeout, |n| *n == number).unwrap_or_else(PoisonError::into_inner);
         if *now != number || !late.timed_out() {
             return;
         }

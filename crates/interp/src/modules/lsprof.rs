@@ -137,7 +137,11 @@ impl Profiler {
         th.tracing.set(th.tracing.get() - 1);
         let unit = self.unit.get();
         let n = r.and_then(|t| {
-            if unit > 0.0 { t.to_i64(cx) } else { cinder_pyobj::protocol::number::to_f64(cx, &t).map(|f| (f * 1e9) as i64) }
+            if unit > 0.0 {
+                t.to_i64(cx)
+            } else {
+                cinder_pyobj::protocol::number::to_f64(cx, &t).map(|f| (f * 1e9) as i64)
+            }
         });
         match n {
             Ok(n) => n,
@@ -214,14 +218,16 @@ fn native_name(cx: &Ctx, f: &Obj) -> PyResult {
     let module = this.downcast::<cinder_pyobj::types::module::Module>().is_some();
     if this.is_none() || module {
         let m = f.get_attr_opt(cx, intern!("__module__"))?.filter(|m| m.type_of().is_str_subtype());
-        return Ok(Obj::from(match m {
-            Some(m) if &*as_utf8_lossy(&m) != "builtins" => {
-                format!("<built-in method {}.{name}>", as_utf8_lossy(&m))
+        return Ok(Obj::from(
+            match m {
+                Some(m) if &*as_utf8_lossy(&m) != "builtins" => {
+                    format!("<built-in method {}.{name}>", as_utf8_lossy(&m))
+                }
+                Some(_) => format!("<built-in method builtins.{name}>"),
+                None => format!("<built-in method {name}>"),
             }
-            Some(_) => format!("<built-in method builtins.{name}>"),
-            None => format!("<built-in method {name}>"),
-        }
-        .as_str()));
+            .as_str(),
+        ));
     }
     let class = this.type_of().as_obj();
     if let Some(m) = class.get_attr_opt(cx, Name::new(name))? {
@@ -397,25 +403,13 @@ impl Profiler {
     }
 
     #[pymethod(sig = "($self, code, instruction_offset, exception, /)")]
-    fn _pythrow_callback(
-        cx: &Ctx,
-        this: This<'_, Profiler>,
-        code: &Obj,
-        instruction_offset: &Obj,
-        exception: &Obj,
-    ) {
+    fn _pythrow_callback(cx: &Ctx, this: This<'_, Profiler>, code: &Obj, instruction_offset: &Obj, exception: &Obj) {
         let _ = (instruction_offset, exception);
         this.enter(cx, code.id(), || code.clone());
     }
 
     #[pymethod(sig = "($self, code, instruction_offset, retval, /)")]
-    fn _pyreturn_callback(
-        cx: &Ctx,
-        this: This<'_, Profiler>,
-        code: &Obj,
-        instruction_offset: &Obj,
-        retval: &Obj,
-    ) {
+    fn _pyreturn_callback(cx: &Ctx, this: This<'_, Profiler>, code: &Obj, instruction_offset: &Obj, retval: &Obj) {
         let _ = (code, instruction_offset, retval);
         this.leave(cx);
     }

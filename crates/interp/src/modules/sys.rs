@@ -75,8 +75,8 @@ pub(crate) mod sys {
     use cinder_pyobj::types::{dict, exc, list, module, tuple};
 
     use crate::host;
-    use crate::observe::legacy;
     use crate::objects::frame_obj::{self, FrameObject};
+    use crate::observe::legacy;
     use crate::thread::Thread;
 
     /// Exit the interpreter by raising SystemExit(status).
@@ -449,10 +449,9 @@ pub(crate) mod sys {
     #[pyfunction(sig = "(func, args, /)")]
     fn call_tracing(cx: &Ctx, func: &Obj, args: &Obj) -> PyResult {
         let Some(items) = tuple::items_if_tuple(args) else {
-            return Err(cx.type_error(format!(
-                "call_tracing() argument 2 must be tuple, not {}",
-                args.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("call_tracing() argument 2 must be tuple, not {}", args.type_of().name()))
+            );
         };
         let th = Thread::of(cx);
         let before = th.tracing.replace(0);

@@ -194,12 +194,7 @@ pub(crate) mod module {
             list::new(
                 rows.into_iter()
                     .map(|(size, places, total)| {
-                        tuple::new(vec![
-                            Obj::from(0i64),
-                            Obj::from(size),
-                            frames(&places),
-                            Obj::from(total),
-                        ])
+                        tuple::new(vec![Obj::from(0i64), Obj::from(size), frames(&places), Obj::from(total)])
                     })
                     .collect(),
             )

@@ -140,10 +140,9 @@ fn action(cx: &Ctx, category: &Obj, text: &Obj, line: i64, module: &Obj) -> PyRe
     let default = match module_attr(cx, intern!("defaultaction"), false)? {
         Some(a) if a.type_of().is_str_subtype() => a,
         Some(a) => {
-            return Err(cx.type_error(format!(
-                "_warnings.defaultaction must be a string, not '{}'",
-                a.type_of().name()
-            )));
+            return Err(
+                cx.type_error(format!("_warnings.defaultaction must be a string, not '{}'", a.type_of().name()))
+            );
         }
         None => state(cx).default_action.get().unwrap_or_else(Obj::none),
     };
@@ -332,9 +331,7 @@ fn frame_at(th: &Thread, level: i64, skip: &[Obj]) -> Option<*mut Frame> {
     {
         level -= 1;
         at = back(f);
-        while !plain
-            && let Some(f) = at
-        {
+        while !plain && let Some(f) = at {
             let file = name(f);
             if !is_internal(&file) && !skip.iter().any(|p| file.starts_with(&*as_utf8_lossy(p))) {
                 break;
@@ -345,14 +342,7 @@ fn frame_at(th: &Thread, level: i64, skip: &[Obj]) -> Option<*mut Frame> {
     at
 }
 
-fn issue(
-    cx: &Ctx,
-    category: &Obj,
-    message: &Obj,
-    level: i64,
-    source: Option<Obj>,
-    skip: &[Obj],
-) -> PyResult<()> {
+fn issue(cx: &Ctx, category: &Obj, message: &Obj, level: i64, source: Option<Obj>, skip: &[Obj]) -> PyResult<()> {
     let th = Thread::of(cx);
     let _ = state(cx);
     let frame = frame_at(th, level, skip);
@@ -387,14 +377,7 @@ fn issue(
         cx,
         category,
         message,
-        Place {
-            filename: &filename,
-            line,
-            module: Some(module),
-            registry: registry.non_none(),
-            source,
-            text: None,
-        },
+        Place { filename: &filename, line, module: Some(module), registry: registry.non_none(), source, text: None },
     )
 }
 
@@ -412,14 +395,7 @@ pub(crate) fn warn_explicit(cx: &Ctx, category: &Type, message: &str, filename: 
         return Ok(());
     }
     let _ = state(cx);
-    let place = Place {
-        filename,
-        line: i64::from(line),
-        module: None,
-        registry: None,
-        source: None,
-        text: None,
-    };
+    let place = Place { filename, line: i64::from(line), module: None, registry: None, source: None, text: None };
     let r = explicit(cx, &category.as_obj(), &Obj::from(message), place);
     match r {
         Err(r) if category.is(exc::SyntaxWarning()) && cx.pending_is(exc::SyntaxWarning()) => {
@@ -441,10 +417,7 @@ fn category_of(cx: &Ctx, message: &Obj, category: Option<&Obj>) -> PyResult {
         None => Ok(exc::UserWarning().as_obj()),
         Some(c) if c.is_none() => Ok(exc::UserWarning().as_obj()),
         Some(c) if c.as_type().is_some_and(|t| t.is_subtype(exc::Warning())) => Ok(c.clone()),
-        Some(c) => Err(cx.type_error(format!(
-            "category must be a Warning subclass, not '{}'",
-            c.type_of().name()
-        ))),
+        Some(c) => Err(cx.type_error(format!("category must be a Warning subclass, not '{}'", c.type_of().name()))),
     }
 }
 
@@ -493,10 +466,7 @@ pub(crate) mod warnings {
         };
         for p in skip {
             if !p.type_of().is_str_subtype() {
-                return Err(cx.type_error(format!(
-                    "Found non-str '{}' in skip_file_prefixes.",
-                    p.type_of().name()
-                )));
+                return Err(cx.type_error(format!("Found non-str '{}' in skip_file_prefixes.", p.type_of().name())));
             }
         }
         let level = if skip.is_empty() { stacklevel } else { stacklevel.max(2) };
@@ -530,10 +500,7 @@ pub(crate) mod warnings {
         let text = match module_globals {
             Some(g) if !g.is_none() => {
                 if dict::items_if_dict(g).is_none() {
-                    return Err(cx.type_error(format!(
-                        "module_globals must be a dict, not '{}'",
-                        g.type_of().name()
-                    )));
+                    return Err(cx.type_error(format!("module_globals must be a dict, not '{}'", g.type_of().name())));
                 }
                 source_line(cx, g, lineno)?
             }

@@ -374,7 +374,13 @@ impl FrameObject {
 
     #[pysetter]
     fn set_f_lineno(cx: &Ctx, this: This<'_, FrameObject>, value: Option<&Obj>) -> PyResult<()> {
-        let Some(v) = value else { return Err(cx.attribute_error("attribute 'f_lineno' of 'frame' objects cannot be deleted", this.obj(), &Obj::from("f_lineno"))) };
+        let Some(v) = value else {
+            return Err(cx.attribute_error(
+                "attribute 'f_lineno' of 'frame' objects cannot be deleted",
+                this.obj(),
+                &Obj::from("f_lineno"),
+            ));
+        };
         let live = Some(this.frame.get()).filter(|f| !f.is_null());
         crate::observe::jump::set_line(cx, live, v)?;
         this.point.set(NO_POINT);
@@ -418,7 +424,11 @@ impl FrameObject {
     #[pysetter]
     fn set_f_trace_opcodes(cx: &Ctx, this: This<'_, FrameObject>, value: Option<&Obj>) -> PyResult<()> {
         let Some(v) = value else {
-            return Err(cx.attribute_error("attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted", this.obj(), &Obj::from("f_trace_opcodes")));
+            return Err(cx.attribute_error(
+                "attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted",
+                this.obj(),
+                &Obj::from("f_trace_opcodes"),
+            ));
         };
         this.trace_opcodes.set(flag(cx, v)?);
         if this.trace_opcodes.get()

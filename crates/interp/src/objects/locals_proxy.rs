@@ -19,10 +19,7 @@ pub struct FrameLocalsProxy {
 
 /// The view of a frame object.
 pub(crate) fn new(_cx: &Ctx, frame: &Obj) -> PyResult {
-    Ok(heap::new_instance(
-        FrameLocalsProxy::class().type_object(),
-        FrameLocalsProxy { frame: frame.clone() },
-    ))
+    Ok(heap::new_instance(FrameLocalsProxy::class().type_object(), FrameLocalsProxy { frame: frame.clone() }))
 }
 
 impl FrameLocalsProxy {

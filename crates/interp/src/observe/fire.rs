@@ -54,10 +54,7 @@ pub(super) fn call_tools(
         }
         if !report.event.is_local() {
             drop(m.set_callback(tool, report.event, None));
-            return Err(cx.value_error(format!(
-                "Cannot disable {} events. Callback removed.",
-                report.event.name()
-            )));
+            return Err(cx.value_error(format!("Cannot disable {} events. Callback removed.", report.event.name())));
         }
         match &mut disabled {
             Some(d) => **d |= 1 << tool,

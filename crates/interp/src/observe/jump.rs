@@ -88,7 +88,10 @@ fn first_line_from(map: &EventMap, wanted: u32) -> Option<u32> {
 /// Whether the instruction is the first of a run of instructions of this line.
 fn begins(map: &EventMap, pc: u32, line: u32) -> bool {
     let at = pc as usize;
-    map.executed[at] && pc >= map.start && map.lines[at] == line && (at == 0 || map.lines[at - 1] != line || pc == map.start)
+    map.executed[at]
+        && pc >= map.start
+        && map.lines[at] == line
+        && (at == 0 || map.lines[at - 1] != line || pc == map.start)
 }
 
 /// Whether the temporaries live at `to` are live at `from`, too, so that the others can be dropped: the number of
@@ -106,7 +109,8 @@ fn compatible(c: &CodeObject, from: u32, to: u32) -> Result<usize, &'static str>
         }
         let last = want.iter().rev().find(|k| **k != TempKind::Dead).copied().unwrap_or(*kind);
         return Err(match (*kind, last) {
-            (TempKind::SavedException | TempKind::Exception, _) | (_, TempKind::SavedException | TempKind::Exception) => {
+            (TempKind::SavedException | TempKind::Exception, _)
+            | (_, TempKind::SavedException | TempKind::Exception) => {
                 "can't jump into an 'except' block as there's no exception"
             }
             (_, TempKind::Iter) => "can't jump into the body of a for loop",

@@ -120,14 +120,7 @@ fn local(th: &Thread, fr: *mut Frame, what: &str, arg: &Obj, report: &Report<'_>
     r
 }
 
-fn call_trace(
-    th: &Thread,
-    fo: &Obj,
-    callback: &Obj,
-    what: &str,
-    arg: &Obj,
-    report: &Report<'_>,
-) -> PyResult<()> {
+fn call_trace(th: &Thread, fo: &Obj, callback: &Obj, what: &str, arg: &Obj, report: &Report<'_>) -> PyResult<()> {
     let Some(f) = fo.downcast::<FrameObject>() else { return Ok(()) };
     match call(th, fo, callback, what, arg, report) {
         Ok(v) => {

@@ -258,9 +258,7 @@ fn target_of(at: M, index: u32, f: Flow) -> Option<u32> {
 }
 
 unsafe fn jump(th: &Thread, at: M, mon: &CodeMonitor, index: u32, op: Opcode) -> Flow {
-    if op == Opcode::JumpBackward
-        && mon.map.loops_in_line[index as usize]
-        && mon.active(Event::Line) & 1 << TRACE != 0
+    if op == Opcode::JumpBackward && mon.map.loops_in_line[index as usize] && mon.active(Event::Line) & 1 << TRACE != 0
     {
         let line = mon.map.lines[index as usize];
         if line_event(th, at.fr, index, line, NO_POINT, 1 << TRACE, &mut 0).is_err() {
