@@ -12,6 +12,7 @@ pub(crate) mod monitoring;
 pub mod signal;
 pub mod symtable;
 pub mod sys;
+pub mod sys_jit;
 pub mod templatelib;
 pub mod thread;
 pub mod thread_handle;

@@ -147,6 +147,12 @@ pub(crate) mod sys {
         }
     }
 
+    /// Private function for clearing certain descriptors from a type's dictionary.
+    #[pyfunction(sig = "(cls, /)")]
+    fn _clear_type_descriptors(cx: &Ctx, cls: &Obj) -> PyResult<()> {
+        cinder_pyobj::types::clear_storage_descriptors(cx, cls)
+    }
+
     /// Return a dict mapping each thread's identifier to its current frame.
     #[pyfunction]
     fn _current_frames(cx: &Ctx) -> PyResult {
@@ -543,7 +549,9 @@ pub(crate) mod sys {
     #[pyinit]
     fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
         let Some(d) = module::namespace(module) else { return Ok(()) };
-        super::fill(cx, &d)
+        super::fill(cx, &d)?;
+        let jit = module::from_def(cx, &crate::modules::sys_jit::jit::MODULE)?;
+        dict::set(cx, &d, intern!("_jit").as_obj(), &jit)
     }
 
     const _: fn(Vec<Obj>) -> Obj = list::new;

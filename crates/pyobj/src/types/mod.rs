@@ -51,7 +51,7 @@ pub mod weakref;
 pub(crate) use create::create_native;
 pub use create::set_attr as set_class_constant;
 pub use slots::{CmpOp, SendResult, Slots};
-pub use type_::{call_type, type_type};
+pub use type_::{call_type, clear_storage_descriptors, type_type};
 pub use type_object::{Layout, Type, TypeCell, TypeFlags};
 pub(crate) use weakref::release_side;
 

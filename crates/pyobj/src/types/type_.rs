@@ -86,6 +86,18 @@ pub(crate) fn set_class_attr(cx: &Ctx, ty: &'static Type, name: Name, value: Opt
     Ok(())
 }
 
+/// Removes the class's own `__dict__` and `__weakref__` descriptors, if it has any: a class that replaces this one
+/// can then be made of a copy of its namespace.
+pub fn clear_storage_descriptors(cx: &Ctx, class: &Obj) -> PyResult<()> {
+    let ty = static_type(cx, class)?;
+    for name in [intern!("__dict__"), intern!("__weakref__")] {
+        if ty.own_cell(name).is_some_and(|c| c.get().is_some()) {
+            set_class_attr(cx, ty, name, None)?;
+        }
+    }
+    Ok(())
+}
+
 fn class_lookup(cx: &Ctx, this: &Obj, ty: &Type, name: &Obj) -> PyResult<Option<Obj>> {
     let interned = Name::lookup_obj(name);
     let meta = this.type_of();

@@ -218,6 +218,11 @@ impl Type {
         unsafe { Obj::from_borrowed(self.as_value()) }
     }
 
+    /// The classes that name this one among their bases, in order of creation.
+    pub fn direct_subclasses(&self) -> Vec<Obj> {
+        self.subclasses.borrow().iter().map(|t| t.as_obj()).collect()
+    }
+
     /// The same type.
     #[inline(always)]
     pub fn is(&self, other: &Type) -> bool {

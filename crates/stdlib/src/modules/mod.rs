@@ -1,5 +1,6 @@
 //! The native modules: one file or folder for each.
 
+mod abc;
 mod array;
 mod asyncio;
 mod atexit;
@@ -50,6 +51,7 @@ use cinder_pyobj::native::ModuleDef;
 
 /// All native modules of this crate.
 pub static ALL: &[&ModuleDef] = &[
+    &abc::abc::MODULE,
     &array::array::MODULE,
     &asyncio::asyncio::MODULE,
     &atexit::module::MODULE,
