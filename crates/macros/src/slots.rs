@@ -233,6 +233,15 @@ pub fn expand(f: &ItemFn, slot_name: &str, opts: &FnOptions) -> Result<SlotCode>
         let sig = sig.as_ref().or(if rest.is_empty() { Some(&empty) } else { None });
         let bound = bind(ident, sig, &rest, &Owner::Constructor, "")?;
         let code = bound.code;
+        let positional = sig.is_some_and(Sig::positional_only);
+        let code = if positional && !rest.is_empty() {
+            quote! {
+                let args = #p::native::own_arguments::<Self>(ty, args);
+                #code
+            }
+        } else {
+            code
+        };
         let mut args = vec![quote!(ty)];
         args.extend(bound.args);
         let call = rust.call(&quote!(Self::#ident), None, &args);

@@ -42,7 +42,7 @@ impl Interpolation {
                 None => Ok(Obj::from("")),
                 Some(o) if o.type_of().is_str_subtype() => Ok(o.clone()),
                 Some(o) => Err(
-                    cx.type_error(format!("Interpolation() argument '{what}' must be str, not {}", o.type_of().name()))
+                    cx.type_error(format!("Interpolation() argument '{what}' must be str, not {}", o.type_of().full_name()))
                 ),
             }
         };
@@ -57,7 +57,7 @@ impl Interpolation {
             Some(c) => {
                 return Err(cx.type_error(format!(
                     "Interpolation() argument 'conversion' must be str, not {}",
-                    c.type_of().name()
+                    c.type_of().full_name()
                 )));
             }
         };
@@ -173,7 +173,7 @@ fn of_parts(cx: &Ctx, parts: &[Obj]) -> PyResult {
         } else {
             return Err(cx.type_error(format!(
                 "Template.__new__ *args need to be of type 'str' or 'Interpolation', got {}",
-                p.type_of().name()
+                p.type_of().full_name()
             )));
         }
     }

@@ -36,8 +36,12 @@ impl Lazy {
         Ok(Some(v))
     }
 
-    fn is_empty(&self) -> bool {
-        self.value.is_empty() && self.evaluate.is_empty()
+    /// Whether there is a default, without computing it.
+    fn is_given(&self) -> bool {
+        match self.value.get() {
+            Some(v) => !v.is(&no_default()),
+            None => !self.evaluate.is_empty(),
+        }
     }
 
     /// The evaluator; one that returns the known value if there is no other.
@@ -51,7 +55,7 @@ impl Lazy {
 }
 
 /// A callable that gives a constant in every annotation format.
-#[pyclass(name = "constevaluator", module = "_typing", flags(no_new))]
+#[pyclass(name = "_ConstEvaluator", module = "_typing", flags(no_new))]
 #[derive(Traverse)]
 pub struct ConstEvaluator {
     value: Obj,
@@ -101,13 +105,20 @@ fn caller_module(cx: &Ctx) -> Obj {
     name.unwrap_or_else(Obj::none)
 }
 
-/// The sentinel of missing defaults.
-#[pyclass(name = "NoDefaultType", module = "typing", flags(no_new))]
+/// The type of the NoDefault singleton.
+#[pyclass(name = "NoDefaultType", module = "typing")]
 #[derive(Traverse)]
 pub struct NoDefault {}
 
 #[pymethods]
 impl NoDefault {
+    fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
+        if !args.all().is_empty() {
+            return Err(cx.type_error("NoDefaultType takes no arguments"));
+        }
+        Ok(no_default())
+    }
+
     fn __repr__(_cx: &Ctx, _this: &Obj) -> PyResult {
         Ok(Obj::from("typing.NoDefault"))
     }
@@ -229,46 +240,68 @@ pub(crate) fn set_default(cx: &Ctx, p: &Obj, f: &Obj) -> PyResult<()> {
     Ok(())
 }
 
-struct Variance {
+/// The arguments of a type parameter's constructor.
+#[derive(Default)]
+struct ParamArgs {
+    name: Option<Obj>,
+    constraints: Vec<Obj>,
+    bound: Option<Obj>,
+    default: Lazy,
     covariant: bool,
     contravariant: bool,
     infer: bool,
 }
 
-fn variance(cx: &Ctx, args: &Args<'_>) -> PyResult<(Variance, Option<Obj>, Option<Obj>)> {
-    let mut v = Variance { covariant: false, contravariant: false, infer: false };
-    let (mut bound, mut default) = (None, None);
-    for (k, x) in args.keywords() {
-        match &*as_utf8_lossy(k) {
-            "covariant" => v.covariant = x.truthy(cx)?,
-            "contravariant" => v.contravariant = x.truthy(cx)?,
-            "infer_variance" => v.infer = x.truthy(cx)?,
-            "bound" => bound = x.clone().non_none(),
-            "default" => default = Some(x.clone()),
-            "name" => {}
-            k => return Err(cx.type_error(format!("typevar() got an unexpected keyword argument '{k}'"))),
+impl ParamArgs {
+    /// Parses the arguments of `what`: the name, `constraints` (whether any may follow), then those of `keys`.
+    fn parse(cx: &Ctx, what: &str, args: &Args<'_>, constraints: bool, keys: &[&str]) -> PyResult<ParamArgs> {
+        let mut p = ParamArgs { default: Lazy::known(no_default()), ..ParamArgs::default() };
+        let pos = args.pos();
+        if pos.len() > 1 && !constraints {
+            return Err(cx.type_error(format!("{what}() takes exactly 1 positional argument ({} given)", pos.len())));
         }
+        p.name = pos.first().cloned();
+        p.constraints = pos.get(1..).unwrap_or(&[]).to_vec();
+        for (k, x) in args.keywords() {
+            match &*as_utf8_lossy(k) {
+                "name" if p.name.is_some() => {
+                    let m = format!("argument for {what}() given by name ('name') and position (1)");
+                    return Err(cx.type_error(m));
+                }
+                "name" => p.name = Some(x.clone()),
+                "default" => p.default = Lazy::known(x.clone()),
+                k if !keys.contains(&k) => {
+                    return Err(cx.type_error(format!("{what}() got an unexpected keyword argument '{k}'")));
+                }
+                "bound" => p.bound = x.clone().non_none(),
+                "covariant" => p.covariant = x.truthy(cx)?,
+                "contravariant" => p.contravariant = x.truthy(cx)?,
+                _ => p.infer = x.truthy(cx)?,
+            }
+        }
+        match &p.name {
+            Some(n) if n.type_of().is_str_subtype() => {}
+            Some(n) => {
+                let got = if n.is_none() { "None".to_owned() } else { n.type_of().name().to_string() };
+                return Err(cx.type_error(format!("{what}() argument 'name' must be str, not {got}")));
+            }
+            None => return Err(cx.type_error(format!("{what}() missing required argument 'name' (pos 1)"))),
+        }
+        if p.covariant && p.contravariant {
+            return Err(cx.value_error("Bivariant types are not supported."));
+        }
+        if p.infer && (p.covariant || p.contravariant) {
+            return Err(cx.value_error("Variance cannot be specified with infer_variance."));
+        }
+        Ok(p)
     }
-    if v.covariant && v.contravariant {
-        return Err(cx.value_error("Bivariant types are not supported."));
+
+    fn name(&self) -> Obj {
+        self.name.clone().unwrap_or_else(Obj::none)
     }
-    if v.infer && (v.covariant || v.contravariant) {
-        return Err(cx.value_error("Variance cannot be specified with infer_variance."));
-    }
-    Ok((v, bound, default))
 }
 
-fn name_arg(cx: &Ctx, args: &Args<'_>, what: &str) -> PyResult {
-    let name = match args.pos().first() {
-        Some(n) => Some(n.clone()),
-        None => args.keywords().find(|(k, _)| as_utf8_lossy(k) == "name").map(|(_, v)| v.clone()),
-    };
-    match name {
-        Some(n) if n.type_of().is_str_subtype() => Ok(n),
-        Some(n) => Err(cx.type_error(format!("{what}() argument 'name' must be str, not {}", n.type_of().name()))),
-        None => Err(cx.type_error(format!("{what}() missing required argument 'name' (pos 1)"))),
-    }
-}
+const TYPE_VAR_KEYS: [&str; 4] = ["bound", "covariant", "contravariant", "infer_variance"];
 
 fn check_type(cx: &Ctx, arg: &Obj, message: &str) -> PyResult {
     if arg.is_none() {
@@ -294,32 +327,30 @@ fn shown(name: &Obj, infer: bool, co: bool, contra: bool) -> Obj {
 #[pymethods]
 impl TypeVar {
     fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
-        let name = name_arg(cx, &args, "typevar")?;
-        let (v, bound, default) = variance(cx, &args)?;
-        let constraints = args.pos().get(1..).unwrap_or(&[]);
-        if constraints.len() == 1 {
+        let p = ParamArgs::parse(cx, "typevar", &args, true, &TYPE_VAR_KEYS)?;
+        if p.constraints.len() == 1 {
             return Err(cx.type_error("A single constraint is not allowed"));
         }
-        if !constraints.is_empty() && bound.is_some() {
+        if !p.constraints.is_empty() && p.bound.is_some() {
             return Err(cx.type_error("Constraints cannot be combined with bound=..."));
         }
-        let bound = match bound {
-            Some(b) => Lazy::known(check_type(cx, &b, "Bound must be a type.")?),
+        let bound = match &p.bound {
+            Some(b) => Lazy::known(check_type(cx, b, "Bound must be a type.")?),
             None => Lazy::default(),
         };
         let constraints =
-            if constraints.is_empty() { Lazy::default() } else { Lazy::known(tuple::new(constraints.to_vec())) };
+            if p.constraints.is_empty() { Lazy::default() } else { Lazy::known(tuple::new(p.constraints.clone())) };
         Ok(heap::new_instance(
             TypeVar::class().type_object(),
             TypeVar {
-                name,
+                name: p.name(),
                 module: ObjCell::new(Some(caller_module(cx))),
                 bound,
                 constraints,
-                default: default.map(Lazy::known).unwrap_or_default(),
-                infer_variance: v.infer,
-                covariant: v.covariant,
-                contravariant: v.contravariant,
+                default: p.default,
+                infer_variance: p.infer,
+                covariant: p.covariant,
+                contravariant: p.contravariant,
             },
         ))
     }
@@ -394,8 +425,8 @@ impl TypeVar {
     }
 
     #[pymethod]
-    fn has_default(cx: &Ctx, this: This<'_, TypeVar>) -> PyResult<bool> {
-        Ok(!this.default.is_empty() && !this.default.get(cx)?.is_some_and(|d| d.is(&no_default())))
+    fn has_default(this: This<'_, TypeVar>) -> bool {
+        this.default.is_given()
     }
 
     #[pymethod(sig = "($self, arg, /)")]
@@ -405,22 +436,28 @@ impl TypeVar {
 
     #[pymethod(sig = "($self, alias, args, /)")]
     fn __typing_prepare_subst__(cx: &Ctx, this: This<'_, TypeVar>, alias: &Obj, args: &Obj) -> PyResult {
-        let params = alias.get_attr(cx, intern!("__parameters__"))?;
-        let p = tuple::items_if_tuple(&params).unwrap_or(&[]);
-        let a = tuple::items_if_tuple(args).unwrap_or(&[]);
-        let index = p.iter().position(|x| x.is(this.obj())).unwrap_or(0);
-        if index < a.len() {
+        let params = alias.get_attr(cx, intern!("__parameters__"))?.collect(cx)?;
+        // The arguments are a tuple, or the list that `typing` makes.
+        let n = args.len(cx)?;
+        let Some(index) = params.iter().position(|x| x.is(this.obj())) else {
+            return Err(cx.value_error("sequence.index(x): x not in sequence"));
+        };
+        if index < n {
             return Ok(args.clone());
         }
-        if index == a.len()
+        if index == n
             && let Some(d) = this.default.get(cx)?
             && !d.is(&no_default())
         {
-            let mut v = a.to_vec();
+            let mut v = args.collect(cx)?;
             v.push(d);
             return Ok(tuple::new(v));
         }
-        Err(cx.type_error(format!("Too few arguments for {}", as_utf8_lossy(&alias.str(cx)?))))
+        Err(cx.type_error(format!(
+            "Too few arguments for {}; actual {n}, expected at least {}",
+            as_utf8_lossy(&alias.str(cx)?),
+            index + 1
+        )))
     }
 
     #[pymethod(sig = "($self, bases, /)")]
@@ -438,22 +475,17 @@ impl TypeVar {
 #[pymethods]
 impl ParamSpec {
     fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
-        let name = name_arg(cx, &args, "paramspec")?;
-        let (v, bound, default) = variance(cx, &args)?;
-        let bound = match bound {
-            Some(b) => Lazy::known(check_type(cx, &b, "Bound must be a type.")?),
-            None => Lazy::default(),
-        };
+        let p = ParamArgs::parse(cx, "paramspec", &args, false, &TYPE_VAR_KEYS)?;
         Ok(heap::new_instance(
             ParamSpec::class().type_object(),
             ParamSpec {
-                name,
+                name: p.name(),
                 module: ObjCell::new(Some(caller_module(cx))),
-                bound,
-                default: default.map(Lazy::known).unwrap_or_default(),
-                infer_variance: v.infer,
-                covariant: v.covariant,
-                contravariant: v.contravariant,
+                bound: p.bound.map(Lazy::known).unwrap_or_default(),
+                default: p.default,
+                infer_variance: p.infer,
+                covariant: p.covariant,
+                contravariant: p.contravariant,
             },
         ))
     }
@@ -525,8 +557,8 @@ impl ParamSpec {
     }
 
     #[pymethod]
-    fn has_default(cx: &Ctx, this: This<'_, ParamSpec>) -> PyResult<bool> {
-        Ok(!this.default.is_empty() && !this.default.get(cx)?.is_some_and(|d| d.is(&no_default())))
+    fn has_default(this: This<'_, ParamSpec>) -> bool {
+        this.default.is_given()
     }
 
     #[pymethod(sig = "($self, arg, /)")]
@@ -609,14 +641,13 @@ param_spec_part! {
 #[pymethods]
 impl TypeVarTuple {
     fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
-        let name = name_arg(cx, &args, "typevartuple")?;
-        let (_, _, default) = variance(cx, &args)?;
+        let p = ParamArgs::parse(cx, "typevartuple", &args, false, &[])?;
         Ok(heap::new_instance(
             TypeVarTuple::class().type_object(),
             TypeVarTuple {
-                name,
+                name: p.name(),
                 module: ObjCell::new(Some(caller_module(cx))),
-                default: default.map(Lazy::known).unwrap_or_default(),
+                default: p.default,
                 infer_variance: false,
                 covariant: false,
                 contravariant: false,
@@ -662,8 +693,8 @@ impl TypeVarTuple {
     }
 
     #[pymethod]
-    fn has_default(cx: &Ctx, this: This<'_, TypeVarTuple>) -> PyResult<bool> {
-        Ok(!this.default.is_empty() && !this.default.get(cx)?.is_some_and(|d| d.is(&no_default())))
+    fn has_default(this: This<'_, TypeVarTuple>) -> bool {
+        this.default.is_given()
     }
 
     #[pymethod(sig = "($self, arg, /)")]
@@ -724,7 +755,10 @@ impl TypeAlias {
         }
         let params = match type_params {
             None => tuple::new(Vec::new()),
-            Some(t) if tuple::items_if_tuple(t).is_some() => t.clone(),
+            Some(t) if tuple::items_if_tuple(t).is_some() => {
+                check_type_params(cx, t)?;
+                t.clone()
+            }
             Some(_) => return Err(cx.type_error("type_params must be a tuple")),
         };
         Ok(heap::new_instance(
@@ -756,7 +790,7 @@ impl TypeAlias {
     }
 
     fn nb_or(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
-        union::make(cx, &[a.clone(), b.clone()])
+        union::or(cx, a, b)
     }
 
     #[pygetter(member)]
@@ -793,6 +827,32 @@ impl TypeAlias {
     fn __reduce__(this: This<'_, TypeAlias>) -> Obj {
         this.name.clone()
     }
+}
+
+/// Refuses what is no type parameter, and a parameter without default after one that has a default.
+fn check_type_params(cx: &Ctx, params: &Obj) -> PyResult<()> {
+    let mut has_default = false;
+    for p in tuple::items_if_tuple(params).unwrap_or(&[]) {
+        let default = if let Some(t) = p.downcast::<TypeVar>() {
+            &t.default
+        } else if let Some(t) = p.downcast::<ParamSpec>() {
+            &t.default
+        } else if let Some(t) = p.downcast::<TypeVarTuple>() {
+            &t.default
+        } else {
+            let shown = p.repr(cx)?;
+            return Err(cx.type_error(format!("Expected a type param, got {}", as_utf8_lossy(&shown))));
+        };
+        if !default.is_given() && has_default {
+            let shown = p.repr(cx)?;
+            return Err(cx.type_error(format!(
+                "non-default type parameter '{}' follows default type parameter",
+                as_utf8_lossy(&shown)
+            )));
+        }
+        has_default |= default.is_given();
+    }
+    Ok(())
 }
 
 /// Type parameters with each TypeVarTuple unpacked.

@@ -330,7 +330,7 @@ pub fn handle_exception(cx: &Ctx, h: Handler, e: &Obj) -> PyResult {
         _ => encode || decode,
     };
     if !supported {
-        return Err(cx.type_error(format!("don't know how to handle {} in error callback", e.type_of().name())));
+        return Err(cx.type_error(format!("don't know how to handle {} in error callback", e.type_of().full_name())));
     }
     let object = e.get_attr(cx, intern!("object"))?;
     let number = |name| -> PyResult<i64> {

@@ -184,6 +184,33 @@ pub fn class_receiver<'a>(cx: &Ctx, recv: &'a Obj) -> PyResult<&'a Type> {
     }
 }
 
+/// The arguments of a `__new__` that takes no keywords: those given to a subclass with an `__init__` of its own
+/// are meant for that.
+#[doc(hidden)]
+#[inline(always)]
+pub fn own_arguments<'a, T: PyClass>(ty: &Type, args: Args<'a>) -> Args<'a> {
+    if !args.has_keywords() || same_init(ty, T::type_object()) {
+        return args;
+    }
+    Args::positional(args.pos())
+}
+
+/// Whether a class has the `__init__` of another one.
+pub(crate) fn same_init(a: &Type, b: &Type) -> bool {
+    match (a.slots.init.get(), b.slots.init.get()) {
+        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
+/// Whether a class has the `__new__` of another one.
+pub(crate) fn same_new(a: &Type, b: &Type) -> bool {
+    match (a.slots.new.get(), b.slots.new.get()) {
+        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
 /// Checks the number of positional arguments and refuses keywords.
 #[doc(hidden)]
 #[inline(always)]

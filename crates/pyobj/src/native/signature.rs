@@ -100,6 +100,7 @@ fn bind_into<'a>(
     for (slot, v) in out[..sig.positional].iter_mut().zip(pos) {
         *slot = Some(v);
     }
+    let mut unexpected = None;
     for (name, value) in a.keywords() {
         let text = as_utf8_lossy(name);
         match sig.params[sig.pos_only..].iter().position(|p| *p == text) {
@@ -117,9 +118,7 @@ fn bind_into<'a>(
             None => match &mut extra {
                 Some(kw) if sig.var_keyword => kw.0.push((name, value)),
                 _ => {
-                    return Err(
-                        cx.type_error(format!("{}() got an unexpected keyword argument '{text}'", sig.function))
-                    );
+                    unexpected.get_or_insert(name);
                 }
             },
         }
@@ -127,8 +126,15 @@ fn bind_into<'a>(
     if let Some(i) = out.iter().take(sig.required).position(Option::is_none) {
         return Err(if i < sig.pos_only { too_few_positional(cx, sig, pos.len()) } else { sig.missing(cx, i) });
     }
-    match sig.required_kw.iter().find(|&&i| out[i].is_none()) {
-        Some(&i) => Err(sig.missing(cx, i)),
+    if let Some(&i) = sig.required_kw.iter().find(|&&i| out[i].is_none()) {
+        return Err(sig.missing(cx, i));
+    }
+    // A missing argument is reported rather than one that is not known.
+    match unexpected {
+        Some(name) => {
+            let text = as_utf8_lossy(name);
+            Err(cx.type_error(format!("{}() got an unexpected keyword argument '{text}'", sig.function)))
+        }
         None => Ok(()),
     }
 }

@@ -305,6 +305,24 @@ impl Drop for Buffer {
     }
 }
 
+/// Keeps the length of a [`ByteStore`], or the memory of a view, as it is. The counter lies in an object that
+/// the caller borrows.
+pub struct Hold<'a>(&'a Cell<usize>);
+
+impl<'a> Hold<'a> {
+    /// Counts one more loan until the guard is dropped.
+    pub(crate) fn of(exports: &'a Cell<usize>) -> Hold<'a> {
+        exports.set(exports.get() + 1);
+        Hold(exports)
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
 /// Growable bytes inside a payload that refuse to move while they are lent.
 #[derive(Default)]
 pub struct ByteStore {
@@ -340,6 +358,11 @@ impl ByteStore {
     pub fn capacity(&self) -> usize {
         // SAFETY: as in `len`.
         unsafe { (*self.data.get()).capacity() }
+    }
+
+    /// Refuses changes of length until the guard is dropped.
+    pub fn hold(&self) -> Hold<'_> {
+        Hold::of(&self.exports)
     }
 
     /// How many loans are open.

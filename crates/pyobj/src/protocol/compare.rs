@@ -91,7 +91,7 @@ impl Obj {
                 return self.recursive_is_instance(cx, cls);
             }
         }
-        if let Some(items) = crate::types::tuple::items_if_tuple(cls) {
+        if let Some(items) = alternatives(cls) {
             cx.check_stack(" in __instancecheck__")?;
             for c in items {
                 if self.is_instance(cx, c)? {
@@ -136,7 +136,7 @@ impl Obj {
             }
             return self.recursive_is_subclass(cx, cls);
         }
-        if let Some(items) = crate::types::tuple::items_if_tuple(cls) {
+        if let Some(items) = alternatives(cls) {
             cx.check_stack(" in __subclasscheck__")?;
             for c in items {
                 if self.is_subclass(cx, c)? {
@@ -161,6 +161,11 @@ impl Obj {
         check_class(cx, cls, "issubclass() arg 2 must be a class, a tuple of classes, or a union")?;
         abstract_is_subclass(cx, self, cls)
     }
+}
+
+/// The classes of which any will do: those of a tuple or a union.
+fn alternatives(cls: &Obj) -> Option<&[Obj]> {
+    crate::types::tuple::items_if_tuple(cls).or_else(|| crate::types::union::members(cls))
 }
 
 fn abstract_bases(cx: &Ctx, cls: &Obj) -> PyResult<Option<Obj>> {

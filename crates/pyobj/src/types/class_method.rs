@@ -30,9 +30,9 @@ impl ClassMethod {
     }
 
     fn __init__(cx: &Ctx, this: This<'_, ClassMethod>, args: Args<'_>) -> PyResult<()> {
-        let a = args.check_arity(cx, "classmethod", 1, 1)?;
-        this.callable.set(Some(a[0].clone()));
-        copy_attributes(cx, &a[0], this.obj())
+        let a = super::static_method::one_argument(cx, "classmethod", args)?;
+        this.callable.set(Some(a.clone()));
+        copy_attributes(cx, a, this.obj())
     }
 
     fn __get__(cx: &Ctx, this: This<'_, ClassMethod>, instance: Option<&Obj>, owner: Option<&Obj>) -> PyResult {
@@ -70,5 +70,11 @@ impl ClassMethod {
     #[pygetter]
     fn __isabstractmethod__(cx: &Ctx, this: This<'_, ClassMethod>) -> PyResult<bool> {
         is_abstract(cx, this.callable.get().as_ref())
+    }
+
+    /// See PEP 585.
+    #[pyclassmethod(name = "__class_getitem__", sig = "($type, object, /)")]
+    fn class_getitem(cx: &Ctx, ty: &Obj, object: &Obj) -> PyResult {
+        super::generic_alias::new(cx, ty, object)
     }
 }

@@ -146,7 +146,7 @@ fn alloc_native(def: &'static ClassDef, base: Option<&'static Type>) -> &'static
             mapping_like: def.fixed_shape == FixedShape::Dict || bf.mapping_like,
         }),
         slots: Default::default(),
-        name: RefCell::new(def.name.into()),
+        name: RefCell::new(crate::native::display_name(def).into()),
         qualname: crate::value::ObjCell::new(None),
         base: Cell::new(base),
         bases: RefCell::new(None),

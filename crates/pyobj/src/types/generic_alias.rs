@@ -36,18 +36,23 @@ fn make(ty: &Type, origin: &Obj, args: &Obj, starred: bool) -> Obj {
 }
 
 /// Names that are looked up on the alias itself, not on its origin.
-const OWN: [&str; 10] = [
+const OWN: [&str; 12] = [
     "__class__",
+    "__bases__",
     "__origin__",
     "__args__",
+    "__unpacked__",
     "__parameters__",
+    "__typing_unpacked_tuple_args__",
     "__mro_entries__",
     "__reduce_ex__",
     "__reduce__",
     "__copy__",
     "__deepcopy__",
-    "__unpacked__",
 ];
+
+/// Those of [`OWN`] that an alias does not have.
+const BLOCKED: [&str; 3] = ["__bases__", "__copy__", "__deepcopy__"];
 
 /// The text of one argument, as in `list[int]`.
 pub(crate) fn type_repr(cx: &Ctx, o: &Obj) -> PyResult<String> {
@@ -71,8 +76,13 @@ pub(crate) fn type_repr(cx: &Ctx, o: &Obj) -> PyResult<String> {
 
 fn arg_repr(cx: &Ctx, o: &Obj) -> PyResult<String> {
     if let Some(l) = o.downcast::<list::List>() {
-        let parts: PyResult<Vec<String>> = l.snapshot().iter().map(|x| type_repr(cx, x)).collect();
-        return Ok(format!("[{}]", parts?.join(", ")));
+        // The text of an item may change the list.
+        let mut parts = Vec::new();
+        for i in 0..l.len() {
+            let item = l.get(i).ok_or_else(|| cx.index_error("list index out of range"))?;
+            parts.push(type_repr(cx, &item)?);
+        }
+        return Ok(format!("[{}]", parts.join(", ")));
     }
     type_repr(cx, o)
 }
@@ -136,38 +146,41 @@ pub(crate) fn substitute(cx: &Ctx, this: &Obj, args: &[Obj], params: &[Obj], ite
             params.len()
         )));
     }
+    substitute_all(cx, args, params, &given)
+}
+
+/// Substitutes in each of `args`, and in those of lists and tuples.
+fn substitute_all(cx: &Ctx, args: &[Obj], params: &[Obj], given: &[Obj]) -> PyResult<Vec<Obj>> {
+    cx.check_stack(" in generic alias")?;
     let mut out = Vec::new();
     for a in args {
         if a.as_type().is_some() {
             out.push(a.clone());
             continue;
         }
-        if let Some(l) =
-            tuple::items_if_tuple(a).map(<[Obj]>::to_vec).or_else(|| a.downcast::<list::List>().map(|l| l.snapshot()))
-        {
-            let inner = substitute_nested(cx, &l, params, &given)?;
-            out.push(if tuple::items_if_tuple(a).is_some() { tuple::new(inner) } else { list::new(inner) });
+        if let Some(t) = tuple::items_if_tuple(a) {
+            out.push(tuple::new(substitute_all(cx, t, params, given)?));
+            continue;
+        }
+        if let Some(l) = a.downcast::<list::List>() {
+            out.push(list::new(substitute_all(cx, &l.snapshot(), params, given)?));
             continue;
         }
         let unpack = is_unpacked_type_var_tuple(cx, a)?;
-        let new = substitute_one(cx, a, params, &given)?;
+        let new = substitute_one(cx, a, params, given)?;
         match (unpack, tuple::items_if_tuple(&new)) {
             (true, Some(t)) => out.extend(t.iter().cloned()),
             (true, None) => {
                 return Err(cx.type_error(format!(
                     "expected __typing_subst__ of {} objects to return a tuple, not {}",
-                    a.type_of().name(),
-                    new.type_of().name()
+                    a.type_of().full_name(),
+                    new.type_of().full_name()
                 )));
             }
             _ => out.push(new),
         }
     }
     Ok(out)
-}
-
-fn substitute_nested(cx: &Ctx, args: &[Obj], params: &[Obj], given: &[Obj]) -> PyResult<Vec<Obj>> {
-    args.iter().map(|a| substitute_one(cx, a, params, given)).collect()
 }
 
 fn substitute_one(cx: &Ctx, a: &Obj, params: &[Obj], given: &[Obj]) -> PyResult {
@@ -290,38 +303,18 @@ impl GenericAlias {
     }
 
     fn __getattribute__(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult {
-        let text = as_utf8_lossy(name);
-        let own = OWN.contains(&&*text);
-        if !own
-            && text != "__class_getitem__"
-            && let Some(g) = this.downcast::<GenericAlias>()
+        if let Some(g) = this.downcast::<GenericAlias>()
+            && name.type_of().is_str_subtype()
+            && !OWN.contains(&&*as_utf8_lossy(name))
         {
-            let special = matches!(
-                &*text,
-                "__typing_unpacked_tuple_args__"
-                    | "__dir__"
-                    | "__instancecheck__"
-                    | "__subclasscheck__"
-                    | "__getitem__"
-                    | "__call__"
-                    | "__iter__"
-                    | "__or__"
-                    | "__ror__"
-                    | "__hash__"
-                    | "__eq__"
-                    | "__ne__"
-                    | "__repr__"
-            );
-            if !special {
-                return g.origin.get_attr_obj(cx, name);
-            }
+            return g.origin.get_attr_obj(cx, name);
         }
         protocol::generic_get_attr(cx, this, name)
     }
 
-    fn __iter__(cx: &Ctx, this: This<'_, GenericAlias>) -> PyResult {
-        let starred = make(this.obj().type_of(), &this.origin, &this.args, true);
-        tuple::new(vec![starred]).iter(cx)
+    fn __iter__(_cx: &Ctx, this: This<'_, GenericAlias>) -> PyResult {
+        let it = AliasIterator { alias: ObjCell::new(Some(this.obj().clone())) };
+        Ok(heap::new_instance(AliasIterator::class().type_object(), it))
     }
 
     fn nb_or(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
@@ -389,13 +382,43 @@ impl GenericAlias {
         let Some(builtins) = (cx.host().builtins)(cx) else { return Ok(list::new(Vec::new())) };
         let names = builtins.get_item(cx, intern!("dir").as_obj())?.call1(cx, &this.origin)?;
         if let Some(l) = names.downcast::<list::List>() {
-            for n in OWN {
-                let o = Obj::from(n);
+            for n in OWN.iter().filter(|n| !BLOCKED.contains(n)) {
+                let o = Obj::from(*n);
                 if !names.contains(cx, &o)? {
                     l.push(o);
                 }
             }
         }
         Ok(names)
+    }
+}
+
+/// Gives the unpacked form of an alias, once: what `*tuple[int]` iterates over.
+#[pyclass(name = "generic_alias_iterator", flags(no_new))]
+#[derive(Traverse)]
+pub struct AliasIterator {
+    /// Nothing once exhausted.
+    alias: ObjCell,
+}
+
+#[pymethods]
+impl AliasIterator {
+    fn __iter__(this: &Obj) -> Obj {
+        this.clone()
+    }
+
+    fn __next__(_cx: &Ctx, this: This<'_, AliasIterator>) -> PyResult<Option<Obj>> {
+        let alias = this.alias.take();
+        Ok(alias.as_ref().and_then(|a| a.downcast::<GenericAlias>().map(|g| (a, g))).map(|(a, g)| {
+            make(a.type_of(), &g.origin, &g.args, true)
+        }))
+    }
+
+    #[pymethod]
+    fn __reduce__(cx: &Ctx, this: This<'_, AliasIterator>) -> PyResult {
+        let builtins = (cx.host().builtins)(cx).ok_or_else(|| cx.runtime_error("no builtins"))?;
+        let iter = builtins.get_item(cx, intern!("iter").as_obj())?;
+        let what = this.alias.get().unwrap_or_else(|| tuple::new(Vec::new()));
+        Ok(tuple::pair(iter, tuple::new(vec![what])))
     }
 }

@@ -112,7 +112,7 @@ fn best_base(cx: &Ctx, bases: &[Obj]) -> PyResult<&'static Type> {
             return Err(cx.type_error("bases must be types"));
         };
         if !t.flags().basetype {
-            return Err(cx.type_error(format!("type '{}' is not an acceptable base type", super::type_::qualified(t))));
+            return Err(cx.type_error(format!("type '{}' is not an acceptable base type", t.name())));
         }
         let solid = solid_base(t);
         best = match best {
@@ -156,7 +156,7 @@ fn plan_layout(cx: &Ctx, base: &Type, bases: &[Obj], ns: &[(Obj, Obj)], class: &
     if !names.is_empty() && bl.payload.var_sized && !base.is_str_subtype() {
         return Err(cx.type_error(format!(
             "nonempty __slots__ not supported for subtype of '{}'",
-            super::type_::qualified(base)
+            base.name()
         )));
     }
     let mut slots = Vec::new();

@@ -53,7 +53,7 @@ pub fn fill_from_def(cx: &Ctx, m: &Obj, def: &'static ModuleDef) -> PyResult<()>
     }
     for c in def.classes {
         let t = c().type_object();
-        let short = t.name().to_string();
+        let short = t.short_name().to_string();
         dict::set(cx, &d, Name::new(&short).as_obj(), &t.as_obj())?;
     }
     if let Some(init) = def.init {

@@ -122,13 +122,18 @@ impl Property {
             this.getter_doc.set(true);
             doc = Some(d);
         }
-        this.doc.set(doc.clone());
-        // Subclasses show the docstring as an attribute of the instance.
-        if !this.obj().is_exact(crate::native::FixedShape::Property)
-            && this.obj().type_of().layout().has_dict
-            && this.getter_doc.get()
-        {
-            this.obj().set_attr(cx, intern!("__doc__"), &doc.unwrap_or_else(Obj::none))?;
+        if this.obj().is_exact(crate::native::FixedShape::Property) {
+            this.doc.set(doc);
+            return Ok(());
+        }
+        // The class attribute of a subclass hides the property's own, so its instances hold the docstring. One
+        // that was asked for is dropped silently where there is no room for it.
+        let doc = doc.unwrap_or_else(Obj::none);
+        if let Err(r) = this.obj().set_attr(cx, intern!("__doc__"), &doc) {
+            if this.getter_doc.get() {
+                return Err(r);
+            }
+            cx.swallow(r, crate::types::exc::AttributeError())?;
         }
         Ok(())
     }
@@ -228,7 +233,14 @@ impl Property {
 
     /// Method to set name of a property.
     #[pymethod(sig = "($self, owner, name, /)")]
-    fn __set_name__(this: This<'_, Property>, _owner: &Obj, name: &Obj) {
+    fn __set_name__(cx: &Ctx, this: This<'_, Property>, args: crate::native::Args<'_>) -> PyResult<()> {
+        let [_, name] = args.pos() else {
+            return Err(cx.type_error(format!(
+                "__set_name__() takes 2 positional arguments but {} were given",
+                args.pos().len()
+            )));
+        };
         this.name.set(Some(name.clone()));
+        Ok(())
     }
 }

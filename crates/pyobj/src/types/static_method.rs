@@ -23,6 +23,14 @@ pub fn new(callable: Obj) -> Obj {
     heap::new_instance(StaticMethod::class().type_object(), StaticMethod { callable: ObjCell::new(Some(callable)) })
 }
 
+pub(super) fn one_argument<'a>(cx: &Ctx, name: &str, args: Args<'a>) -> PyResult<&'a Obj> {
+    args.no_keywords(cx, name)?;
+    match args.pos() {
+        [one] => Ok(one),
+        more => Err(cx.type_error(format!("{name} expected 1 argument, got {}", more.len()))),
+    }
+}
+
 /// Copies the attributes by which a wrapper looks like what it wraps.
 pub(super) fn copy_attributes(cx: &Ctx, from: &Obj, to: &Obj) -> PyResult<()> {
     for n in ["__module__", "__name__", "__qualname__", "__doc__"] {
@@ -41,9 +49,9 @@ impl StaticMethod {
     }
 
     fn __init__(cx: &Ctx, this: This<'_, StaticMethod>, args: Args<'_>) -> PyResult<()> {
-        let a = args.check_arity(cx, "staticmethod", 1, 1)?;
-        this.callable.set(Some(a[0].clone()));
-        copy_attributes(cx, &a[0], this.obj())
+        let a = one_argument(cx, "staticmethod", args)?;
+        this.callable.set(Some(a.clone()));
+        copy_attributes(cx, a, this.obj())
     }
 
     fn __get__(cx: &Ctx, this: This<'_, StaticMethod>, _i: Option<&Obj>, _o: Option<&Obj>) -> PyResult {
@@ -80,6 +88,12 @@ impl StaticMethod {
     #[pygetter]
     fn __isabstractmethod__(cx: &Ctx, this: This<'_, StaticMethod>) -> PyResult<bool> {
         is_abstract(cx, this.callable.get().as_ref())
+    }
+
+    /// See PEP 585.
+    #[pyclassmethod(name = "__class_getitem__", sig = "($type, object, /)")]
+    fn class_getitem(cx: &Ctx, ty: &Obj, object: &Obj) -> PyResult {
+        super::generic_alias::new(cx, ty, object)
     }
 }
 

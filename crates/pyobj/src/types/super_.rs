@@ -103,7 +103,8 @@ impl Super {
     }
 
     fn __init__(cx: &Ctx, this: This<'_, Super>, args: Args<'_>) -> PyResult<()> {
-        let a = args.check_arity(cx, "super", 0, 2)?;
+        args.no_keywords(cx, "super")?;
+        let a = args.check_arity(cx, "super()", 0, 2)?;
         let (cls, obj) = match a {
             [] => {
                 let (c, o) = (cx.host().super_args)(cx)?;

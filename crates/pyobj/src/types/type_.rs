@@ -27,7 +27,7 @@ pub(crate) fn class_def() -> &'static ClassDef {
 /// `type.__call__`: `__new__`, then `__init__` if the result is an instance.
 pub fn call_type(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
     let Some(new) = ty.slots.new.get().filter(|_| !ty.flags().no_new) else {
-        return Err(cx.type_error(format!("cannot create '{}' instances", qualified(ty))));
+        return Err(cx.type_error(format!("cannot create '{}' instances", ty.name())));
     };
     let obj = new(cx, ty, args)?;
     let got = obj.type_of();
@@ -37,14 +37,6 @@ pub fn call_type(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
         init(cx, &obj, args)?;
     }
     Ok(obj)
-}
-
-/// `module.qualname`, without the module for builtins.
-pub(crate) fn qualified(ty: &Type) -> String {
-    match ty.def() {
-        Some(d) if d.module != "builtins" && !d.module.is_empty() => format!("{}.{}", d.module, d.name),
-        _ => ty.name().to_string(),
-    }
 }
 
 /// Sets or deletes an attribute of a class and brings slots and caches up to date.
@@ -123,6 +115,15 @@ fn class_lookup(cx: &Ctx, this: &Obj, ty: &Type, name: &Obj) -> PyResult<Option<
     }
 }
 
+/// The class attribute of a name that is also a property of classes. Native types may compute an attribute of
+/// this name for their instances: that is not what the class has.
+fn own_unless_computed(ty: &Type, name: &str) -> Option<Obj> {
+    if ty.def().is_some_and(|d| d.getset.iter().any(|g| g.name == name)) {
+        return None;
+    }
+    ty.own_cell(Name::new(name)).and_then(|c| c.get())
+}
+
 fn this_type<'a>(cx: &Ctx, this: &'a Obj) -> PyResult<&'a Type> {
     this.as_type().ok_or_else(|| cx.type_error("descriptor requires a 'type' object"))
 }
@@ -133,7 +134,7 @@ fn static_type(cx: &Ctx, this: &Obj) -> PyResult<&'static Type> {
 
 fn check_mutable(cx: &Ctx, ty: &Type, name: &str) -> PyResult<()> {
     if ty.flags().immutable {
-        return Err(cx.type_error(format!("cannot set '{name}' attribute of immutable type '{}'", qualified(ty))));
+        return Err(cx.type_error(format!("cannot set '{name}' attribute of immutable type '{}'", ty.name())));
     }
     Ok(())
 }
@@ -142,7 +143,7 @@ fn settable(cx: &Ctx, ty: &Type, value: Option<&Obj>, name: &str) -> PyResult<Ob
     check_mutable(cx, ty, name)?;
     match value {
         Some(v) => Ok(v.clone()),
-        None => Err(cx.type_error(format!("cannot delete '{name}' attribute of immutable type '{}'", qualified(ty)))),
+        None => Err(cx.type_error(format!("cannot delete '{name}' attribute of immutable type '{}'", ty.name()))),
     }
 }
 
@@ -218,7 +219,7 @@ impl Type {
             return Err(cx.type_error(format!(
                 "cannot set {} attribute of immutable type '{}'",
                 name.repr(cx).map(|r| as_utf8_lossy(&r).into_owned())?,
-                qualified(ty)
+                ty.name()
             )));
         }
         if let Some(d) = Name::lookup_obj(name).and_then(|n| this.type_of().lookup(n))
@@ -231,7 +232,7 @@ impl Type {
 
     #[pygetter]
     fn __name__(cx: &Ctx, this: &Obj) -> PyResult {
-        Ok(Obj::from(&*this_type(cx, this)?.name()))
+        Ok(Obj::from(&*this_type(cx, this)?.short_name()))
     }
 
     #[pysetter(name = "__name__")]
@@ -258,7 +259,7 @@ impl Type {
         let ty = this_type(cx, this)?;
         match ty.qualname.get() {
             Some(q) => Ok(q),
-            None => Ok(Obj::from(&*ty.name())),
+            None => Ok(Obj::from(&*ty.short_name())),
         }
     }
 
@@ -280,7 +281,7 @@ impl Type {
     #[pygetter]
     fn __module__(cx: &Ctx, this: &Obj) -> PyResult {
         let ty = this_type(cx, this)?;
-        if let Some(c) = ty.own_cell(intern!("__module__")).and_then(|c| c.get()) {
+        if let Some(c) = own_unless_computed(ty, "__module__") {
             return Ok(c);
         }
         match ty.def() {
@@ -328,7 +329,12 @@ impl Type {
     #[pygetter]
     fn __doc__(cx: &Ctx, this: &Obj) -> PyResult {
         let ty = this_type(cx, this)?;
-        let Some(d) = ty.own_cell(intern!("__doc__")).and_then(|c| c.get()) else { return Ok(Obj::none()) };
+        let Some(d) = own_unless_computed(ty, "__doc__") else {
+            return Ok(match ty.def() {
+                Some(d) if !d.doc.is_empty() => Obj::from(d.doc),
+                _ => Obj::none(),
+            });
+        };
         match d.type_of().slots.descr_get.get() {
             Some(get) => get(cx, &d, None, Some(this)),
             None => Ok(d),

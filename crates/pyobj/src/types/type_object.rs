@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use super::slots::Slots;
-use super::str::Name;
+use super::str::{Name, as_utf8_lossy};
 use crate::cell::AttrCell;
 use crate::ctx::Ctx;
 use crate::heap::{Dropped, Gil, Header, PageKind, Traverse, Visitor};
@@ -137,9 +137,31 @@ impl TypeCell {
 }
 
 impl Type {
-    /// `__name__`.
+    /// The name that messages use: `__name__`, preceded by the module for native types outside of `builtins`.
     pub fn name(&self) -> std::cell::Ref<'_, str> {
         std::cell::Ref::map(self.name.borrow(), |n| &**n)
+    }
+
+    /// `__name__`.
+    pub fn short_name(&self) -> std::cell::Ref<'_, str> {
+        let is_native = self.def.is_some();
+        std::cell::Ref::map(self.name.borrow(), |n| match n.rfind('.') {
+            Some(dot) if is_native => &n[dot + 1..],
+            _ => n,
+        })
+    }
+
+    /// `module.qualname`, without the module if it is `builtins` or `__main__`.
+    pub fn full_name(&self) -> String {
+        if self.def.is_some() {
+            return self.name().to_string();
+        }
+        let text = |o: Option<Obj>| o.filter(|o| o.type_of().is_str_subtype()).map(|o| as_utf8_lossy(&o).into_owned());
+        let qualname = text(self.qualname.get()).unwrap_or_else(|| self.name().to_string());
+        match text(self.own_cell(crate::intern!("__module__")).and_then(|c| c.get())) {
+            Some(m) if m != "builtins" && m != "__main__" => format!("{m}.{qualname}"),
+            _ => qualname,
+        }
     }
 
     /// The layout of instances.

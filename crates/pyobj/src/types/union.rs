@@ -3,9 +3,10 @@
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse};
 use crate::intern;
-use crate::native::{Args, PyClass, This, pyclass, pymethods};
+use crate::native::{PyClass, This, pyclass, pymethods};
 use crate::types::str::as_utf8_lossy;
-use crate::types::{CmpOp, Type, generic_alias, tuple};
+use crate::protocol;
+use crate::types::{CmpOp, generic_alias, tuple};
 use crate::value::{Obj, ObjCell};
 
 /// Represent a union type
@@ -23,21 +24,20 @@ fn none_type() -> Obj {
 }
 
 /// Whether `|` with the object makes a union.
-fn is_unionable(cx: &Ctx, o: &Obj) -> PyResult<bool> {
+fn is_unionable(o: &Obj) -> bool {
     if o.is_none() || o.as_type().is_some() || o.downcast::<Union>().is_some() {
-        return Ok(true);
+        return true;
     }
     if o.downcast::<generic_alias::GenericAlias>().is_some() {
-        return Ok(true);
+        return true;
     }
-    let name = o.type_of().name().to_string();
-    let _ = cx;
-    Ok(name == "TypeAliasType" && o.type_of().lookup(intern!("__value__")).is_some())
+    // The class of type aliases belongs to the interpreter, above this crate.
+    &*o.type_of().name() == "typing.TypeAliasType" && o.type_of().def().is_some()
 }
 
 /// `a | b` of types; NotImplemented if one of them is no type.
-pub(crate) fn or(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
-    if !is_unionable(cx, a)? || !is_unionable(cx, b)? {
+pub fn or(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
+    if !is_unionable(a) || !is_unionable(b) {
         return Ok(Obj::not_implemented());
     }
     make(cx, &[a.clone(), b.clone()])
@@ -46,6 +46,7 @@ pub(crate) fn or(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
 /// The union of the given members: flattened, without duplicates.
 pub fn make(cx: &Ctx, members: &[Obj]) -> PyResult {
     let mut out: Vec<Obj> = Vec::new();
+    let mut hashes: Vec<Option<i64>> = Vec::new();
     for m in members {
         let parts = match m.downcast::<Union>() {
             Some(u) => tuple::items_if_tuple(&u.args).unwrap_or(&[]).to_vec(),
@@ -57,11 +58,20 @@ pub fn make(cx: &Ctx, members: &[Obj]) -> PyResult {
             None => vec![m.clone()],
         };
         'next: for p in parts {
-            for o in &out {
-                if o.is(&p) || o.type_of().is(p.type_of()) && o.eq(cx, &p)? {
+            // Hashable members are compared as a set would, the others one by one.
+            let hash = match p.hash(cx) {
+                Ok(h) => Some(h),
+                Err(r) => {
+                    cx.swallow(r, super::exc::TypeError())?;
+                    None
+                }
+            };
+            for (o, h) in out.iter().zip(&hashes) {
+                if o.is(&p) || *h == hash && o.eq(cx, &p)? {
                     continue 'next;
                 }
             }
+            hashes.push(hash);
             out.push(p);
         }
     }
@@ -69,6 +79,11 @@ pub fn make(cx: &Ctx, members: &[Obj]) -> PyResult {
         return Ok(out.remove(0));
     }
     Ok(heap::new_instance(Union::class().type_object(), Union { args: tuple::new(out), params: ObjCell::new(None) }))
+}
+
+/// The members of a union; nothing if the object is none.
+pub(crate) fn members(o: &Obj) -> Option<&[Obj]> {
+    o.downcast::<Union>().map(Union::items)
 }
 
 impl Union {
@@ -134,7 +149,7 @@ impl Union {
     }
 
     fn nb_or(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
-        or(cx, a, b)
+        make(cx, &[a.clone(), b.clone()])
     }
 
     #[pygetter(member)]
@@ -163,34 +178,11 @@ impl Union {
         "Union"
     }
 
-    #[pygetter]
-    fn __module__(_this: This<'_, Union>) -> &'static str {
-        "typing"
-    }
-
-    #[pymethod(sig = "($self, instance, /)")]
-    fn __instancecheck__(cx: &Ctx, this: This<'_, Union>, instance: &Obj) -> PyResult<bool> {
-        this.check_classes(cx, "isinstance")?;
-        for a in this.items() {
-            if instance.is_instance(cx, a)? {
-                return Ok(true);
-            }
+    fn __getattribute__(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult {
+        if name.type_of().is_str_subtype() && as_utf8_lossy(name) == "__module__" {
+            return this.type_of().as_obj().get_attr_obj(cx, name);
         }
-        Ok(false)
-    }
-
-    #[pymethod(sig = "($self, cls, /)")]
-    fn __subclasscheck__(cx: &Ctx, this: This<'_, Union>, cls: &Obj) -> PyResult<bool> {
-        if cls.as_type().is_none() {
-            return Err(cx.type_error("issubclass() arg 1 must be a class"));
-        }
-        this.check_classes(cx, "issubclass")?;
-        for a in this.items() {
-            if cls.is_subclass(cx, a)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        protocol::generic_get_attr(cx, this, name)
     }
 
     #[pyclassmethod(sig = "(params, /)")]
@@ -218,14 +210,3 @@ impl Union {
         ]))
     }
 }
-
-impl Union {
-    fn check_classes(&self, cx: &Ctx, what: &str) -> PyResult<()> {
-        if self.items().iter().any(|a| a.downcast::<generic_alias::GenericAlias>().is_some()) {
-            return Err(cx.type_error(format!("{what}() argument 2 cannot be a parameterized generic")));
-        }
-        Ok(())
-    }
-}
-
-const _: Option<fn(&Ctx, Args<'_>, &Type)> = None;

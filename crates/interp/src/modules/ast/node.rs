@@ -72,7 +72,7 @@ impl Ast {
     }
 
     fn __init__(cx: &Ctx, this: &Obj, args: Args<'_>) -> PyResult<()> {
-        let class = this.type_of().name().to_string();
+        let class = this.type_of().short_name().to_string();
         let fields = names(cx, this, intern!("_fields"))?.unwrap_or_default();
         if args.pos().len() > fields.len() {
             let s = if fields.len() == 1 { "" } else { "s" };
@@ -144,7 +144,7 @@ impl Ast {
         if !args.pos().is_empty() {
             return Err(cx.type_error("__replace__() takes no positional arguments"));
         }
-        let class = this.type_of().name().to_string();
+        let class = this.type_of().short_name().to_string();
         let fields = names(cx, this, intern!("_fields"))?.unwrap_or_default();
         let positions = names(cx, this, intern!("_attributes"))?.unwrap_or_default();
         let state = attributes(cx, this)?.unwrap_or_else(dict::new);
@@ -236,7 +236,7 @@ fn fill_missing(cx: &Ctx, node: &Obj, class: &str, name: &Obj, types: &Obj) -> P
 fn repr_node(cx: &Ctx, node: &Obj, depth: u32) -> PyResult<String> {
     cx.check_stack(" during ast repr")?;
     let ty = node.type_of();
-    let name = if ty.is(Ast::class().type_object()) { "ast.AST".into() } else { ty.name().to_string() };
+    let name = if ty.is(Ast::class().type_object()) { "ast.AST".into() } else { ty.short_name().to_string() };
     if depth == 0 {
         return Ok(format!("{name}(...)"));
     }

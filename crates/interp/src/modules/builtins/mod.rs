@@ -74,11 +74,11 @@ pub(crate) mod builtins {
             F::Reversed,
         ] {
             let t = ShapeId::fixed(f).get().ty();
-            let n = t.name().to_string();
+            let n = t.short_name().to_string();
             put(&n, t.as_obj())?;
         }
         for t in exc::all() {
-            let n = t.name().to_string();
+            let n = t.short_name().to_string();
             put(&n, t.as_obj())?;
         }
         put("EnvironmentError", exc::OSError().as_obj())?;

@@ -34,6 +34,8 @@ impl ByteArray {
         encoding: Option<&Obj>,
         errors: Option<&Obj>,
     ) -> PyResult<()> {
+        // What cannot be made leaves nothing.
+        this.payload().store().resize(cx, Vec::clear)?;
         let v = build::from_args(cx, Target::ByteArray, source, encoding, errors)?;
         this.payload().store().resize(cx, |b| *b = v)
     }
@@ -96,10 +98,10 @@ impl ByteArray {
         Buffer::lend(cx, this, flags, false, "B", 1)
     }
 
-    /// The number of bytes allocated.
+    /// The number of bytes allocated, counted with one for the zero that C code expects at the end.
     #[pymethod]
     fn __alloc__(&self) -> usize {
-        self.capacity()
+        self.capacity() + 1
     }
 
     /// Returns the size of the object in memory, in bytes.

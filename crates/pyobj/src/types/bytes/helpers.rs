@@ -41,6 +41,7 @@ pub(super) fn stripped<T: ByteString + Payload>(
     left: bool,
     right: bool,
 ) -> PyResult {
+    let _held = this.payload().hold();
     let chars = chars.map(|c| Ok(BytesLike::new(cx, c)?.to_vec())).transpose()?;
     let part = this.payload().with(|b| {
         let r = ops::strip(b, chars.as_deref(), left, right);
@@ -85,6 +86,7 @@ pub(super) fn join(cx: &Ctx, sep: &[u8], iterable: &Obj, immutable: bool) -> PyR
         return Err(cx.type_error("can only join an iterable"));
     }
     let items = iterable.collect(cx)?;
+    let is_list = iterable.is_exact(crate::native::FixedShape::List);
     if let [one] = &items[..]
         && immutable
         && one.is_exact(crate::native::FixedShape::Bytes)
@@ -101,6 +103,10 @@ pub(super) fn join(cx: &Ctx, sep: &[u8], iterable: &Obj, immutable: bool) -> PyR
             )));
         }
         let p = BytesLike::new(cx, item)?;
+        // Lending its memory may run Python code that changes the list.
+        if is_list && iterable.len(cx)? != items.len() {
+            return Err(cx.runtime_error("sequence changed size during iteration"));
+        }
         len = len.saturating_add(p.len());
         parts.push(p);
     }
@@ -149,6 +155,7 @@ pub(super) fn found<T: ByteString + Payload>(
     end: Option<&Obj>,
     f: impl Fn(&Needle<'_>, &[u8]) -> Option<usize>,
 ) -> PyResult<Option<(usize, usize)>> {
+    let _held = this.payload().hold();
     let n = args::needle(cx, sub)?;
     let len = this.payload().with(<[u8]>::len);
     let (start, end) = slicing::bounds(cx, start, end, len)?;

@@ -51,6 +51,10 @@ pub fn to_hex(b: &[u8], separator: Option<u8>, group: isize) -> Vec<u8> {
 /// ValueError or TypeError for anything but one ASCII character.
 pub fn separator(cx: &Ctx, sep: Option<&Obj>) -> PyResult<Option<u8>> {
     let Some(sep) = sep else { return Ok(None) };
+    // A subclass may have a length of its own.
+    if sep.len(cx)? != 1 {
+        return Err(cx.value_error("sep must be length 1."));
+    }
     let c = if let Some(s) = sep.downcast::<Str>() {
         match (s.len(), s.get(0)) {
             (1, Some(c)) => c,
@@ -80,7 +84,7 @@ pub fn from_hex(cx: &Ctx, o: &Obj) -> PyResult<Vec<u8>> {
     } else if super::args::is_bytes_like(o) {
         BytesLike::new(cx, o)?.with(|b| b.iter().map(|c| *c as u32).collect())
     } else {
-        return Err(cx.type_error(format!("fromhex() argument must be str or bytes-like, not {}", o.type_of().name())));
+        return Err(cx.type_error(format!("fromhex() argument must be str or bytes-like, not {}", o.type_of().full_name())));
     };
     let digit = |i: usize| digits.get(i).and_then(|c| char::from_u32(*c)).and_then(|c| c.to_digit(16));
     let blank = |i: usize| digits.get(i).is_some_and(|c| matches!(c, 9..=13 | 32));

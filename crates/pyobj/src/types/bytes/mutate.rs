@@ -12,13 +12,13 @@ pub(super) fn append_all(cx: &Ctx, b: &ByteArray, more: &[u8]) -> PyResult<()> {
     if more.is_empty() {
         return Ok(());
     }
-    let fits = b.store().resize(cx, |v| {
-        let ok = v.try_reserve(more.len()).is_ok();
-        if ok {
-            v.extend_from_slice(more);
-        }
-        ok
-    })?;
+    reserve(cx, b, more.len())?;
+    b.store().resize(cx, |v| v.extend_from_slice(more))
+}
+
+/// Makes room for `more` bytes at the end.
+fn reserve(cx: &Ctx, b: &ByteArray, more: usize) -> PyResult<()> {
+    let fits = b.store().resize(cx, |v| v.try_reserve(more).is_ok())?;
     if fits { Ok(()) } else { Err(cx.no_memory()) }
 }
 
@@ -142,8 +142,17 @@ impl ByteArray {
         if !args::is_bytes_like(o) && slots.iter.get().is_none() && slots.getitem.get().is_none() {
             return Err(cx.type_error(format!("can't extend bytearray with {}", o.type_of().name())));
         }
+        let end = this.payload().len();
         let more = build::from_object(cx, o, Target::ByteArray)?;
-        append_all(cx, this.payload(), &more)
+        if !args::is_bytes_like(o) {
+            return append_all(cx, this.payload(), &more);
+        }
+        // Lending the memory may have run Python code that changed the length: the data goes where the end was.
+        reserve(cx, this.payload(), more.len())?;
+        this.payload().store().resize(cx, |b| {
+            let at = end.min(b.len());
+            drop(b.splice(at..at, more));
+        })
     }
 
     /// Inserts a byte before an index.
@@ -192,6 +201,9 @@ impl ByteArray {
             return Err(cx.value_error(format!("Can only resize to positive sizes, got {n}")));
         }
         let n = n as usize;
+        if n == this.payload().len() {
+            return Ok(());
+        }
         let fits = this.payload().store().resize(cx, |b| {
             let ok = n <= b.len() || b.try_reserve_exact(n - b.len()).is_ok();
             if ok {

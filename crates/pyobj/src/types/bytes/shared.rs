@@ -167,6 +167,7 @@ macro_rules! shared_methods {
             /// Returns a list of the parts between separators (runs of ASCII whitespace by default).
             #[pymethod(sig = "($self, /, sep=None, maxsplit=-1)")]
             fn split(cx: &Ctx, this: This<'_, $T>, sep: Option<&Obj>, maxsplit: Option<&Obj>) -> PyResult {
+                let _held = this.payload().hold();
                 let max = maxsplit.map_or(Ok(-1), |m| m.to_isize(cx))?;
                 let sep = separator(cx, sep)?;
                 Ok(this.payload().with(|b| pieces::<$T>(ops::split(b, sep.as_deref(), max))))
@@ -175,6 +176,7 @@ macro_rules! shared_methods {
             /// As split, but splits from the right.
             #[pymethod(sig = "($self, /, sep=None, maxsplit=-1)")]
             fn rsplit(cx: &Ctx, this: This<'_, $T>, sep: Option<&Obj>, maxsplit: Option<&Obj>) -> PyResult {
+                let _held = this.payload().hold();
                 let max = maxsplit.map_or(Ok(-1), |m| m.to_isize(cx))?;
                 let sep = separator(cx, sep)?;
                 Ok(this.payload().with(|b| pieces::<$T>(ops::rsplit(b, sep.as_deref(), max))))
@@ -304,6 +306,7 @@ macro_rules! shared_methods {
             /// Returns the bytes as hexadecimal digits, optionally with a separator between groups.
             #[pymethod(sig = "($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
             fn hex(cx: &Ctx, this: This<'_, $T>, sep: Option<&Obj>, bytes_per_sep: Option<&Obj>) -> PyResult {
+                let _held = this.payload().hold();
                 let (sep, group) = (hex::separator(cx, sep)?, args::c_int(cx, bytes_per_sep, 1)?);
                 Ok(crate::types::str::from_latin1(&this.payload().with(|b| hex::to_hex(b, sep, group))))
             }
@@ -325,12 +328,14 @@ macro_rules! shared_methods {
 
             fn nb_mod(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
                 let Some(s) = a.downcast::<$T>() else { return Ok(Obj::not_implemented()) };
+                let _held = s.hold();
                 let template = s.with(<[u8]>::to_vec);
                 let out = percent::format(cx, StrData::Latin1(&template), b, percent::Kind::Bytes)?;
                 Ok($T::make(latin1_of(&out)))
             }
 
             fn __contains__(cx: &Ctx, this: This<'_, $T>, item: &Obj) -> PyResult<bool> {
+                let _held = this.payload().hold();
                 if item.is_int() || (!args::is_bytes_like(item) && item.type_of().slots.index.get().is_some()) {
                     let c = args::byte(cx, item)?;
                     return Ok(this.payload().with(|b| memchr::memchr(c, b).is_some()));
@@ -340,7 +345,9 @@ macro_rules! shared_methods {
             }
 
             fn __richcmp__(cx: &Ctx, this: This<'_, $T>, other: &Obj, op: CmpOp) -> PyResult {
-                if !args::is_bytes_like(other) {
+                // Bytes know only bytes: what is more general compares itself with them.
+                let immutable = stringify!($T) == "Bytes";
+                if !args::is_bytes_like(other) || (immutable && other.downcast::<super::Bytes>().is_none()) {
                     return Ok(Obj::not_implemented());
                 }
                 let other = match BytesLike::new(cx, other) {

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Header, PageKind, Traverse, Visitor};
 use crate::native::{FixedShape, PayloadDef, pyclass};
-use crate::protocol::buffer::{ByteStore, HasByteStore};
+use crate::protocol::buffer::{ByteStore, HasByteStore, Hold};
 use crate::shape::ShapeId;
 use crate::types::Type;
 use crate::value::{Obj, Value};
@@ -17,7 +17,7 @@ use crate::value::{Obj, Value};
     payload = "var",
     payload_def = LAYOUT,
     flags(basetype, match_self),
-    doc = "An immutable sequence of bytes.\n\nMade from an iterable of ints, a string and its encoding, a bytes-like object, or a size."
+    doc = "bytes(source=b'', encoding='utf-8', errors='strict')\n\nAn immutable sequence of bytes.\n\nMade from an iterable of ints, a string and its encoding, a bytes-like object, or a size."
 )]
 #[repr(C)]
 pub struct Bytes {
@@ -155,7 +155,7 @@ pub(super) fn new_subclass(ty: &Type, b: &[u8]) -> Obj {
     name = "bytearray",
     fixed = ByteArray,
     flags(basetype, match_self),
-    doc = "A mutable sequence of bytes.\n\nMade from an iterable of ints, a string and its encoding, a bytes-like object, or a size."
+    doc = "bytearray(source=b'', encoding='utf-8', errors='strict')\n\nA mutable sequence of bytes.\n\nMade from an iterable of ints, a string and its encoding, a bytes-like object, or a size."
 )]
 pub struct ByteArray {
     store: ByteStore,
@@ -199,6 +199,8 @@ pub(super) fn new_bytearray_of(ty: &Type, v: Vec<u8>) -> Obj {
 pub(crate) trait ByteString {
     /// Reads the bytes; the closure must not run Python code.
     fn with<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R;
+    /// Keeps the length as it is, while Python code runs in between looks at the bytes.
+    fn hold(&self) -> Option<Hold<'_>>;
     /// A new exact instance.
     fn make(b: Vec<u8>) -> Obj;
     /// The object itself where it is immutable and exact, else a copy.
@@ -208,6 +210,9 @@ pub(crate) trait ByteString {
 impl ByteString for Bytes {
     fn with<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
         f(self.as_slice())
+    }
+    fn hold(&self) -> Option<Hold<'_>> {
+        None
     }
     fn make(b: Vec<u8>) -> Obj {
         new(&b)
@@ -220,6 +225,9 @@ impl ByteString for Bytes {
 impl ByteString for ByteArray {
     fn with<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
         self.store.with(f)
+    }
+    fn hold(&self) -> Option<Hold<'_>> {
+        Some(self.store.hold())
     }
     fn make(b: Vec<u8>) -> Obj {
         new_bytearray(b)

@@ -57,7 +57,7 @@ pub fn div(a: Complex, b: Complex) -> Option<Complex> {
         let denom = b.re * ratio + b.im;
         Complex::new((a.re * ratio + a.im) / denom, (a.im * ratio - a.re) / denom)
     } else {
-        return Some(Complex::new(f64::NAN, f64::NAN));
+        Complex::new(f64::NAN, f64::NAN)
     };
     if r.re.is_nan() && r.im.is_nan() {
         if (a.re.is_infinite() || a.im.is_infinite()) && b.re.is_finite() && b.im.is_finite() {
@@ -88,7 +88,7 @@ pub(super) fn div_real(a: f64, b: Complex) -> Option<Complex> {
         let denom = b.re * ratio + b.im;
         Complex::new((a * ratio) / denom, -a / denom)
     } else {
-        return Some(Complex::new(f64::NAN, f64::NAN));
+        Complex::new(f64::NAN, f64::NAN)
     };
     if r.re.is_nan() && r.im.is_nan() && a.is_finite() && (abs_re.is_infinite() || abs_im.is_infinite()) {
         let (x, y) = (unit_if_infinite(b.re), unit_if_infinite(b.im));

@@ -111,15 +111,15 @@ fn from_object(cx: &Ctx, x: &Obj) -> PyResult<Complex> {
     if is_real(x) {
         return Ok(Complex::new(crate::protocol::number::to_f64(cx, x)?, 0.0));
     }
-    Err(cx.type_error(format!("complex() argument must be a string or a number, not {}", x.type_of().name())))
+    Err(cx.type_error(format!("complex() argument must be a string or a number, not {}", x.type_of().full_name())))
 }
 
 /// One of two arguments: a real number, or (deprecated) a complex one.
 fn part(cx: &Ctx, x: &Obj, name: &str) -> PyResult<Operand> {
     let refuse =
-        || cx.type_error(format!("complex() argument '{name}' must be a real number, not {}", x.type_of().name()));
+        || cx.type_error(format!("complex() argument '{name}' must be a real number, not {}", x.type_of().full_name()));
     let deprecated = |c: Complex| {
-        let message = format!("complex() argument '{name}' must be a real number, not {}", x.type_of().name());
+        let message = format!("complex() argument '{name}' must be a real number, not {}", x.type_of().full_name());
         (cx.host().warn)(cx, exc::DeprecationWarning(), &message, 1).map(|()| C(c))
     };
     if name == "real"

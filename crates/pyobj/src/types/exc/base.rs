@@ -70,7 +70,7 @@ impl BaseException {
 
     fn __repr__(cx: &Ctx, this: This<'_, BaseException>) -> PyResult {
         let args = this.args();
-        let name = this.obj().type_of().name().to_string();
+        let name = this.obj().type_of().short_name().to_string();
         let items = tuple::items_if_tuple(&args).unwrap_or(&[]);
         let text = match items {
             [one] => format!("{name}({})", crate::types::str::as_utf8_lossy(&one.repr(cx)?)),

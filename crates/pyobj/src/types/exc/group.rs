@@ -176,7 +176,7 @@ impl GroupData {
             .is_none_or(|l| l.downcast::<list::List>().is_some() || tuple::items_if_tuple(l).is_none());
         let shown =
             if was_list { list::new(this.exceptions.collect(cx)?).repr(cx)? } else { this.exceptions.repr(cx)? };
-        let name = this.obj().type_of().name().to_string();
+        let name = this.obj().type_of().short_name().to_string();
         Ok(Obj::from(format!("{name}({}, {})", as_utf8_lossy(&m), as_utf8_lossy(&shown)).as_str()))
     }
 

@@ -68,7 +68,7 @@ pub fn pow(cx: &Ctx, x: f64, y: f64) -> PyResult {
         return complex::pow(cx, complex::Complex::new(x, 0.0), complex::Complex::new(y, 0.0)).map(complex::new);
     }
     // C's pow agrees with Python on all special cases but these two errors.
-    if x == 0.0 && y < 0.0 {
+    if x == 0.0 && y < 0.0 && y.is_finite() {
         return Err(cx.zero_division("zero to a negative power"));
     }
     let r = x.powf(y);

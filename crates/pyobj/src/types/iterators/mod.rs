@@ -44,11 +44,15 @@ pub fn no_keywords_for(cx: &Ctx, ty: &Type, exact: &Type, args: Args<'_>) -> PyR
     if !args.has_keywords() {
         return Ok(());
     }
-    let same_init = match (ty.slots.init.get(), exact.slots.init.get()) {
-        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
-        (a, b) => a.is_none() && b.is_none(),
-    };
-    if ty.is(exact) || same_init {
+    if ty.is(exact) || crate::native::same_init(ty, exact) {
+        return Err(cx.type_error(format!("{}() takes no keyword arguments", exact.name())));
+    }
+    Ok(())
+}
+
+/// Refuses keywords for an `__init__` that takes none, unless a subclass has a `__new__` that may want them.
+pub fn no_init_keywords_for(cx: &Ctx, ty: &Type, exact: &Type, args: Args<'_>) -> PyResult<()> {
+    if args.has_keywords() && (ty.is(exact) || crate::native::same_new(ty, exact)) {
         return Err(cx.type_error(format!("{}() takes no keyword arguments", exact.name())));
     }
     Ok(())

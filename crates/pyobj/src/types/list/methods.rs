@@ -19,7 +19,7 @@ impl List {
     }
 
     fn __init__(cx: &Ctx, this: This<'_, List>, args: Args<'_>) -> PyResult<()> {
-        iterators::no_keywords_for(cx, this.obj().type_of(), List::type_object(), args)?;
+        iterators::no_init_keywords_for(cx, this.obj().type_of(), List::type_object(), args)?;
         let iterable = match args.pos() {
             [] => None,
             [it] => Some(it),

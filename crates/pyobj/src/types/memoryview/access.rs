@@ -82,8 +82,12 @@ impl MemoryView {
             return m.value_at(cx, &g, off);
         }
         if let Some(s) = key.downcast::<Slice>() {
-            let (start, g) = m.slice(cx, &g, s)?;
-            return Ok(m.derive(start, Rc::new(g), m.readonly));
+            m.check_derivable(cx)?;
+            // The bounds may run Python code that releases this view; the new one keeps the memory.
+            let whole = m.derive(m.start.get(), m.geometry(), m.readonly);
+            let Some(w) = whole.downcast::<MemoryView>() else { return Ok(whole) };
+            let (start, g) = w.slice(cx, &g, s)?;
+            return Ok(w.derive(start, Rc::new(g), w.readonly));
         }
         if let Some(t) = key.downcast::<Tuple>() {
             let t = t.as_slice();

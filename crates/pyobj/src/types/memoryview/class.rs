@@ -6,7 +6,7 @@ use super::{MemoryView, compare, new};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::Traverse;
 use crate::native::{PyClass, This, pyclass, pymethods};
-use crate::protocol::buffer::{Buffer, BufferFlags, Contiguity};
+use crate::protocol::buffer::{Buffer, BufferFlags, Contiguity, Hold};
 use crate::types::str::expect;
 use crate::types::{CmpOp, Type, bytes, tuple};
 use crate::value::{Obj, ObjCell};
@@ -40,6 +40,7 @@ impl MemoryView {
         // A writable object behind a read-only view must be hashable itself.
         let base = m.object();
         if !base.is_none() {
+            let _held = Hold::of(&m.exports);
             base.hash(cx)?;
         }
         let h = crate::types::str::hash_bytes(&m.to_vec());
@@ -111,7 +112,7 @@ impl MemoryView {
     /// Reads the same memory as items of another format, and perhaps another shape.
     #[pymethod(sig = "($self, /, format, shape=<unrepresentable>)")]
     fn cast(cx: &Ctx, this: This<'_, MemoryView>, format: &Obj, shape: Option<&Obj>) -> PyResult {
-        this.payload().check(cx)?;
+        this.payload().check_derivable(cx)?;
         let f = expect(cx, format, |t| format!("cast() argument 'format' must be str, not {t}"))?;
         this.payload().cast_to(cx, f.as_str_lossy(), shape)
     }
@@ -120,7 +121,7 @@ impl MemoryView {
     #[pymethod]
     fn toreadonly(cx: &Ctx, this: This<'_, MemoryView>) -> PyResult {
         let m = this.payload();
-        m.check(cx)?;
+        m.check_derivable(cx)?;
         Ok(m.derive(m.start.get(), m.geometry(), true))
     }
 
@@ -158,6 +159,7 @@ impl MemoryView {
     #[pymethod(sig = "($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
     fn hex(cx: &Ctx, this: This<'_, MemoryView>, sep: Option<&Obj>, bytes_per_sep: Option<&Obj>) -> PyResult {
         this.payload().check(cx)?;
+        let _held = Hold::of(&this.payload().exports);
         let sep = bytes::hex::separator(cx, sep)?;
         let group = bytes::args::c_int(cx, bytes_per_sep, 1)?;
         Ok(crate::types::str::from_latin1(&bytes::hex::to_hex(&this.payload().to_vec(), sep, group)))

@@ -54,6 +54,8 @@ pub struct MemoryView {
     released: Cell<bool>,
     exports: Cell<usize>,
     hash: Cell<i64>,
+    /// No other view may be made of this one: it is an argument of `__release_buffer__`.
+    restricted: Cell<bool>,
 }
 
 impl Traverse for MemoryView {
@@ -82,7 +84,7 @@ pub fn new(cx: &Ctx, o: &Obj) -> PyResult {
 /// As [`new`]; BufferError if the object cannot lend its memory that way.
 pub fn with_flags(cx: &Ctx, o: &Obj, flags: BufferFlags) -> PyResult {
     if let Some(m) = o.downcast::<MemoryView>() {
-        m.check(cx)?;
+        m.check_derivable(cx)?;
         return Ok(m.derive(m.start.get(), m.geometry(), m.readonly));
     }
     if !Buffer::is_exporter(o) {
@@ -115,6 +117,7 @@ fn make(managed: Obj, start: *mut u8, geometry: Rc<Geometry>, readonly: bool) ->
             released: Cell::new(false),
             exports: Cell::new(0),
             hash: Cell::new(-1),
+            restricted: Cell::new(false),
         },
     )
 }
@@ -124,6 +127,15 @@ impl MemoryView {
     fn check(&self, cx: &Ctx) -> PyResult<()> {
         if self.released.get() {
             return Err(cx.value_error("operation forbidden on released memoryview object"));
+        }
+        Ok(())
+    }
+
+    /// Refuses (ValueError) if no other view may be made of this one.
+    fn check_derivable(&self, cx: &Ctx) -> PyResult<()> {
+        self.check(cx)?;
+        if self.restricted.get() {
+            return Err(cx.value_error("cannot create new view on restricted memoryview"));
         }
         Ok(())
     }
@@ -218,7 +230,7 @@ impl MemoryView {
     /// Lends the view's memory on.
     fn lend(cx: &Ctx, this: This<'_, MemoryView>, flags: BufferFlags) -> PyResult<Buffer> {
         let m = this.payload();
-        m.check(cx)?;
+        m.check_derivable(cx)?;
         if flags.writable && m.readonly {
             return Err(cx.buffer_error("memoryview: underlying buffer is not writable"));
         }

@@ -54,10 +54,15 @@ fn release(cx: &Ctx, wrapper: &Obj) {
     drop(inner);
     // The loan may end while an exception is on its way.
     let pending = cx.take_pending();
+    // A view of the owner's own memory is valid only during the call.
+    let own = w.view.downcast::<MemoryView>().filter(|m| m.object().is(&w.owner));
+    if let Some(m) = own {
+        m.restricted.set(true);
+    }
     if call_special(cx, &w.owner, intern!("__release_buffer__"), &[&w.view]).is_err() {
         (cx.host().unraisable)(cx, None, Some(&w.owner));
     }
-    if let Some(m) = w.view.downcast::<MemoryView>()
+    if let Some(m) = own
         && m.release_view(cx).is_err()
     {
         (cx.host().unraisable)(cx, None, Some(&w.owner));

@@ -297,9 +297,7 @@ impl Set {
     }
 
     fn __init__(cx: &Ctx, this: This<'_, Set>, args: Args<'_>) -> PyResult<()> {
-        if args.has_keywords() {
-            return Err(cx.type_error("set() takes no keyword arguments"));
-        }
+        iterators::no_init_keywords_for(cx, this.obj().type_of(), Set::type_object(), args)?;
         let iterable = match args.pos() {
             [] => None,
             [it] => Some(it),

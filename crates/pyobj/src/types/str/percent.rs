@@ -321,6 +321,9 @@ impl Percent<'_> {
         if let Some(p) = spec.precision
             && p > digits.len()
         {
+            if p > i32::MAX as usize - 3 {
+                return Err(cx.overflow_error("precision too large"));
+            }
             let missing = p - digits.len();
             let mut padded = String::new();
             if padded.try_reserve_exact(p).is_err() {
@@ -411,7 +414,7 @@ impl Percent<'_> {
             };
         }
         if !v.is_int() && v.type_of().slots.index.get().is_none() {
-            return Err(cx.type_error(format!("%c requires an int or a unicode character, not {}", v.type_of().name())));
+            return Err(cx.type_error(format!("%c requires an int or a unicode character, not {}", v.type_of().full_name())));
         }
         match int::as_i64(&v.index(cx)?).and_then(|c| u32::try_from(c).ok()).filter(|c| *c <= 0x10_ffff) {
             Some(c) => Ok(c),
@@ -445,12 +448,12 @@ fn byte_of(cx: &Ctx, v: &Obj) -> PyResult<u32> {
             _ => Err(cx.overflow_error("%c arg not in range(256)")),
         };
     }
-    Err(cx.type_error(format!("%c requires an integer in range(256) or a single byte, not {}", v.type_of().name())))
+    Err(cx.type_error(format!("%c requires an integer in range(256) or a single byte, not {}", v.type_of().full_name())))
 }
 
 fn bytes_of(cx: &Ctx, v: &Obj) -> PyResult<Vec<u8>> {
-    if Buffer::is_exporter(v) {
-        return Ok(Buffer::get(cx, v, crate::protocol::buffer::BufferFlags::FULL_RO)?.to_vec());
+    if let Some(b) = v.downcast::<crate::types::bytes::Bytes>() {
+        return Ok(b.as_slice().to_vec());
     }
     if let Some(f) = v.lookup_special(cx, intern!("__bytes__"))? {
         let r = f.call0(cx)?;
@@ -458,6 +461,9 @@ fn bytes_of(cx: &Ctx, v: &Obj) -> PyResult<Vec<u8>> {
             Some(b) => Ok(b.as_slice().to_vec()),
             None => Err(cx.type_error(format!("__bytes__ returned non-bytes (type {})", r.type_of().name()))),
         };
+    }
+    if Buffer::is_exporter(v) {
+        return Ok(Buffer::get(cx, v, crate::protocol::buffer::BufferFlags::FULL_RO)?.to_vec());
     }
     Err(cx.type_error(format!(
         "%b requires a bytes-like object, or an object that implements __bytes__, not '{}'",

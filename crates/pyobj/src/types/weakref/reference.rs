@@ -107,7 +107,7 @@ pub(super) fn describe(cx: &Ctx, link: &Link, what: &str, this: &Obj) -> PyResul
         Some(n) if n.type_of().is_str_subtype() => format!(" ({})", crate::types::str::as_utf8_lossy(&n)),
         _ => String::new(),
     };
-    Ok(format!("<{what} at {:#x}; to '{}' at {:#x}{name}>", this.id(), o.type_of().name(), o.id()))
+    Ok(format!("<{what} at {:#x}; to '{}' at {:#x}{name}>", this.id(), o.type_of().full_name(), o.id()))
 }
 
 #[pymethods]

@@ -118,7 +118,7 @@ impl Code {
             Kind::Char => {
                 let Some(s) = x.downcast::<Str>() else {
                     return Err(
-                        cx.type_error(format!("array item must be a unicode character, not {}", x.type_of().name()))
+                        cx.type_error(format!("array item must be a unicode character, not {}", x.type_of().full_name()))
                     );
                 };
                 match (s.len(), s.get(0)) {

@@ -279,7 +279,7 @@ impl Array {
     }
 
     fn __repr__(cx: &Ctx, this: This<'_, Array>) -> PyResult<String> {
-        let (name, c) = (this.obj().type_of().name().to_string(), this.code.letter());
+        let (name, c) = (this.obj().type_of().short_name().to_string(), this.code.letter());
         if this.len() == 0 {
             return Ok(format!("{name}('{c}')"));
         }

@@ -248,7 +248,7 @@ impl Deque {
     }
 
     fn __repr__(cx: &Ctx, this: This<'_, Deque>) -> PyResult<String> {
-        let name = this.obj().type_of().name().to_string();
+        let name = this.obj().type_of().short_name().to_string();
         let items = this.obj().guard_repr(cx, || list::new(this.snapshot()).repr(cx))?;
         let Some(items) = items else { return Ok("[...]".to_owned()) };
         let items = as_utf8_lossy(&items).into_owned();

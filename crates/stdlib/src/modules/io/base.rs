@@ -421,8 +421,7 @@ impl TextIoBase {
 
 /// The class of a stream as its repr names it: with the module for native classes.
 pub(crate) fn class_name(this: &Obj) -> String {
-    let ty = this.type_of();
-    if ty.is_heap_type() { ty.name().to_string() } else { format!("_io.{}", ty.name()) }
+    this.type_of().name().to_string()
 }
 
 /// `name='...'` for the repr of a stream over `inner`; nothing if there is no name.

@@ -47,7 +47,7 @@ impl Count {
 
     fn __repr__(cx: &Ctx, this: This<'_, Count>) -> PyResult<String> {
         let x = this.at.get().unwrap_or_else(Obj::none).repr(cx)?;
-        let name = this.obj().type_of().name().to_string();
+        let name = this.obj().type_of().short_name().to_string();
         let x = cinder_pyobj::types::str::as_utf8_lossy(&x).into_owned();
         // A step of one is not shown; like CPython, only if it is an int.
         if this.step.as_int() == Some(1) {
@@ -104,7 +104,7 @@ impl Repeat {
     fn __repr__(cx: &Ctx, this: This<'_, Repeat>) -> PyResult<String> {
         let x = this.object.repr(cx)?;
         let x = cinder_pyobj::types::str::as_utf8_lossy(&x).into_owned();
-        let name = this.obj().type_of().name().to_string();
+        let name = this.obj().type_of().short_name().to_string();
         Ok(if this.left.get() < 0 { format!("{name}({x})") } else { format!("{name}({x}, {})", this.left.get()) })
     }
 }

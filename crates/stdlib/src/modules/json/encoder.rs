@@ -139,7 +139,7 @@ impl Encoding<'_> {
                 let replaced = w.e.default.call1(w.cx, v)?;
                 w.cx.check_stack(" while encoding a JSON object")?;
                 w.value(&replaced, level)
-                    .map_err(|r| w.note(r, format!("when serializing {} object", v.type_of().name())))
+                    .map_err(|r| w.note(r, format!("when serializing {} object", v.type_of().full_name())))
             })?;
         }
         Ok(())
@@ -244,7 +244,7 @@ impl Encoding<'_> {
                 self.newline(level + 1);
             }
             self.value(item, level + 1)
-                .map_err(|r| self.note(r, format!("when serializing {} item {i}", v.type_of().name())))?;
+                .map_err(|r| self.note(r, format!("when serializing {} item {i}", v.type_of().full_name())))?;
         }
         self.newline(level);
         self.out.push(']' as u32);
@@ -281,7 +281,7 @@ impl Encoding<'_> {
                 let e = cx.take(r);
                 let shown = key.repr(cx)?;
                 let r = cx.set_pending(e);
-                let note = format!("when serializing {} item {}", v.type_of().name(), text::as_utf8_lossy(&shown));
+                let note = format!("when serializing {} item {}", v.type_of().full_name(), text::as_utf8_lossy(&shown));
                 return Err(self.note(r, note));
             }
         }

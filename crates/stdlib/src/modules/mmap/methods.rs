@@ -61,7 +61,7 @@ impl Mmap {
     fn __repr__(_cx: &Ctx, this: This<'_, Mmap>) -> PyResult<String> {
         let name = this.obj().type_of().name().to_string();
         if this.ptr.get().is_null() {
-            return Ok(format!("<mmap.{name} closed=True>"));
+            return Ok(format!("<{name} closed=True>"));
         }
         let access = match this.access {
             Access::Default => "ACCESS_DEFAULT",
@@ -70,7 +70,7 @@ impl Mmap {
             Access::Copy => "ACCESS_COPY",
         };
         let (len, pos, offset) = (this.len.get(), this.pos.get(), this.offset);
-        Ok(format!("<mmap.{name} closed=False, access={access}, length={len}, pos={pos}, offset={offset}>"))
+        Ok(format!("<{name} closed=False, access={access}, length={len}, pos={pos}, offset={offset}>"))
     }
 
     fn __len__(cx: &Ctx, this: This<'_, Mmap>) -> PyResult<usize> {

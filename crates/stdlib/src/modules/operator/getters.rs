@@ -19,7 +19,7 @@ fn repr(cx: &Ctx, this: &Obj, parts: &[Obj]) -> PyResult {
     let ty = this.type_of();
     let r = this.guard_repr(cx, || {
         let mut b = StrBuilder::new();
-        b.push_str(&format!("operator.{}(", ty.name()));
+        b.push_str(&format!("{}(", ty.name()));
         for (i, p) in parts.iter().enumerate() {
             if i > 0 {
                 b.push_str(", ");
@@ -29,7 +29,7 @@ fn repr(cx: &Ctx, this: &Obj, parts: &[Obj]) -> PyResult {
         b.push_str(")");
         Ok(b.finish())
     })?;
-    Ok(r.unwrap_or_else(|| Obj::from(format!("operator.{}(...)", ty.name()).as_str())))
+    Ok(r.unwrap_or_else(|| Obj::from(format!("{}(...)", ty.name()).as_str())))
 }
 
 /// Returns a callable that fetches the given items from its operand.
