@@ -110,12 +110,14 @@ fn super_args(cx: &Ctx) -> PyResult<(Obj, Obj)> {
     }
     // SAFETY: the frame is live.
     let first = Frame::object(unsafe { *f.local(0) });
+    // An argument that inner functions capture lies in a cell; another one may be a cell itself.
+    let captured = c.code.locals.first().is_some_and(|l| l.kind & cinder_bytecode::code::local_kind::CELL != 0);
     let first = match first {
-        Some(o) => match o.downcast::<CellObject>() {
+        Some(o) if captured => match o.downcast::<CellObject>() {
             Some(cell) => cell.get(),
             None => Some(o),
         },
-        None => None,
+        first => first,
     };
     let Some(first) = first else { return Err(cx.runtime_error("super(): arg[0] deleted")) };
     let at = c.code.locals.iter().position(|l| &*l.name == "__class__");

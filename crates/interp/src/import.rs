@@ -21,7 +21,7 @@ pub(crate) fn import_name(
     level: &Obj,
 ) -> PyResult {
     let rt = Thread::of(cx).runtime;
-    let Some(f) = dict::get(cx, builtins, intern!("__import__").as_obj())? else {
+    let Some(f) = crate::ops::names::mapping_get(cx, builtins, intern!("__import__"))? else {
         return Err(cx.import_error("__import__ not found"));
     };
     if rt.import_func.get().is_some_and(|own| own.is(&f)) {

@@ -140,11 +140,14 @@ pub(crate) mod sys {
             n -= 1;
         }
         // SAFETY: as above.
-        let function = unsafe { f.as_ref() }.and_then(|f| crate::frame::Frame::object(f.function));
-        match function {
-            Some(f) => Ok(f.get_attr_opt(cx, intern!("__module__"))?.unwrap_or_else(Obj::none)),
-            None => Ok(Obj::none()),
-        }
+        let Some(f) = (unsafe { f.as_ref() }) else { return Ok(Obj::none()) };
+        let name = match (crate::frame::Frame::object(f.function), crate::frame::Frame::object(f.globals)) {
+            (Some(function), _) => function.get_attr_opt(cx, intern!("__module__"))?,
+            // The code of a module or class runs without a function.
+            (None, Some(globals)) => dict::get(cx, &globals, intern!("__name__").as_obj())?,
+            (None, None) => None,
+        };
+        Ok(name.unwrap_or_else(Obj::none))
     }
 
     /// Private function for clearing certain descriptors from a type's dictionary.

@@ -1,5 +1,6 @@
 //! `function` objects.
 
+use cinder_bytecode::code::flags;
 use cinder_pyobj::heap::{self, Traverse};
 use cinder_pyobj::intern;
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
@@ -68,15 +69,14 @@ pub(crate) fn new(cx: &Ctx, code: &Obj, globals: &Obj) -> PyResult {
     Ok(heap::new_instance(Function::class().type_object(), f))
 }
 
-/// The builtins dict that code with these globals uses: `globals["__builtins__"]`, else the interpreter's.
+/// The builtins that code with these globals uses: `globals["__builtins__"]` (a module, or any mapping), else the
+/// interpreter's.
 pub(crate) fn builtins_of(cx: &Ctx, globals: &Obj) -> PyResult {
     if let Some(b) = dict::get(cx, globals, intern!("__builtins__").as_obj())? {
         if let Some(ns) = cinder_pyobj::types::module::namespace(&b) {
             return Ok(ns);
         }
-        if dict::as_dict(&b).is_some() {
-            return Ok(b);
-        }
+        return Ok(b);
     }
     (cx.host().builtins)(cx).ok_or_else(|| cx.runtime_error("no builtins"))
 }
@@ -210,6 +210,16 @@ impl Function {
                 "{}() requires a code object with {have} free vars, not {need}",
                 as_utf8_lossy(&name)
             )));
+        }
+        // Generators, coroutines and asynchronous generators are of other types than plain functions.
+        const KINDS: u32 = flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
+        let old = this.code.get();
+        if let Some(old) = old.as_ref().and_then(|o| o.downcast::<CodeObject>())
+            && old.code.flags & KINDS != c.code.flags & KINDS
+        {
+            let message = "Assigning a code object of non-matching type is deprecated (e.g., from a generator to a \
+                           plain function)";
+            (cx.host().warn)(cx, cinder_pyobj::types::exc::DeprecationWarning(), message, 1)?;
         }
         this.code.set(value.cloned());
         Ok(())

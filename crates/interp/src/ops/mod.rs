@@ -16,7 +16,7 @@ mod generators;
 mod imports;
 mod items;
 mod matching;
-mod names;
+pub(crate) mod names;
 
 pub(crate) use arith::*;
 pub(crate) use build::*;

@@ -42,8 +42,9 @@ fn load_global(m: M, name: Name) -> PyResult<Option<Obj>> {
     let cx = m.cx();
     let (g, b) = (m.globals(), m.builtins());
     let c = m.frame().code();
-    if let Some(gc) = dict::as_dict(g).and_then(|d| d.cell(name)).map(std::ptr::from_ref) {
-        let bc = dict::as_dict(b).and_then(|d| d.cell(name)).map(std::ptr::from_ref);
+    let plain = |d: &Obj| if dict::Dict::is_exact(d) { dict::as_dict(d)?.cell(name).map(std::ptr::from_ref) } else { None };
+    if let Some(gc) = plain(g) {
+        let bc = plain(b);
         if c.globals_word.get() == 0 {
             c.globals.set(Some(g.clone()));
             c.globals_word.set(g.value().bits());
@@ -57,16 +58,10 @@ fn load_global(m: M, name: Name) -> PyResult<Option<Obj>> {
         if let Some(v) = unsafe { (*gc).get() } {
             return Ok(Some(v));
         }
-    } else if let Some(v) = dict::get(cx, g, name.as_obj())? {
+    } else if let Some(v) = mapping_get(cx, g, name)? {
         return Ok(Some(v));
     }
-    if dict::Dict::is_exact(b) {
-        return dict::get(cx, b, name.as_obj());
-    }
-    match b.get_item(cx, name.as_obj()) {
-        Ok(v) => Ok(Some(v)),
-        Err(r) => cx.swallow(r, exc::KeyError()).map(|()| None),
-    }
+    mapping_get(cx, b, name)
 }
 
 /// The frame's namespace mapping.
@@ -80,7 +75,7 @@ fn namespace<'a>(m: M) -> PyResult<&'a Obj> {
 }
 
 /// `mapping[name]`, where a missing key is nothing.
-fn mapping_get(cx: &Ctx, mapping: &Obj, name: Name) -> PyResult<Option<Obj>> {
+pub(crate) fn mapping_get(cx: &Ctx, mapping: &Obj, name: Name) -> PyResult<Option<Obj>> {
     if dict::Dict::is_exact(mapping) {
         return dict::get(cx, mapping, name.as_obj());
     }

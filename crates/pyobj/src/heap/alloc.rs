@@ -124,6 +124,12 @@ pub(super) fn set_threshold(threshold: i64) {
     HEAP.get().threshold.set(threshold);
 }
 
+/// Whether there are as many young containers as ask for a collection.
+pub(super) fn is_over_threshold() -> bool {
+    let h = HEAP.get();
+    h.young.get() >= h.threshold.get()
+}
+
 /// Sets how many young containers ask for a collection, and whom they ask. Allocation never collects
 /// itself: the hook only sets a flag that the interpreter polls. `i64::MAX` turns the request off.
 pub fn set_collect_request_hook(threshold: i64, hook: fn()) {

@@ -147,6 +147,7 @@ fn alloc_native(def: &'static ClassDef, base: Option<&'static Type>) -> &'static
         }),
         slots: Default::default(),
         name: RefCell::new(crate::native::display_name(def).into()),
+        name_obj: crate::value::ObjCell::new(None),
         qualname: crate::value::ObjCell::new(None),
         base: Cell::new(base),
         bases: RefCell::new(None),

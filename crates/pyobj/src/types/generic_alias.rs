@@ -100,7 +100,7 @@ pub(crate) fn collect_parameters(cx: &Ctx, args: &[Obj]) -> PyResult<Vec<Obj>> {
         if a.as_type().is_some() {
             continue;
         }
-        if a.type_of().lookup(intern!("__typing_subst__")).is_some() {
+        if a.get_attr_opt(cx, intern!("__typing_subst__"))?.is_some() {
             push(&mut out, a);
             continue;
         }
@@ -129,7 +129,7 @@ pub(crate) fn substitute(cx: &Ctx, this: &Obj, args: &[Obj], params: &[Obj], ite
     }
     let mut item = unpack_args(cx, item)?;
     for p in params {
-        if let Some(f) = p.lookup_special(cx, intern!("__typing_prepare_subst__"))? {
+        if let Some(f) = p.get_attr_opt(cx, intern!("__typing_prepare_subst__"))? {
             item = f.call_pos(cx, &[this.clone(), item])?;
         }
     }
@@ -187,10 +187,16 @@ fn substitute_one(cx: &Ctx, a: &Obj, params: &[Obj], given: &[Obj]) -> PyResult 
     if a.as_type().is_some() {
         return Ok(a.clone());
     }
-    if let Some(f) = a.lookup_special(cx, intern!("__typing_subst__"))? {
+    if let Some(f) = a.get_attr_opt(cx, intern!("__typing_subst__"))? {
         return match params.iter().position(|p| p.is(a)) {
             Some(i) => f.call1(cx, &given[i]),
-            None => Ok(a.clone()),
+            None => {
+                let shown = a.repr(cx)?;
+                Err(cx.type_error(format!(
+                    "argument {} with __typing_subst__ was not found in __parameters__",
+                    as_utf8_lossy(&shown)
+                )))
+            }
         };
     }
     let Some(sub) = a.get_attr_opt(cx, intern!("__parameters__"))? else { return Ok(a.clone()) };

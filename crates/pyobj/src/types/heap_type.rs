@@ -33,7 +33,7 @@ pub(crate) fn new(cx: &Ctx, meta: &Type, args: Args<'_>) -> PyResult {
         return Err(expect(1, "str", name));
     }
     let Some(base_items) = tuple::items_if_tuple(bases) else { return Err(expect(2, "tuple", bases)) };
-    let Some(items) = dict::items_if_dict(ns) else { return Err(expect(3, "dict", ns)) };
+    let items = namespace_items(cx, ns)?.ok_or_else(|| expect(3, "dict", ns))?;
     for b in base_items {
         if b.as_type().is_none() && b.get_attr_opt(cx, intern!("__mro_entries__"))?.is_some() {
             return Err(cx.type_error("type() doesn't support MRO entry resolution; use types.new_class()"));
@@ -49,10 +49,7 @@ pub(crate) fn new(cx: &Ctx, meta: &Type, args: Args<'_>) -> PyResult {
     let object = [super::object::Object::class().type_object().as_obj()];
     let base_items = if base_items.is_empty() { &object[..] } else { base_items };
     let best = best_base(cx, base_items)?;
-    let text = as_utf8_lossy(name).into_owned();
-    if text.contains('\0') {
-        return Err(cx.value_error("type name must not contain null characters"));
-    }
+    let text = class_name(cx, name)?;
     let plan = plan_layout(cx, best, base_items, &items, &text)?;
     let ty = allocate(cx, winner, &text, best, base_items, &plan)?;
     let obj = ty.1;
@@ -70,6 +67,36 @@ pub(crate) fn new(cx: &Ctx, meta: &Type, args: Args<'_>) -> PyResult {
     call_set_name(cx, &obj, ns)?;
     call_init_subclass(cx, &obj, ty, args)?;
     Ok(obj)
+}
+
+/// The entries of a class namespace; a subclass of dict may have an order of its own.
+fn namespace_items(cx: &Ctx, ns: &Obj) -> PyResult<Option<Vec<(Obj, Obj)>>> {
+    if dict::items_if_dict(ns).is_none() || dict::Dict::is_exact(ns) {
+        return Ok(dict::items_if_dict(ns));
+    }
+    let plain = dict::new();
+    if let Some(d) = dict::as_dict(&plain) {
+        dict::merge(cx, d, ns, true)?;
+    }
+    Ok(dict::items_if_dict(&plain))
+}
+
+/// The text of a class's name: no null character, and nothing that UTF-8 cannot hold.
+pub(crate) fn class_name(cx: &Ctx, name: &Obj) -> PyResult<String> {
+    check_utf8(cx, name)?;
+    let text = as_utf8_lossy(name).into_owned();
+    if text.contains('\0') {
+        return Err(cx.value_error("type name must not contain null characters"));
+    }
+    Ok(text)
+}
+
+/// Refuses text with lone surrogates (UnicodeEncodeError).
+fn check_utf8(cx: &Ctx, text: &Obj) -> PyResult<()> {
+    if text.downcast::<super::str::Str>().is_some_and(|s| s.as_str().is_some()) {
+        return Ok(());
+    }
+    crate::codecs::encode(cx, text, "utf-8", "strict").map(drop)
 }
 
 /// The most derived metaclass of the candidates.
@@ -251,6 +278,7 @@ fn allocate(
         }),
         slots: Default::default(),
         name: RefCell::new(name.into()),
+        name_obj: ObjCell::new(None),
         qualname: ObjCell::new(None),
         base: Cell::new(Some(base)),
         bases: RefCell::new(Some(tuple::new(bases.to_vec()))),
@@ -298,6 +326,10 @@ fn fill_attributes(
                 qualname = Some(v);
                 continue;
             }
+            "__doc__" if v.type_of().is_str_subtype() => {
+                check_utf8(cx, &v)?;
+                put(intern!("__doc__"), v);
+            }
             n @ ("__classcell__" | "__classdictcell__") => {
                 cells.push((n == "__classcell__", v));
                 continue;
@@ -329,10 +361,11 @@ fn fill_attributes(
         put(*n, descriptor::slot_member(ty, *n, first + i as u16));
     }
     let base_has = |f: fn(&super::type_object::Layout) -> bool| ty.base().is_some_and(|b| f(b.layout()));
-    if plan.dict && !base_has(|l| l.has_dict) && (!plan.has_slots || ty.layout().has_dict) {
+    let free = |n: Name| ty.own_cell(n).is_none();
+    if plan.dict && !base_has(|l| l.has_dict) && (!plan.has_slots || ty.layout().has_dict) && free(intern!("__dict__")) {
         put(intern!("__dict__"), super::instance_dict_attr::dict_descriptor(ty));
     }
-    if plan.weakrefs && !base_has(|l| l.has_weakrefs) {
+    if plan.weakrefs && !base_has(|l| l.has_weakrefs) && free(intern!("__weakref__")) {
         put(intern!("__weakref__"), super::instance_dict_attr::weakref_descriptor(ty));
     }
     for (is_class, cell) in cells {

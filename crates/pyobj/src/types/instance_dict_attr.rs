@@ -24,6 +24,8 @@ fn set_dict(cx: &crate::Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
     match value {
         Some(d) if dict::as_dict(d).is_some() => dict::set_instance_dict(cx, this, d),
         Some(d) => Err(cx.type_error(format!("__dict__ must be set to a dictionary, not a '{}'", d.type_of().name()))),
+        // Only what Python classes add can be taken away.
+        None if !this.type_of().is_heap_type() => Err(cx.type_error("cannot delete __dict__")),
         None => dict::set_instance_dict(cx, this, &dict::new()),
     }
 }

@@ -30,6 +30,7 @@ pub mod none;
 mod number_format;
 mod numeric_input;
 pub mod object;
+pub mod ordered_dict;
 mod pickle;
 pub mod property;
 pub mod range;

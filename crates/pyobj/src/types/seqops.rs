@@ -162,6 +162,10 @@ pub(crate) fn compare<A: Items + ?Sized, B: Items + ?Sized>(cx: &Ctx, a: &A, b: 
         // SAFETY: both words are alive until code runs, and nothing ran since they were read.
         let (x, y) = unsafe { (Obj::from_borrowed(x), Obj::from_borrowed(y)) };
         if !x.rich_cmp_bool(cx, &y, CmpOp::Eq)? {
+            // Comparing may have shortened an operand: what is gone does not differ.
+            if i >= a.count() || i >= b.count() {
+                break;
+            }
             return match op {
                 CmpOp::Eq => Ok(Obj::from_bool(false)),
                 CmpOp::Ne => Ok(Obj::from_bool(true)),

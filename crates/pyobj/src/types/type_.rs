@@ -232,7 +232,16 @@ impl Type {
 
     #[pygetter]
     fn __name__(cx: &Ctx, this: &Obj) -> PyResult {
-        Ok(Obj::from(&*this_type(cx, this)?.short_name()))
+        let ty = this_type(cx, this)?;
+        if let Some(n) = ty.name_obj.get() {
+            return Ok(n);
+        }
+        let n = Obj::from(&*ty.short_name());
+        if ty.def().is_some() {
+            n.immortalize();
+        }
+        ty.name_obj.set(Some(n.clone()));
+        Ok(n)
     }
 
     #[pysetter(name = "__name__")]
@@ -246,11 +255,9 @@ impl Type {
                 v.type_of().name()
             )));
         }
-        let text = as_utf8_lossy(&v);
-        if text.contains('\0') {
-            return Err(cx.value_error("type name must not contain null characters"));
-        }
-        *ty.name.borrow_mut() = text.into_owned().into();
+        let text = heap_type::class_name(cx, &v)?;
+        *ty.name.borrow_mut() = text.into();
+        ty.name_obj.set(Some(v));
         Ok(())
     }
 
@@ -294,6 +301,10 @@ impl Type {
     fn set_module(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
         let ty = static_type(cx, this)?;
         let v = settable(cx, ty, value, "__module__")?;
+        // A class that is said to be from elsewhere has no line here.
+        if ty.own_cell(intern!("__firstlineno__")).is_some_and(|c| c.get().is_some()) {
+            set_class_attr(cx, ty, intern!("__firstlineno__"), None)?;
+        }
         set_class_attr(cx, ty, intern!("__module__"), Some(&v))
     }
 

@@ -103,6 +103,8 @@ pub struct Type {
     /// The slots.
     pub slots: Slots,
     pub(crate) name: RefCell<Box<str>>,
+    /// `__name__` once it was asked for: always the same object.
+    pub(crate) name_obj: ObjCell,
     pub(crate) qualname: ObjCell,
     pub(crate) base: Cell<Option<&'static Type>>,
     pub(crate) bases: RefCell<Option<Obj>>,
@@ -305,11 +307,32 @@ impl Type {
         // A pending exception must survive the finaliser.
         let saved = cx.take_pending();
         if f(cx, obj).is_err() {
-            (cx.host().unraisable)(cx, None, Some(obj));
+            self.report_finalizer(cx, obj);
         }
         if let Some(e) = saved {
             let _ = cx.set_pending(e);
         }
+    }
+}
+
+impl Type {
+    /// Reports the exception that a finaliser raised.
+    #[cold]
+    fn report_finalizer(&self, cx: &Ctx, obj: &Obj) {
+        let del = self.lookup(crate::intern!("__del__")).filter(|_| self.is_heap_type());
+        let Some(del) = del else { return (cx.host().unraisable)(cx, None, Some(obj)) };
+        let raised = cx.take_pending();
+        let shown = match del.repr(cx) {
+            Ok(r) => as_utf8_lossy(&r).into_owned(),
+            Err(r) => {
+                drop(cx.take(r));
+                "<object repr() failed>".to_owned()
+            }
+        };
+        if let Some(e) = raised {
+            let _ = cx.set_pending(e);
+        }
+        (cx.host().unraisable)(cx, Some(&format!("Exception ignored while calling deallocator {shown}")), None);
     }
 }
 
@@ -321,8 +344,10 @@ impl Traverse for Type {
         if let Some(o) = &*self.mro_obj.borrow() {
             visit(o.value());
         }
-        if let Some(q) = self.qualname.get() {
-            visit(q.value());
+        for name in [&self.qualname, &self.name_obj] {
+            if let Some(n) = name.get() {
+                visit(n.value());
+            }
         }
         for c in self.attrs.borrow().values() {
             visit(c.value());

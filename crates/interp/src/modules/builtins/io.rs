@@ -88,12 +88,17 @@ pub(crate) mod io {
             }
         };
         let (stdin, stdout, stderr) = (stream("stdin")?, stream("stdout")?, stream("stderr")?);
-        stderr.call_method(cx, intern!("flush"), &[])?;
+        // A stream that cannot be flushed is used all the same.
+        let flush = |stream: &Obj| match stream.call_method(cx, intern!("flush"), &[]) {
+            Ok(_) => Ok(()),
+            Err(r) => cx.swallow(r, exc::Exception()),
+        };
+        flush(&stderr)?;
         if let Some(p) = prompt {
             let text = p.str(cx)?;
             stdout.call_method(cx, intern!("write"), &[text])?;
         }
-        stdout.call_method(cx, intern!("flush"), &[])?;
+        flush(&stdout)?;
         let line = stdin.call_method(cx, intern!("readline"), &[])?;
         if !line.type_of().is_str_subtype() {
             return Err(cx.type_error("object.readline() returned non-string"));

@@ -8,7 +8,7 @@ pub(crate) mod iterate {
     use cinder_pyobj::native::{Args, FixedShape};
     use cinder_pyobj::protocol::number;
     use cinder_pyobj::types::str::as_utf8_lossy;
-    use cinder_pyobj::types::{CmpOp, exc, float, list};
+    use cinder_pyobj::types::{CmpOp, complex, exc, float, int, list};
     use cinder_pyobj::{Ctx, Obj, PyResult};
 
     /// Return True if bool(x) is True for all values x in the iterable.
@@ -227,38 +227,81 @@ pub(crate) mod iterate {
             return Err(cx.type_error("sum() can't sum bytearray [use b''.join(seq) instead]"));
         }
         let it = iterable.iter(cx)?;
-        // Floats are summed with compensation (Neumaier), as `math.fsum` would come close to.
-        let mut acc: Option<(f64, f64)> = None;
-        while let Some(x) = it.next(cx)? {
-            if let Some((s, c)) = acc {
-                let v = if x.is_exact(FixedShape::Float) { float::as_f64(&x) } else { x.as_int().map(|n| n as f64) };
-                if let Some(v) = v {
-                    let t = s + v;
-                    let c = if s.abs() >= v.abs() { c + ((s - t) + v) } else { c + ((v - t) + s) };
-                    acc = Some((t, c));
-                    continue;
+        // Each kind of number is summed in its own way as long as only its kind comes.
+        if total.is_exact(FixedShape::Int) {
+            loop {
+                let Some(x) = it.next(cx)? else { return Ok(total) };
+                total = number::add(cx, &total, &x)?;
+                if !x.is_exact(FixedShape::Int) && !x.is_exact(FixedShape::Bool) {
+                    break;
                 }
-                total = float_total(s, c);
-                acc = None;
-            } else if total.is_exact(FixedShape::Float) && x.is_exact(FixedShape::Float)
-                || total.is_exact(FixedShape::Int) && x.is_exact(FixedShape::Float) && total.as_int().is_some()
-            {
-                let s = float::as_f64(&total).or_else(|| total.as_int().map(|n| n as f64)).unwrap_or(0.0);
-                let v = float::as_f64(&x).unwrap_or(0.0);
-                let t = s + v;
-                let c = if s.abs() >= v.abs() { (s - t) + v } else { (v - t) + s };
-                acc = Some((t, c));
-                continue;
             }
+        }
+        if total.is_exact(FixedShape::Float) {
+            let mut sum = Compensated::from(float::as_f64(&total).unwrap_or(0.0));
+            loop {
+                let Some(x) = it.next(cx)? else { return Ok(Obj::from(sum.total())) };
+                if x.is_exact(FixedShape::Float) {
+                    sum.add(float::as_f64(&x).unwrap_or(0.0));
+                } else if let Some(n) = int::as_i64(&x) {
+                    sum.high += n as f64;
+                } else {
+                    total = number::add(cx, &Obj::from(sum.total()), &x)?;
+                    break;
+                }
+            }
+        }
+        if let Some(c) = exact_complex(&total) {
+            let (mut re, mut im) = (Compensated::from(c.re), Compensated::from(c.im));
+            loop {
+                let current = |re: &Compensated, im: &Compensated| {
+                    complex::new(complex::Complex::new(re.total(), im.total()))
+                };
+                let Some(x) = it.next(cx)? else { return Ok(current(&re, &im)) };
+                if let Some(c) = exact_complex(&x) {
+                    re.add(c.re);
+                    im.add(c.im);
+                } else if let Some(n) = int::as_i64(&x) {
+                    re.high += n as f64;
+                } else if let Some(f) = float::as_f64(&x) {
+                    re.add(f);
+                } else {
+                    total = number::add(cx, &current(&re, &im), &x)?;
+                    break;
+                }
+            }
+        }
+        while let Some(x) = it.next(cx)? {
             total = number::add(cx, &total, &x)?;
         }
-        Ok(match acc {
-            Some((s, c)) => float_total(s, c),
-            None => total,
-        })
+        Ok(total)
     }
 
-    fn float_total(s: f64, c: f64) -> Obj {
-        Obj::from(if c != 0.0 && c.is_finite() { s + c } else { s })
+    fn exact_complex(o: &Obj) -> Option<complex::Complex> {
+        if o.is_exact(FixedShape::Complex) { complex::as_complex(o) } else { None }
+    }
+
+    /// A sum of floats with the rounding errors so far (Neumaier's method).
+    struct Compensated {
+        high: f64,
+        low: f64,
+    }
+
+    impl From<f64> for Compensated {
+        fn from(f: f64) -> Compensated {
+            Compensated { high: f, low: 0.0 }
+        }
+    }
+
+    impl Compensated {
+        fn add(&mut self, x: f64) {
+            let t = self.high + x;
+            self.low += if self.high.abs() >= x.abs() { (self.high - t) + x } else { (x - t) + self.high };
+            self.high = t;
+        }
+
+        fn total(&self) -> f64 {
+            if self.low != 0.0 && self.low.is_finite() { self.high + self.low } else { self.high }
+        }
     }
 }

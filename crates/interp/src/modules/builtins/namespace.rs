@@ -147,26 +147,27 @@ pub(crate) mod namespace {
         Err(cx.type_error(format!("ord() expected string of length 1, but {} found", c.type_of().name())))
     }
 
-    fn radix(cx: &Ctx, n: &Obj, spec: &str) -> PyResult {
-        n.index(cx)?.format(cx, &Obj::from(spec))
+    /// The text of an int in a base; a subclass's `__format__` has no part in it.
+    fn radix(cx: &Ctx, n: &Obj, base: u32) -> PyResult {
+        Ok(Obj::from(cinder_pyobj::types::int::text::to_prefixed_string(&n.index(cx)?, base).as_str()))
     }
 
     /// Return the binary representation of an integer.
     #[pyfunction(sig = "(number, /)")]
     fn bin(cx: &Ctx, number: &Obj) -> PyResult {
-        radix(cx, number, "#b")
+        radix(cx, number, 2)
     }
 
     /// Return the octal representation of an integer.
     #[pyfunction(sig = "(number, /)")]
     fn oct(cx: &Ctx, number: &Obj) -> PyResult {
-        radix(cx, number, "#o")
+        radix(cx, number, 8)
     }
 
     /// Return the hexadecimal representation of an integer.
     #[pyfunction(sig = "(number, /)")]
     fn hex(cx: &Ctx, number: &Obj) -> PyResult {
-        radix(cx, number, "#x")
+        radix(cx, number, 16)
     }
 
     /// Round a number to a given precision in decimal digits.

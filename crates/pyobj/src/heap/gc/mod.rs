@@ -124,7 +124,8 @@ pub fn poll(cx: &Ctx) {
         run(cx, GENERATIONS - 1);
         return;
     }
-    if !s.enabled.get() {
+    // The request may have been served by an explicit collection, or collecting been turned off, since it was made.
+    if !s.enabled.get() || !super::alloc::is_over_threshold() {
         return;
     }
     let over = |g: usize| s.thresholds[g].get() > 0 && s.counts[g].get() > s.thresholds[g].get();

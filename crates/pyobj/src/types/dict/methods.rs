@@ -8,6 +8,7 @@ use crate::heap;
 use crate::intern;
 use crate::native::{Args, PyClass, This};
 use crate::types::str::StrBuilder;
+use crate::types::set::as_set;
 use crate::types::{CmpOp, Type, exc, generic_alias, tuple};
 use crate::value::Obj;
 
@@ -187,7 +188,25 @@ impl Dict {
         if let Some(p) = as_dict(&d)
             && Dict::is_exact(&d)
         {
-            iterable.for_each(cx, |k| p.set(cx, &k, &value))?;
+            // Hashes that are known are not asked for again.
+            if let Some(s) = as_set(iterable) {
+                let mut pos = 0;
+                while let Some((hash, k)) = s.next_element(&mut pos) {
+                    p.set_hashed(cx, &k, hash, &value)?;
+                }
+            } else if let Some(from) = as_dict(iterable).filter(|_| Dict::is_exact(iterable)) {
+                let mut i = 0;
+                while i < from.end() {
+                    if let Some((hash, k, _)) = from.entry_at(i) {
+                        // SAFETY: the dict keeps the key alive until it is cloned here.
+                        let k = unsafe { Obj::from_borrowed(k) };
+                        p.set_hashed(cx, &k, hash, &value)?;
+                    }
+                    i += 1;
+                }
+            } else {
+                iterable.for_each(cx, |k| p.set(cx, &k, &value))?;
+            }
         } else {
             iterable.for_each(cx, |k| d.set_item(cx, &k, &value))?;
         }

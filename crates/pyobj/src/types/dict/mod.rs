@@ -31,7 +31,7 @@ use crate::native::{FixedShape, PyClass};
 use crate::types::str::Name;
 use crate::value::{Obj, Value};
 
-pub(crate) use access::unusable;
+pub(crate) use access::{key_hash, unusable};
 pub use iter::{
     DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator, DictReverseValueIterator,
     DictValueIterator,

@@ -129,7 +129,12 @@ macro_rules! views {
 
         impl $ty {
             pub(crate) fn of(dict: &Obj) -> Obj {
-                heap::new_instance($ty::type_object(), $ty { dict: dict.clone() })
+                $ty::of_class($ty::type_object(), dict)
+            }
+
+            /// A view of a class that derives from this one.
+            pub(crate) fn of_class(ty: &crate::types::Type, dict: &Obj) -> Obj {
+                heap::new_instance(ty, $ty { dict: dict.clone() })
             }
 
             /// The dict that is shown.

@@ -30,14 +30,12 @@ pub struct Map {
 impl Map {
     fn __new__(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
         let mut strict = false;
-        if ty.is(Map::type_object()) || args.names().iter().any(|n| &*crate::types::str::as_utf8_lossy(n) == "strict") {
-            for (name, value) in args.keywords() {
-                let text = crate::types::str::as_utf8_lossy(name);
-                if text != "strict" {
-                    return Err(cx.type_error(format!("map() got an unexpected keyword argument '{text}'")));
-                }
-                strict = value.truthy(cx)?;
+        for (name, value) in args.keywords() {
+            let text = crate::types::str::as_utf8_lossy(name);
+            if text != "strict" {
+                return Err(cx.type_error(format!("map() got an unexpected keyword argument '{text}'")));
             }
+            strict = value.truthy(cx)?;
         }
         let [function, iterables @ ..] = args.pos() else {
             return Err(cx.type_error("map() must have at least two arguments."));

@@ -33,10 +33,17 @@ pub(crate) fn reduce_indexed(cx: &Ctx, state: Option<(Obj, usize)>, empty: fn() 
     }
 }
 
-fn builtin_function(cx: &Ctx, name: &str) -> PyResult {
+pub(crate) fn builtin_function(cx: &Ctx, name: &str) -> PyResult {
     let name = Name::new(name);
-    let found = (cx.host().builtins)(cx).and_then(|b| dict::as_dict(&b)?.get_name(name));
-    found.ok_or_else(|| cx.attribute_error("the builtins module is not available", &Obj::none(), name.as_obj()))
+    let builtins = (cx.host().builtins)(cx).unwrap_or_else(Obj::none);
+    let found = match dict::as_dict(&builtins).filter(|_| dict::Dict::is_exact(&builtins)) {
+        Some(d) => d.get(cx, name.as_obj())?,
+        None => match builtins.get_item(cx, name.as_obj()) {
+            Ok(f) => Some(f),
+            Err(r) => cx.swallow(r, crate::types::exc::KeyError()).map(|()| None)?,
+        },
+    };
+    found.ok_or_else(|| cx.attribute_error(name.as_str(), &Obj::none(), name.as_obj()))
 }
 
 /// Refuses keywords for a constructor that takes none, unless a subclass has an `__init__` that may want them.

@@ -9,7 +9,7 @@ use super::{as_list, empty};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
 use crate::native::{PyClass, This};
-use crate::types::iterators;
+use crate::types::{iterators, tuple};
 use crate::value::{Obj, ObjCell};
 
 /// Walks a list from the front.
@@ -137,13 +137,15 @@ impl ListReverseIterator {
 
     #[pymethod(name = "__reduce__")]
     fn reduce(cx: &Ctx, this: This<'_, ListReverseIterator>) -> PyResult {
-        match this.of.get() {
+        // Looking the builtin up may run Python code that moves the iterator.
+        let reversed = iterators::builtin_function(cx, "reversed")?;
+        Ok(match this.of.get() {
             Some(of) => {
                 let index = this.left.get() as i64 - 1;
-                iterators::reduce_with(cx, "reversed", of, Some(Obj::from(index)))
+                tuple::new(vec![reversed, tuple::new(vec![of]), Obj::from(index)])
             }
-            None => iterators::reduce_with(cx, "iter", empty(), None),
-        }
+            None => tuple::new(vec![reversed, tuple::new(vec![empty()])]),
+        })
     }
 
     #[pymethod(name = "__setstate__", sig = "($self, state, /)")]

@@ -216,11 +216,13 @@ impl List {
         }
         let it = iterable.iter(cx)?;
         let hint = iterable.length_hint(cx, 8)?;
-        // A hint that cannot be had is not an error until that many items really come.
-        if self.len().checked_add(hint).is_some_and(|n| n < isize::MAX as usize / 16) {
-            let _ = self.vec().try_reserve_exact(hint);
-        } else if hint > isize::MAX as usize / 16 {
-            return Err(cx.no_memory());
+        match self.len().checked_add(hint).filter(|n| *n <= isize::MAX as usize) {
+            Some(n) if n < isize::MAX as usize / 16 => {
+                let _ = self.vec().try_reserve_exact(hint);
+            }
+            Some(_) => return Err(cx.no_memory()),
+            // So many items cannot be: the hint lied, or memory runs out on the way.
+            None => {}
         }
         while let Some(x) = it.next(cx)? {
             self.append(cx, x)?;

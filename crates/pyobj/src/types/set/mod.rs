@@ -28,7 +28,7 @@ pub struct Elements {
 }
 
 /// Builds an unordered collection of unique elements.
-#[pyclass(name = "set", fixed = Set, flags(basetype, match_self), sig = "(iterable=(), /)")]
+#[pyclass(name = "set", fixed = Set, flags(basetype, match_self, weakref), sig = "(iterable=(), /)")]
 pub struct Set {
     elements: Elements,
 }

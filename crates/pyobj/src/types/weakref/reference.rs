@@ -103,7 +103,7 @@ fn arguments<'a>(cx: &Ctx, ty: &Type, args: Args<'a>, function: &str) -> PyResul
 /// ` at 0x…; to 'type' at 0x… (name)` or `; dead`.
 pub(super) fn describe(cx: &Ctx, link: &Link, what: &str, this: &Obj) -> PyResult<String> {
     let Some(o) = link.get() else { return Ok(format!("<{what} at {:#x}; dead>", this.id())) };
-    let name = match o.get_attr_opt(cx, intern!("__name__"))? {
+    let name = match o.lookup_special(cx, intern!("__name__"))? {
         Some(n) if n.type_of().is_str_subtype() => format!(" ({})", crate::types::str::as_utf8_lossy(&n)),
         _ => String::new(),
     };

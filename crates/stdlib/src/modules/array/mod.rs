@@ -91,6 +91,9 @@ pub(crate) mod array {
     #[pyinit]
     fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
         module.set_attr(cx, intern!("ArrayType"), &Array::type_object().as_obj())?;
+        let abc = (cx.host().import)(cx, "collections.abc")?;
+        let mutable_sequence = abc.get_attr(cx, intern!("MutableSequence"))?;
+        mutable_sequence.call_method(cx, intern!("register"), &[Array::type_object().as_obj()])?;
         module.set_attr(cx, intern!("typecodes"), &Obj::from(code::ALL))
     }
 }

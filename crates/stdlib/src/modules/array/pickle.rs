@@ -86,6 +86,13 @@ pub(super) fn reconstruct(cx: &Ctx, class: &Obj, letter: &Obj, format: &Obj, ite
     }
     let a = make(ty, code, Vec::new());
     let Some(array) = a.downcast::<Array>() else { return Ok(a) };
+    if matches!(kind, Kind::Char) && size == 2 {
+        // UTF-16: pairs of surrogates are one character each.
+        let encoding = if big { "utf-16-be" } else { "utf-16-le" };
+        let text = cinder_pyobj::codecs::decode(cx, items, encoding, "strict")?;
+        text.for_each(cx, |c| array.push(cx, &c))?;
+        return Ok(a);
+    }
     for chunk in raw.chunks(size) {
         let mut word = [0u8; 8];
         for (i, b) in chunk.iter().enumerate() {

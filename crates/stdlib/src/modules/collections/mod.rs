@@ -18,6 +18,7 @@ use cinder_pyobj::{Ctx, Obj, PyResult, intern};
         super::deque_iter::DequeIterator,
         super::deque_iter::DequeReverseIterator,
         super::default_dict::DefaultDict,
+        cinder_pyobj::types::ordered_dict::OrderedDict,
         super::tuple_getter::TupleGetter
     )
 )]

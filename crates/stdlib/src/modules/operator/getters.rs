@@ -43,6 +43,12 @@ pub struct ItemGetter {
 
 #[pymethods]
 impl ItemGetter {
+    /// How the object itself is called.
+    #[pygetter(name = "__text_signature__")]
+    fn text_signature(_this: &Obj) -> &'static str {
+        "(obj, /)"
+    }
+
     fn __new__(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
         if ty.is(ItemGetter::type_object()) {
             args.no_keywords(cx, "itemgetter")?;
@@ -99,6 +105,12 @@ impl AttrGetter {
 
 #[pymethods]
 impl AttrGetter {
+    /// How the object itself is called.
+    #[pygetter(name = "__text_signature__")]
+    fn text_signature(_this: &Obj) -> &'static str {
+        "(obj, /)"
+    }
+
     fn __new__(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
         if ty.is(AttrGetter::type_object()) {
             args.no_keywords(cx, "attrgetter")?;
@@ -152,6 +164,12 @@ pub struct MethodCaller {
 
 #[pymethods]
 impl MethodCaller {
+    /// How the object itself is called.
+    #[pygetter(name = "__text_signature__")]
+    fn text_signature(_this: &Obj) -> &'static str {
+        "(obj, /)"
+    }
+
     fn __new__(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
         let [name, ..] = args.pos() else {
             return Err(cx.type_error("methodcaller needs at least one argument, the method name"));
