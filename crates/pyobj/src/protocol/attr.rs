@@ -80,7 +80,7 @@ impl Obj {
     }
 }
 
-fn bind(cx: &Ctx, f: Obj, this: &Obj) -> PyResult {
+pub(crate) fn bind(cx: &Ctx, f: Obj, this: &Obj) -> PyResult {
     match f.type_of().slots.descr_get.get() {
         Some(get) => get(cx, &f, Some(this), Some(&this.type_of().as_obj())),
         None => Ok(f),

@@ -11,7 +11,7 @@ pub mod pack;
 mod sequence;
 
 pub use attr::{Method, call_special, generic_get_attr, generic_set_attr, get_method, qualified_name};
-pub(crate) use attr::{generic_lookup, is_method_like};
+pub(crate) use attr::{bind, generic_lookup, is_method_like};
 pub use sequence::unpack_index;
 
 use crate::native::{FixedShape, Payload};

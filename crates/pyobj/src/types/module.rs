@@ -289,11 +289,7 @@ impl Module {
     fn __dir__(cx: &Ctx, this: &Obj) -> PyResult {
         let d = this.get_attr(cx, intern!("__dict__"))?;
         if dict::items_if_dict(&d).is_none() {
-            let name = match namespace(this).map(|d| dict::get(cx, &d, intern!("__name__").as_obj())).transpose()? {
-                Some(Some(n)) => super::str::as_utf8_lossy(&n).into_owned(),
-                _ => "?".to_owned(),
-            };
-            return Err(cx.type_error(format!("{name}.__dict__ is not a dictionary")));
+            return Err(cx.type_error("<module>.__dict__ is not a dictionary"));
         }
         if let Some(f) = dict::get(cx, &d, intern!("__dir__").as_obj())? {
             return f.call0(cx);

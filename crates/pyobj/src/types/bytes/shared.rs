@@ -336,9 +336,15 @@ macro_rules! shared_methods {
 
             fn __contains__(cx: &Ctx, this: This<'_, $T>, item: &Obj) -> PyResult<bool> {
                 let _held = this.payload().hold();
-                if item.is_int() || (!args::is_bytes_like(item) && item.type_of().slots.index.get().is_some()) {
-                    let c = args::byte(cx, item)?;
-                    return Ok(this.payload().with(|b| memchr::memchr(c, b).is_some()));
+                if item.is_int() || item.type_of().slots.index.get().is_some() {
+                    // What gives no number may still lend bytes.
+                    match item.index(cx) {
+                        Ok(n) => {
+                            let c = args::byte(cx, &n)?;
+                            return Ok(this.payload().with(|b| memchr::memchr(c, b).is_some()));
+                        }
+                        Err(r) => cx.swallow(r, exc::Exception())?,
+                    }
                 }
                 let n = BytesLike::new(cx, item)?.to_vec();
                 Ok(this.payload().with(|b| Needle::bytes(&n).find(b).is_some()))

@@ -84,6 +84,18 @@ pub(crate) fn update_slots(ty: &'static Type, name: Option<&str>) {
     ty.finalizer.set(ty.slots.finalize.get().is_some());
 }
 
+/// Whether the `__new__` of `owner` is that of the native type whose layout `ty` extends.
+fn makes_instances_of(owner: &Type, ty: &Type) -> bool {
+    let mut t: &Type = ty;
+    while t.is_heap_type() {
+        match t.base() {
+            Some(b) => t = b,
+            None => break,
+        }
+    }
+    crate::native::same_new(t, owner)
+}
+
 fn update_field(ty: &'static Type, index: usize, f: &SlotField) {
     let mut native: Option<&'static Type> = None;
     let mut python = false;
@@ -102,7 +114,11 @@ fn update_field(ty: &'static Type, index: usize, f: &SlotField) {
                 Some(_) => python = true,
             }
         } else if let Some(owner) = super::function::new_wrapper_owner(&d) {
-            native = Some(owner);
+            // A constructor of another layout is called as the function it is, which refuses the class.
+            match makes_instances_of(owner, ty) {
+                true => native = Some(owner),
+                false => python = true,
+            }
         } else if d.is_none() && *n == "__hash__" {
             ty.slots.hash.set(Some(super::object::hash_not_implemented));
             return;

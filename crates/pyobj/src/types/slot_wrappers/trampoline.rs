@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::ctx::{Ctx, PyResult};
 use crate::intern;
 use crate::native::{Args, FixedShape};
-use crate::protocol::call_special;
+use crate::protocol::{bind, call_special, is_method_like};
 use crate::types::slots::*;
 use crate::types::str::Name;
 use crate::types::{Type, exc};
@@ -182,6 +182,14 @@ pub(super) fn richcmp(cx: &Ctx, a: &Obj, b: &Obj, op: CmpOp) -> PyResult {
     };
     match a.type_of().lookup(name) {
         Some(f) if f.is_none() => Ok(Obj::not_implemented()),
+        Some(f) if !is_method_like(&f) => match bind(cx, f, a) {
+            Ok(method) => method.call1(cx, b),
+            // A comparison that cannot be had is as good as none.
+            Err(r) => {
+                drop(cx.take(r));
+                Ok(Obj::not_implemented())
+            }
+        },
         _ => Ok(call_special(cx, a, name, &[b])?.unwrap_or_else(Obj::not_implemented)),
     }
 }
