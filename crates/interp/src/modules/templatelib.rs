@@ -41,9 +41,10 @@ impl Interpolation {
             match o {
                 None => Ok(Obj::from("")),
                 Some(o) if o.type_of().is_str_subtype() => Ok(o.clone()),
-                Some(o) => Err(
-                    cx.type_error(format!("Interpolation() argument '{what}' must be str, not {}", o.type_of().full_name()))
-                ),
+                Some(o) => Err(cx.type_error(format!(
+                    "Interpolation() argument '{what}' must be str, not {}",
+                    o.type_of().full_name()
+                ))),
             }
         };
         let conversion = match conversion {

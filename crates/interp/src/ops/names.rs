@@ -42,7 +42,8 @@ fn load_global(m: M, name: Name) -> PyResult<Option<Obj>> {
     let cx = m.cx();
     let (g, b) = (m.globals(), m.builtins());
     let c = m.frame().code();
-    let plain = |d: &Obj| if dict::Dict::is_exact(d) { dict::as_dict(d)?.cell(name).map(std::ptr::from_ref) } else { None };
+    let plain =
+        |d: &Obj| if dict::Dict::is_exact(d) { dict::as_dict(d)?.cell(name).map(std::ptr::from_ref) } else { None };
     if let Some(gc) = plain(g) {
         let bc = plain(b);
         if c.globals_word.get() == 0 {

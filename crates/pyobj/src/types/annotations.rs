@@ -74,9 +74,7 @@ fn refuse_native(cx: &Ctx, ty: &Type, this: &Obj, name: Name) -> PyResult<()> {
 
 fn refuse_change(cx: &Ctx, ty: &Type, name: &str) -> PyResult<()> {
     if ty.flags().immutable {
-        return Err(
-            cx.type_error(format!("cannot set '{name}' attribute of immutable type '{}'", ty.name()))
-        );
+        return Err(cx.type_error(format!("cannot set '{name}' attribute of immutable type '{}'", ty.name())));
     }
     Ok(())
 }

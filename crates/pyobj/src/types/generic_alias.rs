@@ -415,9 +415,10 @@ impl AliasIterator {
 
     fn __next__(_cx: &Ctx, this: This<'_, AliasIterator>) -> PyResult<Option<Obj>> {
         let alias = this.alias.take();
-        Ok(alias.as_ref().and_then(|a| a.downcast::<GenericAlias>().map(|g| (a, g))).map(|(a, g)| {
-            make(a.type_of(), &g.origin, &g.args, true)
-        }))
+        Ok(alias
+            .as_ref()
+            .and_then(|a| a.downcast::<GenericAlias>().map(|g| (a, g)))
+            .map(|(a, g)| make(a.type_of(), &g.origin, &g.args, true)))
     }
 
     #[pymethod]

@@ -181,10 +181,7 @@ fn plan_layout(cx: &Ctx, base: &Type, bases: &[Obj], ns: &[(Obj, Obj)], class: &
     let names = if declared.type_of().is_str_subtype() { vec![declared.clone()] } else { declared.collect(cx)? };
     let (mut dict, mut weakrefs) = (bl.has_dict, bl.has_weakrefs);
     if !names.is_empty() && bl.payload.var_sized && !base.is_str_subtype() {
-        return Err(cx.type_error(format!(
-            "nonempty __slots__ not supported for subtype of '{}'",
-            base.name()
-        )));
+        return Err(cx.type_error(format!("nonempty __slots__ not supported for subtype of '{}'", base.name())));
     }
     let mut slots = Vec::new();
     for n in &names {
@@ -362,7 +359,8 @@ fn fill_attributes(
     }
     let base_has = |f: fn(&super::type_object::Layout) -> bool| ty.base().is_some_and(|b| f(b.layout()));
     let free = |n: Name| ty.own_cell(n).is_none();
-    if plan.dict && !base_has(|l| l.has_dict) && (!plan.has_slots || ty.layout().has_dict) && free(intern!("__dict__")) {
+    if plan.dict && !base_has(|l| l.has_dict) && (!plan.has_slots || ty.layout().has_dict) && free(intern!("__dict__"))
+    {
         put(intern!("__dict__"), super::instance_dict_attr::dict_descriptor(ty));
     }
     if plan.weakrefs && !base_has(|l| l.has_weakrefs) && free(intern!("__weakref__")) {

@@ -4,8 +4,8 @@ use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse};
 use crate::intern;
 use crate::native::{PyClass, This, pyclass, pymethods};
-use crate::types::str::as_utf8_lossy;
 use crate::protocol;
+use crate::types::str::as_utf8_lossy;
 use crate::types::{CmpOp, generic_alias, tuple};
 use crate::value::{Obj, ObjCell};
 

@@ -254,9 +254,8 @@ pub(crate) mod iterate {
         if let Some(c) = exact_complex(&total) {
             let (mut re, mut im) = (Compensated::from(c.re), Compensated::from(c.im));
             loop {
-                let current = |re: &Compensated, im: &Compensated| {
-                    complex::new(complex::Complex::new(re.total(), im.total()))
-                };
+                let current =
+                    |re: &Compensated, im: &Compensated| complex::new(complex::Complex::new(re.total(), im.total()));
                 let Some(x) = it.next(cx)? else { return Ok(current(&re, &im)) };
                 if let Some(c) = exact_complex(&x) {
                     re.add(c.re);

@@ -84,7 +84,9 @@ pub fn from_hex(cx: &Ctx, o: &Obj) -> PyResult<Vec<u8>> {
     } else if super::args::is_bytes_like(o) {
         BytesLike::new(cx, o)?.with(|b| b.iter().map(|c| *c as u32).collect())
     } else {
-        return Err(cx.type_error(format!("fromhex() argument must be str or bytes-like, not {}", o.type_of().full_name())));
+        return Err(
+            cx.type_error(format!("fromhex() argument must be str or bytes-like, not {}", o.type_of().full_name()))
+        );
     };
     let digit = |i: usize| digits.get(i).and_then(|c| char::from_u32(*c)).and_then(|c| c.to_digit(16));
     let blank = |i: usize| digits.get(i).is_some_and(|c| matches!(c, 9..=13 | 32));

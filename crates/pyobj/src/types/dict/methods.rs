@@ -7,8 +7,8 @@ use crate::ctx::{Ctx, PyResult};
 use crate::heap;
 use crate::intern;
 use crate::native::{Args, PyClass, This};
-use crate::types::str::StrBuilder;
 use crate::types::set::as_set;
+use crate::types::str::StrBuilder;
 use crate::types::{CmpOp, Type, exc, generic_alias, tuple};
 use crate::value::Obj;
 

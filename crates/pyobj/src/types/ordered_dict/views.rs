@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use super::order::{NONE, NodeId};
 use super::OrderedDict;
+use super::order::{NONE, NodeId};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse};
 use crate::native::{PyClass, This, pyclass, pymethods};

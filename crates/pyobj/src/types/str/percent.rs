@@ -414,7 +414,9 @@ impl Percent<'_> {
             };
         }
         if !v.is_int() && v.type_of().slots.index.get().is_none() {
-            return Err(cx.type_error(format!("%c requires an int or a unicode character, not {}", v.type_of().full_name())));
+            return Err(
+                cx.type_error(format!("%c requires an int or a unicode character, not {}", v.type_of().full_name()))
+            );
         }
         match int::as_i64(&v.index(cx)?).and_then(|c| u32::try_from(c).ok()).filter(|c| *c <= 0x10_ffff) {
             Some(c) => Ok(c),
@@ -448,7 +450,8 @@ fn byte_of(cx: &Ctx, v: &Obj) -> PyResult<u32> {
             _ => Err(cx.overflow_error("%c arg not in range(256)")),
         };
     }
-    Err(cx.type_error(format!("%c requires an integer in range(256) or a single byte, not {}", v.type_of().full_name())))
+    Err(cx
+        .type_error(format!("%c requires an integer in range(256) or a single byte, not {}", v.type_of().full_name())))
 }
 
 fn bytes_of(cx: &Ctx, v: &Obj) -> PyResult<Vec<u8>> {

@@ -117,9 +117,10 @@ impl Code {
         match self.kind() {
             Kind::Char => {
                 let Some(s) = x.downcast::<Str>() else {
-                    return Err(
-                        cx.type_error(format!("array item must be a unicode character, not {}", x.type_of().full_name()))
-                    );
+                    return Err(cx.type_error(format!(
+                        "array item must be a unicode character, not {}",
+                        x.type_of().full_name()
+                    )));
                 };
                 match (s.len(), s.get(0)) {
                     (1, Some(c)) => Ok((c as u64).to_le_bytes()),

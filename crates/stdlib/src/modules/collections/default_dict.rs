@@ -74,7 +74,11 @@ impl DefaultDict {
             let guarded = factory.guard_repr(cx, || factory.repr(cx))?;
             guarded.map_or_else(|| "...".to_owned(), |r| cinder_pyobj::types::str::as_utf8_lossy(&r).into_owned())
         };
-        Ok(format!("{}({shown}, {})", this.obj().type_of().short_name(), cinder_pyobj::types::str::as_utf8_lossy(&base)))
+        Ok(format!(
+            "{}({shown}, {})",
+            this.obj().type_of().short_name(),
+            cinder_pyobj::types::str::as_utf8_lossy(&base)
+        ))
     }
 
     fn nb_or(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {

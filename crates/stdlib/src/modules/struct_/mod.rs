@@ -220,7 +220,11 @@ impl Struct {
     fn __repr__(cx: &Ctx, this: This<'_, Struct>) -> PyResult {
         this.layout(cx)?;
         let text = this.format.borrow().iter().map(|c| *c as char).collect::<String>();
-        Ok(Obj::from(format!("{}({})", this.obj().type_of().short_name(), cinder_pyobj::types::str::repr::repr_str(&text))))
+        Ok(Obj::from(format!(
+            "{}({})",
+            this.obj().type_of().short_name(),
+            cinder_pyobj::types::str::repr::repr_str(&text)
+        )))
     }
 
     /// The format string.
