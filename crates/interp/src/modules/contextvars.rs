@@ -104,8 +104,10 @@ fn variable<'a>(cx: &Ctx, o: &'a Obj) -> PyResult<&'a ContextVar> {
 
 #[pymethods]
 impl Context {
-    #[pynew(sig = "()")]
-    fn __new__(_cx: &Ctx, _ty: &Type) -> PyResult {
+    fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
+        if !args.all().is_empty() {
+            return Err(cx.type_error("Context() does not accept any arguments"));
+        }
         Ok(new_context(Map::default()))
     }
 
@@ -265,7 +267,7 @@ impl ContextVar {
         let (mut name, mut default) = (args.pos().first(), None);
         if args.pos().len() > 1 {
             return Err(
-                cx.type_error(format!("ContextVar() takes exactly 1 positional argument ({} given)", args.pos().len()))
+                cx.type_error(format!("ContextVar() takes at most 1 positional argument ({} given)", args.pos().len()))
             );
         }
         for (k, v) in args.keywords() {
@@ -276,11 +278,12 @@ impl ContextVar {
             }
         }
         let Some(name) = name else {
-            return Err(cx.type_error("ContextVar() missing required argument 'name' (pos 1)"));
+            return Err(cx.type_error("ContextVar() takes exactly 1 positional argument (0 given)"));
         };
         if !name.type_of().is_str_subtype() {
             return Err(cx.type_error("context variable name must be a str"));
         }
+        name.hash(cx)?;
         Ok(new_instance(ty, ContextVar { name: name.clone(), default }))
     }
 

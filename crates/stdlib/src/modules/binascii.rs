@@ -51,24 +51,17 @@ fn base64_value(c: u8) -> Option<u8> {
 fn decode_base64(cx: &Ctx, b: &[u8], strict: bool) -> PyResult<Vec<u8>> {
     let mut out = Vec::with_capacity(b.len() / 4 * 3 + 3);
     let (mut quad, mut left, mut pads) = (0u8, 0u8, 0u8);
-    if strict && b.first() == Some(&b'=') {
-        return Err(raise(cx, "Leading padding not allowed"));
-    }
-    let mut padding_started = false;
     for (i, &c) in b.iter().enumerate() {
         if c == b'=' {
-            padding_started = true;
-            if strict && quad == 0 {
-                let what = if pads > 0 || i == 0 { "Excess data after padding" } else { "Excess padding not allowed" };
-                return Err(raise(cx, what));
-            }
             if quad >= 2 {
                 pads += 1;
-                if quad + pads >= 4 {
-                    if strict && i + 1 < b.len() {
-                        return Err(raise(cx, "Excess data after padding"));
-                    }
-                    return Ok(out);
+            }
+            if strict {
+                if i == 0 {
+                    return Err(raise(cx, "Leading padding not allowed"));
+                }
+                if quad == 0 || (quad >= 2 && quad + pads > 4) {
+                    return Err(raise(cx, "Excess padding not allowed"));
                 }
             }
             continue;
@@ -79,8 +72,12 @@ fn decode_base64(cx: &Ctx, b: &[u8], strict: bool) -> PyResult<Vec<u8>> {
             }
             continue;
         };
-        if strict && padding_started {
-            return Err(raise(cx, "Discontinuous padding not allowed"));
+        if strict && pads > 0 {
+            let complete = quad + pads == 4;
+            return Err(raise(
+                cx,
+                if complete { "Excess data after padding" } else { "Discontinuous padding not allowed" },
+            ));
         }
         pads = 0;
         match quad {
@@ -106,6 +103,7 @@ fn decode_base64(cx: &Ctx, b: &[u8], strict: bool) -> PyResult<Vec<u8>> {
                 out.len() / 3 * 4 + 1
             ),
         )),
+        _ if quad + pads >= 4 => Ok(out),
         _ => Err(raise(cx, "Incorrect padding")),
     }
 }
@@ -129,6 +127,9 @@ fn hex_value(c: u8) -> Option<u8> {
 }
 
 fn decode_uu(cx: &Ctx, b: &[u8]) -> PyResult<Vec<u8>> {
+    if b.is_empty() {
+        return Err(raise(cx, "Missing length byte"));
+    }
     let mut it = b.iter().copied();
     let len = it.next().map_or(0, |c| c.wrapping_sub(b' ') & 63) as usize;
     let mut out = Vec::with_capacity(len);
@@ -213,7 +214,7 @@ fn encode_qp(b: &[u8], quotetabs: bool, istext: bool, header: bool) -> Vec<u8> {
     while i < b.len() {
         let c = b[i];
         let next = b.get(i + 1).copied();
-        let at_line_end = next.is_none_or(|n| n == b'\n' || (n == b'\r' && b.get(i + 2) == Some(&b'\n')));
+        let at_line_end = next.is_none_or(|n| n == b'\n' || n == b'\r');
         let quote = c > 126
             || c == b'='
             || (header && c == b'_')

@@ -31,6 +31,7 @@ pub(crate) mod errno {
         add_ints(cx, module, CODES)?;
         add_ints(cx, module, &[("EFTYPE", 134)])?;
         let names = dict::new();
+        dict::set(cx, &names, &Obj::from(134i64), &Obj::from("EFTYPE"))?;
         for (name, code) in CODES {
             dict::set(cx, &names, &Obj::from(*code), &Obj::from(*name))?;
         }

@@ -130,8 +130,9 @@ impl BytesIo {
             Some(b) if !b.is_none() => BytesLike::new(cx, b)?.to_vec(),
             _ => Vec::new(),
         };
+        this.store.resize(cx, |v| *v = data)?;
         this.at.set(0);
-        this.store.resize(cx, |v| *v = data)
+        Ok(())
     }
 
     #[pymethod(sig = "($self, size=-1, /)")]
@@ -233,7 +234,6 @@ impl BytesIo {
     #[pymethod(sig = "($self, size=None, /)")]
     fn truncate(cx: &Ctx, this: This<'_, BytesIo>, size: Option<&Obj>) -> PyResult<usize> {
         this.check(cx)?;
-        this.store.check_resizable(cx)?;
         let n = match size {
             Some(s) if !s.is_none() => match s.to_isize(cx)? {
                 n @ 0.. => n as usize,
@@ -241,6 +241,8 @@ impl BytesIo {
             },
             _ => this.at.get(),
         };
+        // Asking for the size may have run code that closed the stream.
+        this.check(cx)?;
         this.store.resize(cx, |v| v.truncate(n))?;
         Ok(n)
     }
@@ -300,13 +302,22 @@ impl BytesIo {
     fn setstate(cx: &Ctx, this: This<'_, BytesIo>, state: &Obj) -> PyResult<()> {
         let Some([data, at, d]) = tuple::items_if_tuple(state) else {
             return Err(cx.type_error(format!(
-                "{}.__setstate__ argument should be 3-tuple, got {}",
+                "_io.{}.__setstate__ argument should be 3-tuple, got {}",
                 this.obj().type_of().name(),
                 state.type_of().name()
             )));
         };
         this.store.check_resizable(cx)?;
         let data = BytesLike::new(cx, data)?.to_vec();
+        if !cinder_pyobj::types::int::is_int(at) {
+            return Err(cx.type_error(format!(
+                "second item of state must be an integer, not {}",
+                at.type_of().name()
+            )));
+        }
+        if !d.is_none() && dict::as_dict(d).is_none() {
+            return Err(cx.type_error(format!("third item of state should be a dict, got a {}", d.type_of().name())));
+        }
         let at = match at.to_isize(cx)? {
             n @ 0.. => n as usize,
             _ => return Err(cx.value_error("position value cannot be negative")),

@@ -307,12 +307,18 @@ impl StringIo {
     fn setstate(cx: &Ctx, this: This<'_, StringIo>, state: &Obj) -> PyResult<()> {
         let Some([value, newline, at, d]) = tuple::items_if_tuple(state) else {
             return Err(cx.type_error(format!(
-                "{}.__setstate__ argument should be 4-tuple, got {}",
+                "_io.{}.__setstate__ argument should be 4-tuple, got {}",
                 this.obj().type_of().name(),
                 state.type_of().name()
             )));
         };
         this.check(cx)?;
+        if !cinder_pyobj::types::int::is_int(at) {
+            return Err(cx.type_error(format!("third item of state must be an integer, got {}", at.type_of().name())));
+        }
+        if !d.is_none() && dict::as_dict(d).is_none() {
+            return Err(cx.type_error(format!("fourth item of state should be a dict, got a {}", d.type_of().name())));
+        }
         this.set_newline(cx, Some(newline))?;
         let mut b = StrBuilder::new();
         b.push_obj(value);

@@ -91,7 +91,7 @@ fn hex4(s: &Str, at: usize) -> Option<u32> {
 /// Writes a string with its quotes; with `ascii` everything else is escaped.
 pub(super) fn push_quoted(out: &mut StrBuilder, s: &Str, ascii: bool) {
     out.push('"' as u32);
-    let plain = |c: u32| c >= 0x20 && c != '"' as u32 && c != '\\' as u32 && (!ascii || c < 0x80);
+    let plain = |c: u32| c >= 0x20 && c != '"' as u32 && c != '\\' as u32 && (!ascii || c < 0x7f);
     let mut run = 0;
     for (i, c) in s.code_points().enumerate() {
         if plain(c) {

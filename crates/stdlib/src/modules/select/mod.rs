@@ -104,7 +104,11 @@ pub(crate) mod select {
                 return Err(cx.type_error("arguments 1-3 must be sequences"));
             }
             let mut set = Vec::new();
-            for o in l.collect(cx)? {
+            // `fileno()` may change a list, whose length is looked at anew each time.
+            let live = list::as_list(l);
+            let fixed = if live.is_some() { Vec::new() } else { l.collect(cx)? };
+            let item = |i: usize| live.map_or_else(|| fixed.get(i).cloned(), |l| l.get(i));
+            while let Some(o) = item(set.len()) {
                 let fd = file_descriptor(cx, &o)?;
                 if fd as usize >= libc::FD_SETSIZE {
                     return Err(cx.value_error("filedescriptor out of range in select()"));

@@ -45,6 +45,9 @@ fn format_of(cx: &Ctx, o: &Obj) -> PyResult<(Vec<u8>, Rc<Layout>)> {
     if let Some(l) = CACHE.with_borrow(|c| c.get(&f).cloned()) {
         return Ok((f, l));
     }
+    if f.contains(&0) {
+        return Err(raise(cx, "embedded null character"));
+    }
     let l = Rc::new(format::parse(cx, &f)?);
     CACHE.with_borrow_mut(|c| {
         if c.len() >= 100 {
@@ -236,8 +239,14 @@ impl Struct {
 
     /// The size of the packed data in bytes.
     #[pygetter]
-    fn size(cx: &Ctx, this: This<'_, Struct>) -> PyResult<usize> {
-        Ok(this.layout(cx)?.size)
+    fn size(_cx: &Ctx, this: This<'_, Struct>) -> isize {
+        this.layout.borrow().as_ref().map_or(-1, |l| l.size as isize)
+    }
+
+    /// Returns size in memory, in bytes.
+    #[pymethod(name = "__sizeof__")]
+    fn size_of(cx: &Ctx, this: This<'_, Struct>) -> PyResult<usize> {
+        Ok(size_of::<Struct>() + 16 + this.layout(cx)?.fields.len() * size_of::<format::Field>())
     }
 }
 

@@ -1,5 +1,7 @@
 //! `zlib`: DEFLATE compression.
 
+mod stream;
+
 use std::cell::{Cell, RefCell};
 
 use cinder_pyobj::heap::{Traverse, Visitor, new_instance};
@@ -8,9 +10,9 @@ use cinder_pyobj::types::bytes::{self, BytesLike};
 use cinder_pyobj::types::exc;
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Type};
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use super::binascii::crc32;
+use stream::{BUF_ERROR, FINISH, NEED_DICT, Failed, STREAM_END, SYNC_FLUSH, Stream};
 
 /// The error of this module.
 #[pyclass(name = "error", module = "zlib", base = exc::markers::Exception, flags(basetype, mutable), payload = "inherit")]
@@ -21,55 +23,34 @@ fn raise(cx: &Ctx, message: impl AsRef<str>) -> Raised {
     cx.raise(Error::class().type_object(), message)
 }
 
-const CHUNK: usize = 16 * 1024;
-
-fn compressor(cx: &Ctx, level: i64, wbits: i64) -> PyResult<Compress> {
-    let level = match level {
-        -1 => Compression::new(6),
-        0..=9 => Compression::new(level as u32),
-        _ => return Err(raise(cx, "Bad compression level")),
-    };
-    Ok(match wbits {
-        9..=15 => Compress::new_with_window_bits(level, true, wbits as u8),
-        -15..=-9 => Compress::new_with_window_bits(level, false, -wbits as u8),
-        25..=31 => Compress::new_gzip(level, (wbits - 16) as u8),
-        _ => return Err(cx.value_error("Invalid initialization option")),
-    })
-}
-
-/// A decompressor; for automatic detection (`wbits` 40 to 47) made when the first byte is seen.
-fn decompressor(cx: &Ctx, wbits: i64, first: Option<u8>) -> PyResult<Decompress> {
-    Ok(match wbits {
-        0 => Decompress::new_with_window_bits(true, 15),
-        8..=15 => Decompress::new_with_window_bits(true, wbits.max(9) as u8),
-        -15..=-8 => Decompress::new_with_window_bits(false, (-wbits).max(9) as u8),
-        24..=31 => Decompress::new_gzip((wbits - 16).max(9) as u8),
-        40..=47 if first == Some(0x1f) => Decompress::new_gzip((wbits - 32).max(9) as u8),
-        40..=47 | 32 => Decompress::new_with_window_bits(true, 15),
-        _ => return Err(cx.value_error("Invalid initialization option")),
-    })
-}
-
-/// Compresses `data` behind what was compressed before.
-fn deflate(cx: &Ctx, c: &mut Compress, mut data: &[u8], flush: FlushCompress) -> PyResult<Vec<u8>> {
-    let mut out = Vec::new();
-    loop {
-        if out.try_reserve(CHUNK).is_err() {
-            return Err(cx.no_memory());
-        }
-        let (before, room) = (c.total_in(), out.capacity() - out.len());
-        let status = c
-            .compress_vec(data, &mut out, flush)
-            .map_err(|e| raise(cx, format!("Error -2 while compressing data: {e}")))?;
-        data = &data[(c.total_in() - before) as usize..];
-        let filled = out.capacity() == out.len() || out.len() + 8 > out.capacity() && room > 0;
-        match status {
-            Status::StreamEnd => return Ok(out),
-            _ if data.is_empty() && !filled && flush != FlushCompress::Finish => return Ok(out),
-            Status::BufError if data.is_empty() && flush != FlushCompress::Finish => return Ok(out),
-            _ => {}
-        }
+#[cold]
+fn failed(cx: &Ctx, f: &Failed, doing: &str) -> Raised {
+    match f.text() {
+        "" => raise(cx, format!("Error {} {doing}", f.code)),
+        text => raise(cx, format!("Error {} {doing}: {text}", f.code)),
     }
+}
+
+/// The error of a stream that could not be made.
+#[cold]
+fn not_made(cx: &Ctx, code: i32, doing: &str) -> Raised {
+    match code {
+        -4 => cx.raise(exc::MemoryError(), format!("Can't allocate memory for {doing} object")),
+        _ => cx.value_error("Invalid initialization option"),
+    }
+}
+
+/// A code that is neither success nor a sign that zlib waits for more.
+fn check(cx: &Ctx, s: &Stream, code: i32, doing: &str) -> PyResult<()> {
+    match code {
+        0 | STREAM_END | BUF_ERROR => Ok(()),
+        -4 => Err(cx.no_memory()),
+        _ => Err(failed(cx, &s.failed(code), doing)),
+    }
+}
+
+fn no_stream(cx: &Ctx, doing: &str) -> Raised {
+    raise(cx, format!("Error -2 {doing}: inconsistent stream state"))
 }
 
 /// What decompressing came to.
@@ -77,76 +58,59 @@ struct Inflated {
     out: Vec<u8>,
     /// How much input was used.
     used: usize,
-    end: bool,
-    /// More output is waiting, but `limit` was reached.
-    full: bool,
+    code: i32,
 }
 
 /// Decompresses up to `limit` bytes.
-fn inflate(cx: &Ctx, d: &mut Decompress, data: &[u8], limit: usize, zdict: Option<&[u8]>) -> PyResult<Inflated> {
-    let mut r = Inflated { out: Vec::new(), used: 0, end: false, full: false };
+fn inflate(
+    cx: &Ctx,
+    s: &mut Stream,
+    data: &[u8],
+    limit: usize,
+    zdict: Option<&[u8]>,
+    flush: i32,
+    doing: &str,
+) -> PyResult<Inflated> {
+    let mut r = Inflated { out: Vec::new(), used: 0, code: 0 };
     loop {
-        let step = CHUNK.max(r.out.len() / 2).min(limit.saturating_sub(r.out.len()));
-        if step == 0 {
-            r.full = true;
+        let p = s.run(&data[r.used..], &mut r.out, limit, flush);
+        r.used += p.used;
+        r.code = p.code;
+        if p.code != NEED_DICT {
+            check(cx, s, p.code, doing)?;
             return Ok(r);
         }
-        let start = r.out.len();
-        if r.out.try_reserve(step).is_err() {
-            return Err(cx.no_memory());
-        }
-        r.out.resize(start + step, 0);
-        let (before_in, before_out) = (d.total_in(), d.total_out());
-        let result = d.decompress(&data[r.used..], &mut r.out[start..], FlushDecompress::Sync);
-        r.used += (d.total_in() - before_in) as usize;
-        let made = (d.total_out() - before_out) as usize;
-        r.out.truncate(start + made);
-        match result {
-            Ok(Status::StreamEnd) => {
-                r.end = true;
-                return Ok(r);
-            }
-            Ok(_) if made < step => {
-                // No progress is possible without more input.
-                if r.used >= data.len() || (made == 0 && d.total_in() == before_in) {
-                    return Ok(r);
-                }
-            }
-            Ok(_) => {}
-            Err(e) if e.needs_dictionary().is_some() => match zdict {
-                Some(z) => {
-                    d.set_dictionary(z).map_err(|_| raise(cx, "Error -3 while setting zdict: invalid dictionary"))?;
-                }
-                None => return Err(raise(cx, "Error 2 while decompressing data")),
-            },
-            Err(e) => {
-                let what = e.message().unwrap_or("invalid data").to_owned();
-                return Err(raise(cx, format!("Error -3 while decompressing data: {what}")));
-            }
-        }
+        let Some(z) = zdict else { return Err(failed(cx, &s.failed(NEED_DICT), doing)) };
+        s.set_dictionary(z).map_err(|f| failed(cx, &f, "while setting zdict"))?;
     }
-}
-
-fn flush_mode(cx: &Ctx, mode: i64) -> PyResult<Option<FlushCompress>> {
-    Ok(Some(match mode {
-        0 => return Ok(None),
-        1 => FlushCompress::Partial,
-        2 | 5 => FlushCompress::Sync,
-        3 => FlushCompress::Full,
-        4 => FlushCompress::Finish,
-        _ => return Err(raise(cx, "Error -2 while flushing: inconsistent stream state")),
-    }))
 }
 
 /// Compresses piece by piece.
 #[pyclass(name = "Compress", module = "zlib", flags(no_new))]
 pub(crate) struct CompressObject {
-    state: RefCell<Option<Compress>>,
+    /// Nothing once the stream has ended.
+    state: RefCell<Option<Stream>>,
 }
 
 impl Traverse for CompressObject {
     const HOLDS_REFERENCES: bool = false;
     fn traverse(&self, _: &mut Visitor<'_>) {}
+}
+
+impl CompressObject {
+    fn make_copy(&self, cx: &Ctx) -> PyResult {
+        let copied = match &mut *self.state.borrow_mut() {
+            Some(s) => s.copy(),
+            None => Err(-2),
+        };
+        match copied {
+            Ok(s) => {
+                Ok(new_instance(CompressObject::type_object(), CompressObject { state: RefCell::new(Some(s)) }))
+            }
+            Err(-4) => Err(cx.no_memory()),
+            Err(_) => Err(cx.value_error("Inconsistent stream state")),
+        }
+    }
 }
 
 #[pymethods]
@@ -155,39 +119,54 @@ impl CompressObject {
     #[pymethod(sig = "($self, data, /)")]
     fn compress(&self, cx: &Ctx, data: &Obj) -> PyResult {
         let data = BytesLike::new(cx, data)?.to_vec();
-        match &mut *self.state.borrow_mut() {
-            Some(c) => Ok(bytes::new(&deflate(cx, c, &data, FlushCompress::None)?)),
-            None => Err(raise(cx, "Error -2 while compressing data: inconsistent stream state")),
-        }
+        let mut state = self.state.borrow_mut();
+        let Some(s) = &mut *state else { return Err(no_stream(cx, "while compressing data")) };
+        let mut out = Vec::new();
+        let p = s.run(&data, &mut out, usize::MAX, 0);
+        check(cx, s, p.code, "while compressing data")?;
+        Ok(bytes::new(&out))
     }
 
     /// What is left of the compressed data. By default the stream ends here.
     #[pymethod(sig = "($self, mode=4, /)")]
-    fn flush(&self, cx: &Ctx, mode: i64) -> PyResult {
-        let Some(mode) = flush_mode(cx, mode)? else { return Ok(bytes::new(&[])) };
+    fn flush(&self, cx: &Ctx, mode: i32) -> PyResult {
+        if mode == 0 {
+            return Ok(bytes::new(&[]));
+        }
         let mut state = self.state.borrow_mut();
-        let Some(c) = &mut *state else {
-            return Err(raise(cx, "Error -2 while flushing: inconsistent stream state"));
-        };
-        let out = deflate(cx, c, &[], mode)?;
-        if mode == FlushCompress::Finish {
+        let Some(s) = &mut *state else { return Err(no_stream(cx, "while flushing")) };
+        let mut out = Vec::new();
+        let p = s.run(&[], &mut out, usize::MAX, mode);
+        check(cx, s, p.code, "while flushing")?;
+        if p.code == STREAM_END && mode == FINISH {
             *state = None;
         }
         Ok(bytes::new(&out))
     }
 
-    /// Compressors cannot be copied here.
+    /// Return a copy of the compression object.
     #[pymethod]
     fn copy(&self, cx: &Ctx) -> PyResult {
-        Err(cx.not_implemented("compression objects cannot be copied"))
+        self.make_copy(cx)
+    }
+
+    #[pymethod(name = "__copy__")]
+    fn dunder_copy(&self, cx: &Ctx) -> PyResult {
+        self.make_copy(cx)
+    }
+
+    #[pymethod(name = "__deepcopy__", sig = "($self, memo, /)")]
+    fn deep_copy(&self, cx: &Ctx, memo: &Obj) -> PyResult {
+        let _ = memo;
+        self.make_copy(cx)
     }
 }
 
 /// Decompresses piece by piece.
 #[pyclass(name = "Decompress", module = "zlib", flags(no_new))]
 pub(crate) struct DecompressObject {
-    state: RefCell<Option<Decompress>>,
-    wbits: i64,
+    /// Nothing once the end was flushed.
+    state: RefCell<Option<Stream>>,
     zdict: Option<Vec<u8>>,
     eof: Cell<bool>,
     unused: RefCell<Vec<u8>>,
@@ -200,33 +179,43 @@ impl Traverse for DecompressObject {
 }
 
 impl DecompressObject {
-    fn run(&self, cx: &Ctx, data: &[u8], limit: usize) -> PyResult<Vec<u8>> {
-        if self.eof.get() {
-            self.unused.borrow_mut().extend_from_slice(data);
-            return Ok(Vec::new());
-        }
+    fn run(&self, cx: &Ctx, data: &[u8], limit: usize, flush: i32) -> PyResult<Vec<u8>> {
+        let doing = if flush == FINISH { "while flushing" } else { "while decompressing data" };
         let mut state = self.state.borrow_mut();
-        if state.is_none() {
-            let Some(first) = data.first() else { return Ok(Vec::new()) };
-            let mut d = decompressor(cx, self.wbits, Some(*first))?;
-            if self.wbits < 0
-                && let Some(z) = &self.zdict
-            {
-                d.set_dictionary(z).map_err(|_| raise(cx, "Error -3 while setting zdict: invalid dictionary"))?;
-            }
-            *state = Some(d);
-        }
-        let Some(d) = &mut *state else { return Ok(Vec::new()) };
-        let r = inflate(cx, d, data, limit, self.zdict.as_deref())?;
-        let rest = data.get(r.used..).unwrap_or(&[]).to_vec();
-        if r.end {
+        let r = match &mut *state {
+            Some(s) if !self.eof.get() => inflate(cx, s, data, limit, self.zdict.as_deref(), flush, doing)?,
+            Some(_) => Inflated { out: Vec::new(), used: 0, code: STREAM_END },
+            None => return Err(no_stream(cx, doing)),
+        };
+        let rest = &data[r.used..];
+        if r.code == STREAM_END {
             self.eof.set(true);
-            self.unused.borrow_mut().extend_from_slice(&rest);
+            self.unused.borrow_mut().extend_from_slice(rest);
             self.tail.borrow_mut().clear();
         } else {
-            *self.tail.borrow_mut() = if r.full { rest } else { Vec::new() };
+            *self.tail.borrow_mut() = rest.to_vec();
         }
         Ok(r.out)
+    }
+
+    fn make_copy(&self, cx: &Ctx) -> PyResult {
+        let copied = match &mut *self.state.borrow_mut() {
+            Some(s) => s.copy(),
+            None => Err(-2),
+        };
+        let state = match copied {
+            Ok(s) => s,
+            Err(-4) => return Err(cx.no_memory()),
+            Err(_) => return Err(cx.value_error("Inconsistent stream state")),
+        };
+        let new = DecompressObject {
+            state: RefCell::new(Some(state)),
+            zdict: self.zdict.clone(),
+            eof: self.eof.clone(),
+            unused: self.unused.clone(),
+            tail: self.tail.clone(),
+        };
+        Ok(new_instance(DecompressObject::type_object(), new))
     }
 }
 
@@ -240,7 +229,7 @@ impl DecompressObject {
             n => usize::try_from(n).map_err(|_| cx.value_error("max_length must be non-negative"))?,
         };
         let data = BytesLike::new(cx, data)?.to_vec();
-        Ok(bytes::new(&self.run(cx, &data, limit)?))
+        Ok(bytes::new(&self.run(cx, &data, limit, SYNC_FLUSH)?))
     }
 
     /// Decompresses what is left.
@@ -250,13 +239,28 @@ impl DecompressObject {
             return Err(cx.value_error("length must be greater than zero"));
         }
         let tail = self.tail.take();
-        Ok(bytes::new(&self.run(cx, &tail, usize::MAX)?))
+        let out = self.run(cx, &tail, usize::MAX, FINISH)?;
+        if self.eof.get() {
+            self.state.take();
+        }
+        Ok(bytes::new(&out))
     }
 
-    /// Decompressors cannot be copied here.
+    /// Return a copy of the decompression object.
     #[pymethod]
     fn copy(&self, cx: &Ctx) -> PyResult {
-        Err(cx.not_implemented("decompression objects cannot be copied"))
+        self.make_copy(cx)
+    }
+
+    #[pymethod(name = "__copy__")]
+    fn dunder_copy(&self, cx: &Ctx) -> PyResult {
+        self.make_copy(cx)
+    }
+
+    #[pymethod(name = "__deepcopy__", sig = "($self, memo, /)")]
+    fn deep_copy(&self, cx: &Ctx, memo: &Obj) -> PyResult {
+        let _ = memo;
+        self.make_copy(cx)
     }
 
     /// Whether the end of the stream was reached.
@@ -307,7 +311,7 @@ impl ZlibDecompressor {
         let mut input = this.inner.tail.take();
         input.extend(BytesLike::new(cx, data)?.to_vec());
         let limit = usize::try_from(max_length).unwrap_or(usize::MAX);
-        let out = this.inner.run(cx, &input, limit)?;
+        let out = this.inner.run(cx, &input, limit, SYNC_FLUSH)?;
         let full = max_length >= 0 && out.len() >= limit;
         this.needs_input.set(!this.inner.eof.get() && !full && this.inner.tail.borrow().is_empty());
         Ok(bytes::new(&out))
@@ -338,11 +342,14 @@ fn new_decompress(cx: &Ctx, wbits: i64, zdict: Option<&Obj>) -> PyResult<Decompr
         Some(z) if bytes::args::is_bytes_like(z) => Some(BytesLike::new(cx, z)?.to_vec()).filter(|z| !z.is_empty()),
         Some(_) => return Err(cx.type_error("zdict argument must support the buffer protocol")),
     };
-    // Made now only to refuse bad options.
-    drop(decompressor(cx, wbits, None)?);
+    let mut state = Stream::inflate(wbits as i32).map_err(|c| not_made(cx, c, "decompression"))?;
+    if wbits < 0
+        && let Some(z) = &zdict
+    {
+        state.set_dictionary(z).map_err(|f| failed(cx, &f, "while setting zdict"))?;
+    }
     Ok(DecompressObject {
-        state: RefCell::new(None),
-        wbits,
+        state: RefCell::new(Some(state)),
         zdict,
         eof: Cell::new(false),
         unused: RefCell::default(),
@@ -382,8 +389,14 @@ pub(crate) mod module {
     #[pyfunction(sig = "(data, /, level=-1, wbits=15)")]
     fn compress(cx: &Ctx, data: &Obj, level: i64, wbits: i64) -> PyResult {
         let data = BytesLike::new(cx, data)?.to_vec();
-        let mut c = compressor(cx, level, wbits)?;
-        Ok(bytes::new(&deflate(cx, &mut c, &data, FlushCompress::Finish)?))
+        let mut s = Stream::deflate(level as i32, wbits as i32, 8, 0).map_err(|c| match c {
+            -4 => cx.raise(exc::MemoryError(), "Out of memory while compressing data"),
+            _ => raise(cx, "Bad compression level"),
+        })?;
+        let mut out = Vec::new();
+        let p = cx.without_lock(|| s.run(&data, &mut out, usize::MAX, FINISH));
+        check(cx, &s, p.code, "while compressing data")?;
+        Ok(bytes::new(&out))
     }
 
     /// Decompresses data at once.
@@ -393,12 +406,17 @@ pub(crate) mod module {
             return Err(cx.value_error("bufsize must be non-negative"));
         }
         let data = BytesLike::new(cx, data)?.to_vec();
-        let mut d = decompressor(cx, wbits, data.first().copied())?;
-        let r = inflate(cx, &mut d, &data, usize::MAX, None)?;
-        if !r.end {
+        let mut s = Stream::inflate(wbits as i32).map_err(|c| match c {
+            -4 => cx.raise(exc::MemoryError(), "Out of memory while decompressing data"),
+            _ => raise(cx, format!("Error {c} while preparing to decompress data: inconsistent stream state")),
+        })?;
+        let mut out = Vec::new();
+        let p = cx.without_lock(|| s.run(&data, &mut out, usize::MAX, SYNC_FLUSH));
+        if p.code != STREAM_END {
+            check(cx, &s, p.code, "while decompressing data")?;
             return Err(raise(cx, "Error -5 while decompressing data: incomplete or truncated stream"));
         }
-        Ok(bytes::new(&r.out))
+        Ok(bytes::new(&out))
     }
 
     /// An object that compresses piece by piece.
@@ -413,16 +431,19 @@ pub(crate) mod module {
         strategy: i64,
         zdict: Option<&Obj>,
     ) -> PyResult {
-        let valid = method == 8 && (1..=9).contains(&memLevel) && (0..=4).contains(&strategy);
-        if !valid || !(-1..=9).contains(&level) {
+        if method != 8 {
             return Err(cx.value_error("Invalid initialization option"));
         }
-        let mut c = compressor(cx, level, wbits)?;
+        let zdict = zdict.map(|z| BytesLike::new(cx, z).map(|b| b.to_vec())).transpose()?;
+        let mut s = Stream::deflate(level as i32, wbits as i32, memLevel as i32, strategy as i32)
+            .map_err(|c| not_made(cx, c, "compression"))?;
         if let Some(z) = zdict {
-            let z = BytesLike::new(cx, z)?.to_vec();
-            c.set_dictionary(&z).map_err(|_| cx.value_error("Invalid dictionary"))?;
+            s.set_dictionary(&z).map_err(|f| match f.code {
+                -2 => cx.value_error("Invalid dictionary"),
+                _ => raise(cx, "deflateSetDictionary()"),
+            })?;
         }
-        Ok(new_instance(CompressObject::type_object(), CompressObject { state: RefCell::new(Some(c)) }))
+        Ok(new_instance(CompressObject::type_object(), CompressObject { state: RefCell::new(Some(s)) }))
     }
 
     /// An object that decompresses piece by piece.
