@@ -74,6 +74,10 @@ impl Object {
         if ty.flags().is_abstract {
             return Err(abstract_error(cx, ty)?);
         }
+        // A type without a `__new__` of its own whose instances have a native part cannot be made from Python.
+        if ty.layout().payload.size != 0 {
+            return Err(cx.type_error(format!("cannot create '{}' instances", super::type_::qualified(ty))));
+        }
         Ok(new_plain(ty))
     }
 
