@@ -10,6 +10,7 @@ mod cmath;
 mod codecs;
 mod collections;
 mod csv;
+mod datetime;
 mod errno;
 mod fcntl;
 mod functools;
@@ -61,6 +62,7 @@ pub static ALL: &[&ModuleDef] = &[
     &codecs::module::MODULE,
     &collections::collections::MODULE,
     &csv::module::MODULE,
+    &datetime::datetime::MODULE,
     &errno::errno::MODULE,
     &fcntl::fcntl::MODULE,
     &functools::functools::MODULE,
