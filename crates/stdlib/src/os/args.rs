@@ -91,6 +91,37 @@ impl PathArg {
     }
 }
 
+/// A path as str or bytes: what `__fspath__` gives for other objects.
+pub(crate) fn fspath(cx: &Ctx, o: &Obj) -> PyResult {
+    if o.type_of().is_str_subtype() || bytes::as_bytes(o).is_some() {
+        return Ok(o.clone());
+    }
+    let Some(m) = o.lookup_special(cx, intern!("__fspath__"))?.filter(|m| !m.is_none()) else {
+        return Err(cx.type_error(format!(
+            "expected str, bytes or os.PathLike object, not {}",
+            o.type_of().name()
+        )));
+    };
+    let r = m.call0(cx)?;
+    if r.type_of().is_str_subtype() || bytes::as_bytes(&r).is_some() {
+        return Ok(r);
+    }
+    Err(cx.type_error(format!(
+        "expected {}.__fspath__() to return str or bytes, not {}",
+        o.type_of().name(),
+        r.type_of().name()
+    )))
+}
+
+/// Warns of a bool where a file descriptor is meant.
+fn warn_of_bool(cx: &Ctx, o: &Obj) -> PyResult<()> {
+    if o.is_exact(cinder_pyobj::native::FixedShape::Bool) {
+        let category = cinder_pyobj::types::exc::RuntimeWarning();
+        (cx.host().warn)(cx, category, "bool is used as a file descriptor", 1)?;
+    }
+    Ok(())
+}
+
 /// The bytes of a str or bytes object.
 fn raw(cx: &Ctx, o: &Obj) -> PyResult<Option<(Vec<u8>, bool)>> {
     if o.type_of().is_str_subtype() {
@@ -135,6 +166,7 @@ impl Target {
             return Ok(Target::Path(PathArg::current()));
         }
         if kind.fd && (o.is_int() || o.type_of().slots.index.get().is_some()) {
+            warn_of_bool(cx, o)?;
             return Ok(Target::Fd(fd_index(cx, o)?));
         }
         match convert(cx, o, kind)? {
@@ -174,6 +206,7 @@ pub(crate) fn dir_fd(cx: &Ctx, o: Option<&Obj>) -> PyResult<i32> {
 
 /// A file descriptor, or an object with `fileno()`.
 pub(crate) fn file_descriptor(cx: &Ctx, o: &Obj) -> PyResult<i32> {
+    warn_of_bool(cx, o)?;
     let i = if int::is_int(o) {
         o.clone()
     } else if let Some(m) = o.get_attr_opt(cx, intern!("fileno"))? {

@@ -46,7 +46,7 @@ macro_rules! blake2_class {
         #[pymethods]
         impl $T {
             #[pynew(
-                sig = "(data=<unrepresentable>, /, *, digest_size=None, key=<unrepresentable>, salt=<unrepresentable>, person=<unrepresentable>, fanout=1, depth=1, leaf_size=0, node_offset=0, node_depth=0, inner_size=0, last_node=False, usedforsecurity=True, string=<unrepresentable>)"
+                sig = "(data=<unrepresentable>, *, digest_size=None, key=<unrepresentable>, salt=<unrepresentable>, person=<unrepresentable>, fanout=1, depth=1, leaf_size=0, node_offset=0, node_depth=0, inner_size=0, last_node=False, usedforsecurity=True, string=<unrepresentable>)"
             )]
             fn __new__(
                 cx: &Ctx,
@@ -80,7 +80,12 @@ macro_rules! blake2_class {
                 let person = limited(cx, person, "person", $person)?;
                 within(cx, fanout, 0, 255, "fanout")?;
                 within(cx, depth, 1, 255, "depth")?;
-                within(cx, leaf_size, 0, u32::MAX as i64, "leaf_size")?;
+                if leaf_size > i64::from(u32::MAX) {
+                    return Err(cx.overflow_error("leaf_size is too large"));
+                }
+                if leaf_size < 0 {
+                    return Err(cx.value_error("value must be positive"));
+                }
                 within(cx, node_depth, 0, 255, "node_depth")?;
                 within(cx, inner_size, 0, $out, "inner_size")?;
                 let offset = match int::as_i64(&node_offset) {

@@ -1,6 +1,7 @@
 //! `_hashlib`: hash functions by name, HMAC and key derivation, under the names of CPython's OpenSSL module.
 
 use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cinder_pyobj::heap::{Traverse, Visitor, new_instance};
 use cinder_pyobj::native::{PyClass, This, pyclass, pymethods, pymodule};
@@ -80,7 +81,8 @@ fn absorb(cx: &Ctx, h: &mut Running, data: &[u8]) {
 #[pyclass(name = "HASH", module = "_hashlib", flags(no_new, basetype))]
 pub(crate) struct Hash {
     algorithm: &'static Algorithm,
-    state: RefCell<Running>,
+    /// Locked while a thread hashes without the interpreter's lock.
+    state: Mutex<Running>,
 }
 
 impl Traverse for Hash {
@@ -90,7 +92,7 @@ impl Traverse for Hash {
 
 impl Hash {
     fn make(algorithm: &'static Algorithm, state: Running) -> Obj {
-        let h = Hash { algorithm, state: RefCell::new(state) };
+        let h = Hash { algorithm, state: Mutex::new(state) };
         if algorithm.is_xof() {
             new_instance(HashXof::type_object(), HashXof { hash: h })
         } else {
@@ -98,9 +100,9 @@ impl Hash {
         }
     }
 
-    /// A copy of the state, to be worked on without keeping a borrow.
-    fn snapshot(&self) -> Running {
-        self.state.borrow().clone()
+    /// The state. Whoever holds it never waits for the interpreter's lock.
+    fn state(&self) -> MutexGuard<'_, Running> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,31 +136,30 @@ impl Hash {
     fn update(cx: &Ctx, this: This<'_, Hash>, obj: &Obj) -> PyResult<()> {
         let data = input(cx, obj)?;
         if data.len() < LARGE {
-            this.state.borrow_mut().update(&data);
-            return Ok(());
+            this.state().update(&data);
+        } else {
+            let h = this.payload();
+            cx.without_lock(|| h.state().update(&data));
         }
-        let mut h = this.snapshot();
-        absorb(cx, &mut h, &data);
-        this.state.replace(h);
         Ok(())
     }
 
     /// Return the digest value as a bytes object.
     #[pymethod]
     fn digest(&self) -> Obj {
-        bytes::new(&self.state.borrow().digest(self.algorithm.size))
+        bytes::new(&self.state().digest(self.algorithm.size))
     }
 
     /// Return the digest value as a string of hexadecimal digits.
     #[pymethod]
     fn hexdigest(&self) -> String {
-        hex(&self.state.borrow().digest(self.algorithm.size))
+        hex(&self.state().digest(self.algorithm.size))
     }
 
     /// Return a copy of the hash object.
     #[pymethod]
     fn copy(&self) -> Obj {
-        Hash::make(self.algorithm, self.snapshot())
+        Hash::make(self.algorithm, self.state().clone())
     }
 
     #[pygetter]
@@ -196,7 +197,7 @@ impl HashXof {
         if n >= 1 << 29 {
             return Err(cx.value_error("length is too large"));
         }
-        Ok(self.hash.state.borrow().digest(n))
+        Ok(self.hash.state().digest(n))
     }
 }
 

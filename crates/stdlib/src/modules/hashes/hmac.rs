@@ -142,10 +142,12 @@ pub(crate) mod module {
     use super::*;
 
     /// Return a new HMAC object.
-    #[pyfunction(sig = "(key, msg=None, digestmod=None)")]
+    #[pyfunction(sig = "(key, msg=None, digestmod=<unrepresentable>)")]
     fn new(cx: &Ctx, key: &Obj, msg: Option<&Obj>, digestmod: Option<&Obj>) -> PyResult {
-        let none = Obj::none();
-        let algorithm = find(cx, digestmod.unwrap_or(&none))?;
+        let Some(digestmod) = digestmod else {
+            return Err(cx.type_error("new() missing 1 required argument 'digestmod'"));
+        };
+        let algorithm = find(cx, digestmod)?;
         let mut h = Hmac::new(algorithm, &input(cx, key)?);
         if let Some(m) = msg {
             h.update(&input(cx, m)?);

@@ -25,7 +25,10 @@ fn input(cx: &Ctx, o: &Obj) -> PyResult<Vec<u8>> {
 /// The data argument of a constructor, given as `data` or as `string`.
 fn initial(cx: &Ctx, data: Option<&Obj>, string: Option<&Obj>) -> PyResult<Vec<u8>> {
     match (data, string) {
-        (Some(_), Some(_)) => Err(cx.type_error("'data' and 'string' are mutually exclusive")),
+        (Some(_), Some(_)) => Err(cx.type_error(
+            "'data' and 'string' are mutually exclusive and support for 'string' keyword parameter is slated for \
+             removal in a future version.",
+        )),
         (Some(d), None) | (None, Some(d)) => input(cx, d),
         (None, None) => Ok(Vec::new()),
     }

@@ -32,7 +32,7 @@ macro_rules! sha3_class {
 
         #[pymethods]
         impl $T {
-            #[pynew(sig = "(data=<unrepresentable>, /, *, usedforsecurity=True, string=<unrepresentable>)")]
+            #[pynew(sig = "(data=<unrepresentable>, *, usedforsecurity=True, string=<unrepresentable>)")]
             fn __new__(
                 cx: &Ctx,
                 ty: &Type,
@@ -144,7 +144,7 @@ macro_rules! shake_class {
 
         #[pymethods]
         impl $T {
-            #[pynew(sig = "(data=<unrepresentable>, /, *, usedforsecurity=True, string=<unrepresentable>)")]
+            #[pynew(sig = "(data=<unrepresentable>, *, usedforsecurity=True, string=<unrepresentable>)")]
             fn __new__(
                 cx: &Ctx,
                 ty: &Type,

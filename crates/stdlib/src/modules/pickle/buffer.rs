@@ -13,6 +13,8 @@ use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 pub struct PickleBuffer {
     /// A view of the wrapped object's memory; nothing once released.
     view: ObjCell,
+    /// The object itself: who asks for the memory is told of it.
+    object: ObjCell,
 }
 
 impl PickleBuffer {
@@ -31,11 +33,18 @@ impl PickleBuffer {
     #[pynew(sig = "(object, /)")]
     fn __new__(cx: &Ctx, ty: &Type, object: &Obj) -> PyResult {
         let b = Buffer::get(cx, object, BufferFlags::FULL_RO)?;
-        Ok(new_instance(ty, PickleBuffer { view: ObjCell::new(Some(memoryview::of_buffer(b))) }))
+        let exporter = b.exporter().clone();
+        let view = ObjCell::new(Some(memoryview::of_buffer(b)));
+        Ok(new_instance(ty, PickleBuffer { view, object: ObjCell::new(Some(exporter)) }))
     }
 
     fn __buffer__(cx: &Ctx, this: This<'_, PickleBuffer>, flags: BufferFlags) -> PyResult<Buffer> {
-        Buffer::get(cx, &this.view(cx)?, flags)
+        let view = this.view(cx)?;
+        let plain = object_is_whole(cx, &view)?;
+        match this.payload().object.get() {
+            Some(o) if plain && o.type_of().slots.buffer.get().is_some() => Buffer::get(cx, &o, flags),
+            _ => Buffer::get(cx, &view, flags),
+        }
     }
 
     /// Return a memoryview of the raw memory underlying this buffer.
@@ -60,5 +69,16 @@ impl PickleBuffer {
     #[pymethod]
     fn release(_cx: &Ctx, this: This<'_, PickleBuffer>) {
         this.view.set(None);
+        this.payload().object.set(None);
     }
+}
+
+/// Whether a view shows all of the object behind it, as bytes: then asking the object comes to the same.
+fn object_is_whole(cx: &Ctx, view: &Obj) -> PyResult<bool> {
+    let own = view.get_attr(cx, intern!("obj"))?;
+    if own.is_none() || own.type_of().slots.buffer.get().is_none() {
+        return Ok(false);
+    }
+    let b = Buffer::get(cx, &own, BufferFlags::FULL_RO)?;
+    Ok(b.len() as i64 == view.get_attr(cx, intern!("nbytes"))?.to_i64(cx)?)
 }

@@ -1,11 +1,11 @@
 //! Writing classes and functions by name.
 
 use cinder_pyobj::types::str::{Str, as_utf8_lossy};
-use cinder_pyobj::types::{dict, exc, tuple};
-use cinder_pyobj::{Ctx, Obj, PyResult, intern};
+use cinder_pyobj::types::{bytes, dict, exc, tuple};
+use cinder_pyobj::{Ctx, Obj, PyResult, codecs, intern};
 
 use super::pickler::Pickler;
-use super::{dotted, imported, op, pickling_error, shown};
+use super::{dotted, imported, instead, op, pickling_error, shown};
 
 /// The module in which an object is found under a name.
 fn module_of(cx: &Ctx, obj: &Obj, name: &str) -> PyResult {
@@ -20,8 +20,10 @@ fn module_of(cx: &Ctx, obj: &Obj, name: &str) -> PyResult {
             if skip || m.is_none() {
                 continue;
             }
-            if dotted(cx, &m, name)?.is_some_and(|o| o.is(obj)) {
-                return Ok(k);
+            match dotted(cx, &m, name) {
+                Ok(o) if o.is(obj) => return Ok(k),
+                Ok(_) => {}
+                Err(r) => cx.swallow(r, exc::AttributeError())?,
             }
         }
         module_name = Some(Obj::from("__main__"));
@@ -34,27 +36,27 @@ fn module_of(cx: &Ctx, obj: &Obj, name: &str) -> PyResult {
     let module = match (cx.host().import)(cx, &as_utf8_lossy(&module_name)) {
         Ok(m) => m,
         Err(r) => {
-            let e = cx.take(r);
             let expected = [exc::ImportError(), exc::ValueError(), exc::KeyError()];
-            if !expected.iter().any(|t| e.type_of().is_subtype(t)) {
-                return Err(cx.set_pending(e));
+            if !expected.iter().any(|t| cx.pending_is(t)) {
+                return Err(r);
             }
-            let text = format!("Can't pickle {}: {}", shown(cx, obj)?, as_utf8_lossy(&e.str(cx)?));
-            let new = cinder_pyobj::types::exc::new(cx, pickling_type(), &text);
-            exc::set_context(&new, Some(e));
-            return Err(cx.set_pending(new));
+            let e = cx.take(r);
+            let reason = as_utf8_lossy(&e.str(cx)?).into_owned();
+            let r = cx.set_pending(e);
+            return Err(instead(cx, r, pickling_type(), || Ok(format!("Can't pickle {}: {reason}", shown(cx, obj)?))));
         }
     };
     let shown_name = as_utf8_lossy(&module_name).into_owned();
-    match dotted(cx, &module, name)? {
-        Some(o) if o.is(obj) => Ok(module_name),
-        Some(_) => Err(pickling_error(
+    match dotted(cx, &module, name) {
+        Ok(o) if o.is(obj) => Ok(module_name),
+        Ok(_) => Err(pickling_error(
             cx,
             format!("Can't pickle {}: it's not the same object as {shown_name}.{name}", shown(cx, obj)?),
         )),
-        None => {
-            Err(pickling_error(cx, format!("Can't pickle {}: it's not found as {shown_name}.{name}", shown(cx, obj)?)))
-        }
+        Err(r) if cx.pending_is(exc::AttributeError()) => Err(instead(cx, r, pickling_type(), || {
+            Ok(format!("Can't pickle {}: it's not found as {shown_name}.{name}", shown(cx, obj)?))
+        })),
+        Err(r) => Err(r),
     }
 }
 
@@ -149,14 +151,16 @@ impl Pickler {
         }
         let proto = self.proto.get();
         let encoded = |o: &Obj, what: &str| -> PyResult<Vec<u8>> {
-            let text = o.downcast::<Str>();
-            let fits = text.filter(|s| proto >= 3 || s.is_ascii()).and_then(Str::as_str);
-            match fits {
-                Some(s) => Ok(s.as_bytes().to_vec()),
-                None => Err(pickling_error(
-                    cx,
-                    format!("can't pickle {what} identifier {} using pickle protocol {proto}", shown(cx, o)?),
-                )),
+            if o.downcast::<Str>().is_none() {
+                return Err(cx.type_error(format!("expected str, got {}", o.type_of().name())));
+            }
+            let encoding = if proto >= 3 { "utf-8" } else { "ascii" };
+            match codecs::encode(cx, o, encoding, "strict") {
+                Ok(b) => Ok(bytes::as_bytes(&b).unwrap_or_default().to_vec()),
+                Err(r) if cx.pending_is(exc::UnicodeEncodeError()) => Err(instead(cx, r, pickling_type(), || {
+                    Ok(format!("can't pickle {what} identifier {} using pickle protocol {proto}", shown(cx, o)?))
+                })),
+                Err(r) => Err(r),
             }
         };
         let (m, n) = (encoded(&module, "module")?, encoded(&name, "global")?);

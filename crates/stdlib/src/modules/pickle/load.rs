@@ -280,7 +280,7 @@ impl<'a> Machine<'a> {
             op::NEWOBJ | op::NEWOBJ_EX => self.new_object(cx, code == op::NEWOBJ_EX),
             op::GLOBAL => {
                 let (m, n) = (self.u.line(cx)?, self.u.line(cx)?);
-                if m.is_empty() {
+                if m.is_empty() || n.is_empty() {
                     return Err(truncated(cx));
                 }
                 let (m, n) = (text_of(cx, &m)?, text_of(cx, &n)?);
@@ -516,8 +516,7 @@ impl<'a> Machine<'a> {
 
     fn load_string(&mut self, cx: &Ctx) -> PyResult<()> {
         let l = self.u.line(cx)?;
-        let l = l.trim_ascii_end();
-        let inner = match l {
+        let inner = match &l[..] {
             [a @ (b'"' | b'\''), inner @ .., b] if a == b => inner,
             _ => return Err(unpickling_error(cx, "the STRING opcode argument must be quoted")),
         };

@@ -69,15 +69,22 @@ fn shown(cx: &Ctx, o: &Obj) -> PyResult<String> {
 }
 
 /// `a.b.c` from an object.
-fn dotted(cx: &Ctx, o: &Obj, path: &str) -> PyResult<Option<Obj>> {
-    let mut at = o.clone();
-    for part in path.split('.') {
-        match at.get_attr_opt(cx, Name::new(part))? {
-            Some(next) => at = next,
-            None => return Ok(None),
+fn dotted(cx: &Ctx, o: &Obj, path: &str) -> PyResult {
+    path.split('.').try_fold(o.clone(), |at, part| at.get_attr(cx, Name::new(part)))
+}
+
+/// Raises an exception instead of the pending one, which becomes its context.
+#[cold]
+fn instead(cx: &Ctx, r: Raised, ty: &Type, message: impl FnOnce() -> PyResult<String>) -> Raised {
+    let old = cx.take(r);
+    match message() {
+        Ok(text) => {
+            let new = exc::new(cx, ty, &text);
+            exc::set_context(&new, Some(old));
+            cx.set_pending(new)
         }
+        Err(r) => r,
     }
-    Ok(Some(at))
 }
 
 /// Optimized C implementation for the Python pickle module.

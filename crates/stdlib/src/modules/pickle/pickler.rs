@@ -41,6 +41,8 @@ pub struct Pickler {
     #[traverse(skip)]
     pub(super) proto: Cell<i32>,
     #[traverse(skip)]
+    binary: Cell<i64>,
+    #[traverse(skip)]
     pub(super) fast: Cell<i64>,
     #[traverse(skip)]
     pub(super) fix_imports: Cell<bool>,
@@ -71,6 +73,7 @@ impl Pickler {
             ready: Cell::new(false),
             busy: Cell::new(false),
             proto: Cell::new(op::DEFAULT),
+            binary: Cell::new(1),
             fast: Cell::new(0),
             fix_imports: Cell::new(false),
             buffer_callback: ObjCell::new(None),
@@ -108,6 +111,7 @@ impl Pickler {
             return Err(cx.value_error("buffer_callback needs protocol >= 5"));
         }
         self.proto.set(proto as i32);
+        self.binary.set(i64::from(proto >= 1));
         self.fix_imports.set(fix_imports && proto < 3);
         self.buffer_callback.set(callback.cloned());
         let old = self.memo.take();
@@ -128,7 +132,7 @@ impl Pickler {
     }
 
     pub(super) fn bin(&self) -> bool {
-        self.proto.get() >= 1
+        self.binary.get() != 0
     }
 
     pub(super) fn take_output(&self) -> Vec<u8> {
@@ -374,7 +378,14 @@ impl Pickler {
 
     #[pygetter(member, name = "bin")]
     fn py_bin(&self) -> i64 {
-        i64::from(self.bin())
+        self.binary.get()
+    }
+
+    #[pysetter(name = "bin")]
+    fn set_bin(cx: &Ctx, this: This<'_, Pickler>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(cx.type_error("can't delete numeric/char attribute")) };
+        this.binary.set(v.to_i64(cx)?);
+        Ok(())
     }
 
     #[pygetter(member, name = "fast")]

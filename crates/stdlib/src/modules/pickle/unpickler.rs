@@ -13,7 +13,7 @@ use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, intern};
 
 use super::load::Machine;
-use super::{dotted, imported, shown, unpickling_error};
+use super::{dotted, imported, instead, shown, unpickling_error};
 
 /// How many bytes are asked for at once from files that can show what comes next.
 const PREFETCH: usize = 128 * 1024;
@@ -46,6 +46,9 @@ pub struct Unpickler {
     /// Up to where the input was really taken from the file.
     #[traverse(skip)]
     taken: Cell<usize>,
+    /// Where the current frame ends.
+    #[traverse(skip)]
+    frame_end: Cell<Option<usize>>,
     pub(super) buffers: ObjCell,
     #[traverse(skip)]
     pub(super) fix_imports: Cell<bool>,
@@ -106,6 +109,7 @@ impl Unpickler {
             input: RefCell::default(),
             pos: Cell::new(0),
             taken: Cell::new(0),
+            frame_end: Cell::new(None),
             buffers: ObjCell::new(None),
             fix_imports: Cell::new(true),
             encoding: RefCell::default(),
@@ -142,6 +146,7 @@ impl Unpickler {
     pub(super) fn set_data(&self, data: Vec<u8>) {
         self.taken.set(data.len());
         self.pos.set(0);
+        self.frame_end.set(None);
         *self.input.borrow_mut() = data;
     }
 
@@ -241,9 +246,23 @@ impl Unpickler {
         truncated(cx)
     }
 
+    /// Checks that the next `n` bytes do not reach beyond the frame they begin in.
+    #[inline]
+    fn within_frame(&self, cx: &Ctx, n: usize) -> PyResult<()> {
+        let Some(end) = self.frame_end.get() else { return Ok(()) };
+        let pos = self.pos.get();
+        if pos >= end {
+            self.frame_end.set(None);
+        } else if end - pos < n {
+            return Err(unpickling_error(cx, "pickle exhausted before end of frame"));
+        }
+        Ok(())
+    }
+
     /// The next byte; nothing at the end of the input.
     #[inline]
     pub(super) fn opcode(&self, cx: &Ctx) -> PyResult<u8> {
+        self.within_frame(cx, 1)?;
         let pos = self.pos.get();
         if let Some(b) = self.input.borrow().get(pos) {
             self.pos.set(pos + 1);
@@ -268,6 +287,7 @@ impl Unpickler {
     /// The next bytes.
     #[inline]
     pub(super) fn fixed<const N: usize>(&self, cx: &Ctx) -> PyResult<[u8; N]> {
+        self.within_frame(cx, N)?;
         loop {
             let pos = self.pos.get();
             if let Some(b) = self.input.borrow().get(pos..pos + N)
@@ -282,6 +302,7 @@ impl Unpickler {
 
     /// Runs `f` with the next `n` bytes.
     pub(super) fn with<R>(&self, cx: &Ctx, n: usize, f: impl FnOnce(&[u8]) -> R) -> PyResult<R> {
+        self.within_frame(cx, n)?;
         if self.input.borrow().len() - self.pos.get() < n {
             self.fill(cx, n)?;
         }
@@ -295,7 +316,14 @@ impl Unpickler {
 
     /// Makes sure that a frame is there as a whole.
     pub(super) fn frame(&self, cx: &Ctx, n: usize) -> PyResult<()> {
-        if self.input.borrow().len() - self.pos.get() < n { self.fill(cx, n) } else { Ok(()) }
+        if self.frame_end.get().is_some_and(|e| self.pos.get() < e) {
+            return Err(unpickling_error(cx, "beginning of a new frame before end of current frame"));
+        }
+        if self.input.borrow().len() - self.pos.get() < n {
+            self.fill(cx, n)?;
+        }
+        self.frame_end.set(Some(self.pos.get() + n));
+        Ok(())
     }
 
     /// The next line without its end.
@@ -306,9 +334,11 @@ impl Unpickler {
             memchr::memchr(b'\n', &input[pos..]).map(|n| (input[pos..pos + n].to_vec(), n + 1))
         };
         if let Some((l, n)) = found {
+            self.within_frame(cx, n)?;
             self.pos.set(pos + n);
             return Ok(l);
         }
+        self.within_frame(cx, usize::MAX)?;
         let Some(readline) = self.readline.get() else { return Err(truncated(cx)) };
         // What is left here was read already: the file continues it.
         self.skip_consumed(cx)?;
@@ -376,18 +406,16 @@ pub(super) fn find_class(cx: &Ctx, u: &Unpickler, module: &Obj, name: &Obj) -> P
         }
     }
     let text = as_utf8_lossy(&name).into_owned();
-    let m = imported(cx, "sys", "modules")?;
-    let m = match dict::get(cx, &m, &module)? {
-        Some(m) if !m.is_none() => m,
-        _ => (cx.host().import)(cx, &as_utf8_lossy(&module))?,
-    };
+    if as_utf8_lossy(&module).is_empty() {
+        return Err(cx.value_error("Empty module name"));
+    }
+    let m = (cx.host().import)(cx, &as_utf8_lossy(&module))?;
     if u.proto.get() >= 4 && text.contains('.') {
-        return match dotted(cx, &m, &text)? {
-            Some(o) => Ok(o),
-            None => Err(cx.raise(
-                exc::AttributeError(),
-                format!("Can't resolve path {} on module {}", shown(cx, &name)?, shown(cx, &module)?),
-            )),
+        return match dotted(cx, &m, &text) {
+            Err(r) if cx.pending_is(exc::AttributeError()) => Err(instead(cx, r, exc::AttributeError(), || {
+                Ok(format!("Can't resolve path {} on module {}", shown(cx, &name)?, shown(cx, &module)?))
+            })),
+            r => r,
         };
     }
     m.get_attr(cx, Name::intern_obj(&name))

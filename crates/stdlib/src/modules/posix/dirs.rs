@@ -228,29 +228,13 @@ pub(crate) mod dirs {
     /// The path of a path-like object: a str or bytes object.
     #[pyfunction(sig = "(path)")]
     fn fspath(cx: &Ctx, path: &Obj) -> PyResult {
-        let is_path = |o: &Obj| o.type_of().is_str_subtype() || bytes::as_bytes(o).is_some();
-        if is_path(path) {
-            return Ok(path.clone());
-        }
-        let Some(m) = path.lookup_special(cx, cinder_pyobj::intern!("__fspath__"))? else {
-            return Err(
-                cx.type_error(format!("expected str, bytes or os.PathLike object, not {}", path.type_of().name()))
-            );
-        };
-        let r = m.call0(cx)?;
-        if is_path(&r) {
-            return Ok(r);
-        }
-        Err(cx.type_error(format!(
-            "expected {}.__fspath__() to return str or bytes, not {}",
-            path.type_of().name(),
-            r.type_of().name()
-        )))
+        crate::os::args::fspath(cx, path)
     }
 
     /// The path without superfluous parts.
     #[pyfunction(sig = "(path)")]
     fn _path_normpath(cx: &Ctx, path: &Obj) -> PyResult {
+        let path = &crate::os::args::fspath(cx, path)?;
         if let Some(b) = bytes::as_bytes(path) {
             return Ok(bytes::new(&normalise(b)));
         }
@@ -268,6 +252,7 @@ pub(crate) mod dirs {
     /// The path in three parts: drive (always empty), root, and the rest.
     #[pyfunction(sig = "(p)")]
     fn _path_splitroot_ex(cx: &Ctx, p: &Obj) -> PyResult {
+        let p = &crate::os::args::fspath(cx, p)?;
         if let Some(b) = bytes::as_bytes(p) {
             let n = root_length(b);
             return Ok(tuple::new(vec![bytes::new(b""), bytes::new(&b[..n]), bytes::new(&b[n..])]));
