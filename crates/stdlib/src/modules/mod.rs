@@ -12,6 +12,7 @@ mod collections;
 mod csv;
 mod datetime;
 mod errno;
+mod expat;
 mod fcntl;
 mod functools;
 mod gc;
@@ -64,6 +65,7 @@ pub static ALL: &[&ModuleDef] = &[
     &csv::module::MODULE,
     &datetime::datetime::MODULE,
     &errno::errno::MODULE,
+    &expat::pyexpat::MODULE,
     &fcntl::fcntl::MODULE,
     &functools::functools::MODULE,
     &gc::gc::MODULE,

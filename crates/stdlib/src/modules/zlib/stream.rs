@@ -83,11 +83,16 @@ impl Stream {
     /// A stream in the same state that goes on independently.
     pub(super) fn copy(&mut self) -> Result<Stream, i32> {
         let mut s = Self::blank();
+        // zlib wants to see some output memory, though it writes none.
+        self.z.next_out = std::ptr::NonNull::dangling().as_ptr();
+        self.z.avail_out = 0;
         let r = if self.inflates {
             sys!(z::inflateCopy(&mut *s, &*self.z))
         } else {
             sys!(z::deflateCopy(&mut *s, &mut *self.z))
         };
+        self.z.next_out = std::ptr::null_mut();
+        s.next_out = std::ptr::null_mut();
         if r == 0 { Ok(Stream { z: s, inflates: self.inflates }) } else { Err(r) }
     }
 

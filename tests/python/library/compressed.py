@@ -1,0 +1,63 @@
+"""zlib's streams, and hashes by name."""
+
+import copy
+import hashlib
+import hmac
+import zlib
+
+data = bytes(range(256)) * 300
+for wbits in (15, -15, 31):
+    c = zlib.compressobj(wbits=wbits)
+    packed = c.compress(data[:1000])
+    d = c.copy()
+    assert packed + c.compress(data[1000:]) + c.flush() == packed + d.compress(data[1000:]) + d.flush()
+    whole = zlib.compress(data, wbits=wbits)
+    assert zlib.decompress(whole, wbits) == data
+    d = zlib.decompressobj(wbits)
+    got = d.decompress(whole + b"behind", 100)
+    assert len(got) == 100 and not d.eof
+    other = copy.copy(d)
+    while d.unconsumed_tail:
+        got += d.decompress(d.unconsumed_tail, 1000)
+    got += d.flush()
+    assert got == data and d.eof and d.unused_data == b"behind"
+    assert got[:100] + other.decompress(other.unconsumed_tail) + other.flush() == data
+c = zlib.compressobj(zdict=b"dictionary")
+packed = c.compress(b"dictionary") + c.flush()
+d = zlib.decompressobj(zdict=b"dictionary")
+assert d.decompress(packed) == b"dictionary"
+for bad in (b"abc", zlib.compress(data)[:-4]):
+    try:
+        zlib.decompress(bad)
+    except zlib.error as e:
+        assert "while decompressing data" in str(e)
+    else:
+        raise AssertionError("broken data was accepted")
+
+assert hashlib.new("sha256", b"abc").hexdigest().startswith("ba7816bf")
+assert hashlib.new("SHA512_256", b"").digest_size == 32
+assert hashlib.shake_128(b"").hexdigest(4) == "7f9c2ba4"
+assert hmac.new(b"key", b"message", "sha1").hexdigest() == "2088df74d5f2146b48146caf4965377e9d0be3a4"
+assert hmac.digest(b"key", b"message", "md5").hex() == "4e4748e62b463521f6775fbf921234b5"
+assert hashlib.pbkdf2_hmac("sha1", b"password", b"salt", 2).hex() == "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"
+for name in hashlib.algorithms_guaranteed:
+    h = hashlib.new(name, b"a")
+    k = h.copy()
+    h.update(b"b" * 5000)
+    n = (8,) if name.startswith("shake") else ()
+    assert h.digest(*n) == hashlib.new(name, b"a" + b"b" * 5000).digest(*n)
+    assert k.digest(*n) == hashlib.new(name, b"a").digest(*n)
+    try:
+        type(h)()
+    except TypeError:
+        pass
+
+# Objects with a native part that Python code cannot make.
+kind = type(hashlib.new("md5"))
+for make in (lambda: kind.__new__(kind), lambda: object.__new__(kind)):
+    try:
+        make()
+    except TypeError:
+        pass
+    else:
+        raise AssertionError("an empty hash object was made")
