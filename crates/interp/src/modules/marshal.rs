@@ -276,7 +276,9 @@ impl<'a> Reader<'a> {
             let room = bytes::new_bytearray(vec![0; want]);
             let r = file.call_method(cx, intern!("readinto"), std::slice::from_ref(&room))?.to_i64(cx)?;
             if r < 0 || r as usize > want {
-                return Err(cx.value_error(format!("read() returned too much data: {want} bytes requested, {r} returned")));
+                return Err(
+                    cx.value_error(format!("read() returned too much data: {want} bytes requested, {r} returned"))
+                );
             }
             if r == 0 {
                 return Err(cx.raise(exc::EOFError(), "EOF read where not expected"));

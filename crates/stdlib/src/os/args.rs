@@ -97,10 +97,7 @@ pub(crate) fn fspath(cx: &Ctx, o: &Obj) -> PyResult {
         return Ok(o.clone());
     }
     let Some(m) = o.lookup_special(cx, intern!("__fspath__"))?.filter(|m| !m.is_none()) else {
-        return Err(cx.type_error(format!(
-            "expected str, bytes or os.PathLike object, not {}",
-            o.type_of().name()
-        )));
+        return Err(cx.type_error(format!("expected str, bytes or os.PathLike object, not {}", o.type_of().name())));
     };
     let r = m.call0(cx)?;
     if r.type_of().is_str_subtype() || bytes::as_bytes(&r).is_some() {

@@ -290,7 +290,9 @@ impl Time {
     }
 
     /// Return time with new specified fields.
-    #[pymethod(sig = "($self, /, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)")]
+    #[pymethod(
+        sig = "($self, /, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)"
+    )]
     fn replace(
         cx: &Ctx,
         this: This<'_, Time>,
@@ -305,7 +307,10 @@ impl Time {
     }
 
     /// The same as replace().
-    #[pymethod(name = "__replace__", sig = "($self, /, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)")]
+    #[pymethod(
+        name = "__replace__",
+        sig = "($self, /, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)"
+    )]
     fn dunder_replace(
         cx: &Ctx,
         this: This<'_, Time>,

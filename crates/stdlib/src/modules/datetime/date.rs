@@ -126,10 +126,9 @@ impl Date {
             match NAMES.iter().position(|n| *n == k) {
                 Some(i) if v[i].is_none() => v[i] = Some(o),
                 Some(i) => {
-                    return Err(cx.type_error(format!(
-                        "argument for function given by name ('{k}') and position ({})",
-                        i + 1
-                    )));
+                    return Err(
+                        cx.type_error(format!("argument for function given by name ('{k}') and position ({})", i + 1))
+                    );
                 }
                 None => return Err(cx.type_error(format!("this function got an unexpected keyword argument '{k}'"))),
             }
@@ -328,18 +327,15 @@ impl Date {
 
     /// Return date with new specified fields.
     #[pymethod(sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>)")]
-    fn replace(
-        cx: &Ctx,
-        this: This<'_, Date>,
-        year: Option<&Obj>,
-        month: Option<&Obj>,
-        day: Option<&Obj>,
-    ) -> PyResult {
+    fn replace(cx: &Ctx, this: This<'_, Date>, year: Option<&Obj>, month: Option<&Obj>, day: Option<&Obj>) -> PyResult {
         replaced(cx, this, year, month, day)
     }
 
     /// The same as replace().
-    #[pymethod(name = "__replace__", sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>)")]
+    #[pymethod(
+        name = "__replace__",
+        sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>)"
+    )]
     fn dunder_replace(
         cx: &Ctx,
         this: This<'_, Date>,

@@ -99,9 +99,7 @@ fn zero_division(cx: &Ctx) -> Raised {
 fn ratio(cx: &Ctx, f: f64) -> PyResult<(BigInt, BigInt)> {
     let pair = float::as_integer_ratio(cx, f)?;
     match tuple::items_if_tuple(&pair) {
-        Some([n, d]) => {
-            Ok((int::to_bigint(n).unwrap_or_default(), int::to_bigint(d).unwrap_or_default()))
-        }
+        Some([n, d]) => Ok((int::to_bigint(n).unwrap_or_default(), int::to_bigint(d).unwrap_or_default())),
         _ => Err(cx.system_error("no ratio")),
     }
 }
@@ -121,10 +119,7 @@ fn accumulate(cx: &Ctx, total: &mut i128, left: &mut f64, o: &Obj, factor: i64, 
         return add(total, int::as_i128(o).and_then(|n| n.checked_mul(i128::from(factor))));
     }
     let Some(f) = float::as_f64(o) else {
-        return Err(cx.type_error(format!(
-            "unsupported type for timedelta {what} component: {}",
-            o.type_of().name()
-        )));
+        return Err(cx.type_error(format!("unsupported type for timedelta {what} component: {}", o.type_of().name())));
     };
     let whole = float::to_int(cx, f.trunc())?;
     add(total, int::as_i128(&whole).and_then(|n| n.checked_mul(i128::from(factor))))?;
@@ -199,11 +194,7 @@ impl Delta {
             }
         }
         let ty = this.obj().type_of();
-        format!(
-            "{}({})",
-            super::shown_name(ty),
-            if parts.is_empty() { "0".to_owned() } else { parts.join(", ") }
-        )
+        format!("{}({})", super::shown_name(ty), if parts.is_empty() { "0".to_owned() } else { parts.join(", ") })
     }
 
     fn __str__(_cx: &Ctx, this: This<'_, Delta>) -> String {
@@ -287,11 +278,10 @@ impl Delta {
     fn nb_floordiv(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         let Some(d) = delta(a) else { return Ok(Obj::not_implemented()) };
         if let Some(e) = delta(b) {
-            return int::floordiv(cx, &int::from_i128(d.total()), &int::from_i128(e.total()))
-                .map_err(|r| {
-                    drop(cx.take(r));
-                    zero_division(cx)
-                });
+            return int::floordiv(cx, &int::from_i128(d.total()), &int::from_i128(e.total())).map_err(|r| {
+                drop(cx.take(r));
+                zero_division(cx)
+            });
         }
         if int::is_int(b) {
             let q = int::floordiv(cx, &int::from_i128(d.total()), b).map_err(|r| {

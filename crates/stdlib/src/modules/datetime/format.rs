@@ -79,8 +79,7 @@ pub(super) fn time_tuple(cx: &Ctx, date: (i32, i32, i32), clock: [i32; 3], dst: 
 /// `Mon Jan  1 00:00:00 2024`.
 pub(super) fn ctime(date: (i32, i32, i32), clock: [i32; 3]) -> String {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (y, m, d) = date;
     let w = calendar::weekday(y, m, d) as usize;
     let month = MONTHS[m as usize - 1];

@@ -128,7 +128,10 @@ fn bad_iso(cx: &Ctx, o: &Obj) -> Raised {
 }
 
 /// Fast implementation of the datetime type.
-#[pymodule(name = "_datetime", classes(super::Date, super::DateTime, super::Time, super::Delta, super::TzInfo, super::TimeZone))]
+#[pymodule(
+    name = "_datetime",
+    classes(super::Date, super::DateTime, super::Time, super::Delta, super::TzInfo, super::TimeZone)
+)]
 pub(crate) mod datetime {
     use super::*;
 

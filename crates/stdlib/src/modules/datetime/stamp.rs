@@ -78,8 +78,7 @@ impl DateTime {
         if ty.is(DateTime::class().type_object()) {
             return Ok(DateTime::make(ty, d, c, fold, zone));
         }
-        let mut args: Vec<Obj> =
-            [d.0, d.1, d.2, c[0], c[1], c[2], c[3]].map(|n| Obj::from(i64::from(n))).to_vec();
+        let mut args: Vec<Obj> = [d.0, d.1, d.2, c[0], c[1], c[2], c[3]].map(|n| Obj::from(i64::from(n))).to_vec();
         args.push(zone.unwrap_or_else(Obj::none));
         let o = ty.as_obj().call_pos(cx, &args)?;
         if let Some(t) = o.downcast::<DateTime>() {
@@ -531,7 +530,9 @@ impl DateTime {
     }
 
     /// Return datetime with new specified fields.
-    #[pymethod(sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)")]
+    #[pymethod(
+        sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)"
+    )]
     fn replace(
         cx: &Ctx,
         this: This<'_, DateTime>,
@@ -549,7 +550,10 @@ impl DateTime {
     }
 
     /// The same as replace().
-    #[pymethod(name = "__replace__", sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)")]
+    #[pymethod(
+        name = "__replace__",
+        sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)"
+    )]
     fn dunder_replace(
         cx: &Ctx,
         this: This<'_, DateTime>,

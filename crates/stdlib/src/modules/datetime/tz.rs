@@ -19,10 +19,8 @@ pub(super) fn check(cx: &Ctx, o: &Obj) -> PyResult<()> {
     if o.is_none() || o.type_of().is_subtype(TzInfo::class().type_object()) {
         return Ok(());
     }
-    Err(cx.type_error(format!(
-        "tzinfo argument must be None or of a tzinfo subclass, not type '{}'",
-        o.type_of().name()
-    )))
+    Err(cx
+        .type_error(format!("tzinfo argument must be None or of a tzinfo subclass, not type '{}'", o.type_of().name())))
 }
 
 /// What a time zone's `utcoffset` or `dst` gives, in microseconds.
@@ -36,16 +34,15 @@ pub(super) fn ask(cx: &Ctx, zone: Option<&Obj>, method: &'static str, arg: &Obj)
         return Ok(None);
     }
     let Some(d) = delta(&r) else {
-        return Err(cx.type_error(format!(
-            "tzinfo.{method}() must return None or a timedelta, not '{}'",
-            r.type_of().name()
-        )));
+        return Err(
+            cx.type_error(format!("tzinfo.{method}() must return None or a timedelta, not '{}'", r.type_of().name()))
+        );
     };
     let us = d.total();
     if us <= -DAY_US || us >= DAY_US {
-        return Err(cx.value_error(
-            "offset must be a timedelta strictly between -timedelta(hours=24) and timedelta(hours=24).",
-        ));
+        return Err(
+            cx.value_error("offset must be a timedelta strictly between -timedelta(hours=24) and timedelta(hours=24).")
+        );
     }
     Ok(Some(us))
 }
@@ -200,10 +197,8 @@ fn check_instance(cx: &Ctx, o: &Obj, function: &str) -> PyResult<()> {
     if o.is_none() || o.downcast::<DateTime>().is_some() {
         return Ok(());
     }
-    Err(cx.type_error(format!(
-        "{function}(dt) argument must be a datetime instance or None, not {}",
-        o.type_of().name()
-    )))
+    Err(cx
+        .type_error(format!("{function}(dt) argument must be a datetime instance or None, not {}", o.type_of().name())))
 }
 
 #[pymethods]

@@ -20,12 +20,7 @@ fn optional(s: Option<&str>) -> Obj {
 fn model(cx: &Ctx, m: &Model) -> PyResult {
     cx.check_stack(" in a content model")?;
     let parts = m.parts.iter().map(|p| model(cx, p)).collect::<PyResult<Vec<Obj>>>()?;
-    Ok(tuple::new(vec![
-        Obj::from(m.kind),
-        Obj::from(m.quantifier),
-        optional(m.name.as_deref()),
-        tuple::new(parts),
-    ]))
+    Ok(tuple::new(vec![Obj::from(m.kind), Obj::from(m.quantifier), optional(m.name.as_deref()), tuple::new(parts)]))
 }
 
 impl Bridge<'_> {
@@ -162,10 +157,8 @@ impl Sink for Bridge<'_> {
             Event::XmlDecl { version, encoding, standalone } => {
                 self.call(h, &[optional(version), optional(encoding), Obj::from(standalone)])
             }
-            Event::StartDoctype { name, system, public, internal } => self.call(
-                h,
-                &[self.interned(name)?, optional(system), optional(public), Obj::from(i64::from(internal))],
-            ),
+            Event::StartDoctype { name, system, public, internal } => self
+                .call(h, &[self.interned(name)?, optional(system), optional(public), Obj::from(i64::from(internal))]),
             Event::EndDoctype | Event::StartCdata | Event::EndCdata | Event::NotStandalone => self.call(h, &[]),
             Event::EntityDecl { name, entity, .. } if h == Handler::UnparsedEntityDecl => {
                 let (s, q) = (entity.system.as_deref(), entity.public.as_deref());

@@ -68,7 +68,11 @@ impl<'a> Cursor<'a> {
     }
 
     fn need(&mut self, what: &[u8]) -> Scan {
-        if self.eat(what) { Ok(()) } else { Err(Fail::Code(if self.at >= self.b.len() { UNCLOSED_TOKEN } else { SYNTAX })) }
+        if self.eat(what) {
+            Ok(())
+        } else {
+            Err(Fail::Code(if self.at >= self.b.len() { UNCLOSED_TOKEN } else { SYNTAX }))
+        }
     }
 
     fn literal(&mut self) -> Scan<&'a [u8]> {

@@ -94,25 +94,72 @@ pub(super) struct Entity {
 
 /// A part of the document. What nobody handles goes to the default handler as it stands in the text.
 pub(super) enum Event<'a> {
-    XmlDecl { version: Option<&'a str>, encoding: Option<&'a str>, standalone: i64 },
-    StartDoctype { name: &'a str, system: Option<&'a str>, public: Option<&'a str>, internal: bool },
+    XmlDecl {
+        version: Option<&'a str>,
+        encoding: Option<&'a str>,
+        standalone: i64,
+    },
+    StartDoctype {
+        name: &'a str,
+        system: Option<&'a str>,
+        public: Option<&'a str>,
+        internal: bool,
+    },
     EndDoctype,
-    EntityDecl { name: &'a str, parameter: bool, entity: &'a Entity },
-    NotationDecl { name: &'a str, system: Option<&'a str>, public: Option<&'a str> },
-    ElementDecl { name: &'a str, model: &'a Model },
-    AttlistDecl { element: &'a str, name: &'a str, kind: &'a str, default: Option<&'a str>, required: bool },
+    EntityDecl {
+        name: &'a str,
+        parameter: bool,
+        entity: &'a Entity,
+    },
+    NotationDecl {
+        name: &'a str,
+        system: Option<&'a str>,
+        public: Option<&'a str>,
+    },
+    ElementDecl {
+        name: &'a str,
+        model: &'a Model,
+    },
+    AttlistDecl {
+        element: &'a str,
+        name: &'a str,
+        kind: &'a str,
+        default: Option<&'a str>,
+        required: bool,
+    },
     NotStandalone,
-    StartElement { name: &'a str, attributes: &'a [(String, String)], specified: usize },
-    EndElement { name: &'a str },
-    StartNamespace { prefix: Option<&'a str>, uri: Option<&'a str> },
-    EndNamespace { prefix: Option<&'a str> },
+    StartElement {
+        name: &'a str,
+        attributes: &'a [(String, String)],
+        specified: usize,
+    },
+    EndElement {
+        name: &'a str,
+    },
+    StartNamespace {
+        prefix: Option<&'a str>,
+        uri: Option<&'a str>,
+    },
+    EndNamespace {
+        prefix: Option<&'a str>,
+    },
     Text(&'a str),
     Comment(&'a str),
-    Instruction { target: &'a str, data: &'a str },
+    Instruction {
+        target: &'a str,
+        data: &'a str,
+    },
     StartCdata,
     EndCdata,
-    ExternalEntity { context: Option<&'a str>, system: Option<&'a str>, public: Option<&'a str> },
-    SkippedEntity { name: &'a str, parameter: bool },
+    ExternalEntity {
+        context: Option<&'a str>,
+        system: Option<&'a str>,
+        public: Option<&'a str>,
+    },
+    SkippedEntity {
+        name: &'a str,
+        parameter: bool,
+    },
     /// Text that only the default handler sees.
     Other,
 }

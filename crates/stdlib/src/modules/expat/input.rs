@@ -7,7 +7,9 @@ enum Decoder {
     /// Not known yet: too few bytes were seen.
     Undecided,
     Utf8,
-    Utf16 { big: bool },
+    Utf16 {
+        big: bool,
+    },
     /// One character for each byte.
     Table(Vec<char>),
 }
@@ -151,7 +153,9 @@ impl Input {
             "utf-16be" => Decoder::Utf16 { big: true },
             "utf-16le" => Decoder::Utf16 { big: false },
             "iso-8859-1" => Decoder::Table((0..=255u8).map(char::from).collect()),
-            "us-ascii" => Decoder::Table((0..=127u8).map(char::from).chain([char::REPLACEMENT_CHARACTER; 128]).collect()),
+            "us-ascii" => {
+                Decoder::Table((0..=127u8).map(char::from).chain([char::REPLACEMENT_CHARACTER; 128]).collect())
+            }
             _ => match sink.byte_table(name)? {
                 Some(t) => Decoder::Table(t),
                 None => return Err(Fail::Code(UNKNOWN_ENCODING)),
@@ -189,9 +193,11 @@ impl Input {
     /// Bytes by the table of characters, if there is one.
     fn decoded(&self, raw: &[u8]) -> Vec<u8> {
         match &self.decoder {
-            Decoder::Table(t) => {
-                raw.iter().map(|b| t.get(*b as usize).copied().unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>().into_bytes()
-            }
+            Decoder::Table(t) => raw
+                .iter()
+                .map(|b| t.get(*b as usize).copied().unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect::<String>()
+                .into_bytes(),
             _ => raw.to_vec(),
         }
     }
@@ -206,7 +212,8 @@ impl Input {
                 self.text.extend(new);
             }
             Decoder::Utf16 { big } => {
-                let unit = |c: &[u8]| if big { u16::from_be_bytes([c[0], c[1]]) } else { u16::from_le_bytes([c[0], c[1]]) };
+                let unit =
+                    |c: &[u8]| if big { u16::from_be_bytes([c[0], c[1]]) } else { u16::from_le_bytes([c[0], c[1]]) };
                 let mut units: Vec<u16> = self.partial.chunks_exact(2).map(unit).collect();
                 if units.last().is_some_and(|u| (0xd800..0xdc00).contains(u)) && !last {
                     units.pop();

@@ -61,9 +61,7 @@ pub(crate) mod pyexpat {
                     )));
                 };
                 if s.len() > 1 {
-                    return Err(cx.value_error(
-                        "namespace_separator must be at most one character, omitted, or None",
-                    ));
+                    return Err(cx.value_error("namespace_separator must be at most one character, omitted, or None"));
                 }
                 Some(s.get(0).and_then(char::from_u32).unwrap_or('\0'))
             }

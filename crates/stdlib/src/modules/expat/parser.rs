@@ -163,11 +163,9 @@ impl XmlParser {
         let text = error_text(code).unwrap_or("unknown error");
         let message = format!("{text}: line {}, column {}", at.line, at.column);
         let e = exc::new(cx, ExpatError::class().type_object(), &message);
-        for (name, v) in [
-            (intern!("code"), i64::from(code)),
-            (intern!("offset"), at.column),
-            (intern!("lineno"), at.line),
-        ] {
+        for (name, v) in
+            [(intern!("code"), i64::from(code)), (intern!("offset"), at.column), (intern!("lineno"), at.line)]
+        {
             if let Err(r) = e.set_attr(cx, name, &Obj::from(v)) {
                 return r;
             }
@@ -255,10 +253,9 @@ impl XmlParser {
         loop {
             let part = read.call1(cx, &Obj::from(2048))?;
             if !bytes::args::is_bytes_like(&part) {
-                return Err(cx.type_error(format!(
-                    "read() did not return a bytes object (type={})",
-                    part.type_of().name()
-                )));
+                return Err(
+                    cx.type_error(format!("read() did not return a bytes object (type={})", part.type_of().name()))
+                );
             }
             let b = BytesLike::new(cx, &part)?.to_vec();
             if b.len() > 2048 {

@@ -282,7 +282,13 @@ impl Scanner {
         }
         let epilog = self.state == State::Epilog;
         if b[0] != b'<' {
-            return Err(Fail::Code(if epilog { JUNK_AFTER_DOC_ELEMENT } else if b[0] < 0x20 { INVALID_TOKEN } else { SYNTAX }));
+            return Err(Fail::Code(if epilog {
+                JUNK_AFTER_DOC_ELEMENT
+            } else if b[0] < 0x20 {
+                INVALID_TOKEN
+            } else {
+                SYNTAX
+            }));
         }
         let Some(&next) = b.get(1) else { return self.incomplete(last) };
         match next {
@@ -500,7 +506,10 @@ impl Scanner {
         }
         let entity = self.dtd.borrow().general.get(name).cloned();
         let Some(e) = entity else {
-            let (known, alone) = { let d = self.dtd.borrow(); (!d.incomplete, d.standalone) };
+            let (known, alone) = {
+                let d = self.dtd.borrow();
+                (!d.incomplete, d.standalone)
+            };
             if known || alone {
                 return Err(Fail::Code(UNDEFINED_ENTITY));
             }
@@ -589,7 +598,11 @@ impl Scanner {
         }
         let raw = self.checked(main, b, 2, n)?;
         if self.stack.last().is_none_or(|o| o.raw != raw) {
-            return Err(if self.stack.is_empty() { Fail::Code(ASYNC_ENTITY) } else { self.fail_at(main, 2, TAG_MISMATCH, b) });
+            return Err(if self.stack.is_empty() {
+                Fail::Code(ASYNC_ENTITY)
+            } else {
+                self.fail_at(main, 2, TAG_MISMATCH, b)
+            });
         }
         self.close(&b[..end + 1], main, sink)?;
         Ok(Step::To(end + 1))
@@ -663,7 +676,12 @@ impl Scanner {
     }
 
     /// Takes the namespace declarations out of the attributes; returns how many there are.
-    fn bind(&mut self, attributes: &mut Vec<(String, String)>, specified: &mut usize, sink: &mut dyn Sink) -> Scan<usize> {
+    fn bind(
+        &mut self,
+        attributes: &mut Vec<(String, String)>,
+        specified: &mut usize,
+        sink: &mut dyn Sink,
+    ) -> Scan<usize> {
         const XML: &str = "http://www.w3.org/XML/1998/namespace";
         const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
         let mut bound = 0;
@@ -875,7 +893,8 @@ impl Scanner {
             let (Some(w), true) = (which.filter(|w| *w >= next), ok) else {
                 return Err(self.fail_at(true, spaced, bad, b));
             };
-            let Some(end) = memchr::memchr(b[quote], &b[quote + 1..]).map(|k| quote + 1 + k).filter(|e| *e < stop) else {
+            let Some(end) = memchr::memchr(b[quote], &b[quote + 1..]).map(|k| quote + 1 + k).filter(|e| *e < stop)
+            else {
                 return Err(self.fail_at(true, quote, bad, b));
             };
             values[w] = Some(text(&b[quote + 1..end]));

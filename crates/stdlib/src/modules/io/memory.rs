@@ -310,10 +310,7 @@ impl BytesIo {
         this.store.check_resizable(cx)?;
         let data = BytesLike::new(cx, data)?.to_vec();
         if !cinder_pyobj::types::int::is_int(at) {
-            return Err(cx.type_error(format!(
-                "second item of state must be an integer, not {}",
-                at.type_of().name()
-            )));
+            return Err(cx.type_error(format!("second item of state must be an integer, not {}", at.type_of().name())));
         }
         if !d.is_none() && dict::as_dict(d).is_none() {
             return Err(cx.type_error(format!("third item of state should be a dict, got a {}", d.type_of().name())));

@@ -12,7 +12,7 @@ use cinder_pyobj::types::str::Name;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Type};
 
 use super::binascii::crc32;
-use stream::{BUF_ERROR, FINISH, NEED_DICT, Failed, STREAM_END, SYNC_FLUSH, Stream};
+use stream::{BUF_ERROR, FINISH, Failed, NEED_DICT, STREAM_END, SYNC_FLUSH, Stream};
 
 /// The error of this module.
 #[pyclass(name = "error", module = "zlib", base = exc::markers::Exception, flags(basetype, mutable), payload = "inherit")]
@@ -104,9 +104,7 @@ impl CompressObject {
             None => Err(-2),
         };
         match copied {
-            Ok(s) => {
-                Ok(new_instance(CompressObject::type_object(), CompressObject { state: RefCell::new(Some(s)) }))
-            }
+            Ok(s) => Ok(new_instance(CompressObject::type_object(), CompressObject { state: RefCell::new(Some(s)) })),
             Err(-4) => Err(cx.no_memory()),
             Err(_) => Err(cx.value_error("Inconsistent stream state")),
         }

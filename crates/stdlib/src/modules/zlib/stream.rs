@@ -138,11 +138,8 @@ impl Stream {
             self.z.avail_in = take as u32;
             self.z.next_out = out[start..].as_mut_ptr();
             self.z.avail_out = step as u32;
-            let code = if self.inflates {
-                sys!(z::inflate(&mut *self.z, mode))
-            } else {
-                sys!(z::deflate(&mut *self.z, mode))
-            };
+            let code =
+                if self.inflates { sys!(z::inflate(&mut *self.z, mode)) } else { sys!(z::deflate(&mut *self.z, mode)) };
             used += take - self.z.avail_in as usize;
             let room = self.z.avail_out as usize;
             out.truncate(start + step - room);
