@@ -120,7 +120,7 @@ impl Writer {
                 self.text_float(c.im);
             }
         } else if exact && let Some(s) = o.downcast::<Str>() {
-            let interned = s.is_interned() && self.version >= 1;
+            let interned = s.is_interned() && self.version >= 3;
             if self.version >= 4 && s.is_ascii() {
                 if s.len() < 256 {
                     self.out.push(flag | if interned { b'Z' } else { b'z' });

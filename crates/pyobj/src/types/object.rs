@@ -76,7 +76,7 @@ impl Object {
         }
         // A type without a `__new__` of its own whose instances have a native part cannot be made from Python.
         if ty.layout().payload.size != 0 {
-            return Err(cx.type_error(format!("cannot create '{}' instances", super::type_::qualified(ty))));
+            return Err(cx.type_error(format!("cannot create '{}' instances", ty.name())));
         }
         Ok(new_plain(ty))
     }

@@ -46,6 +46,7 @@ mod syslog;
 mod termios;
 pub(crate) mod time;
 mod unicodedata;
+mod uuid;
 mod weakref;
 mod zlib;
 
@@ -64,6 +65,7 @@ pub static ALL: &[&ModuleDef] = &[
     &collections::collections::MODULE,
     &csv::module::MODULE,
     &datetime::datetime::MODULE,
+    &datetime::zones::zoneinfo::MODULE,
     &errno::errno::MODULE,
     &expat::pyexpat::MODULE,
     &fcntl::fcntl::MODULE,
@@ -106,6 +108,7 @@ pub static ALL: &[&ModuleDef] = &[
     &termios::termios::MODULE,
     &time::time::MODULE,
     &unicodedata::module::MODULE,
+    &uuid::uuid::MODULE,
     &weakref::weakref::MODULE,
     &zlib::module::MODULE,
 ];

@@ -274,7 +274,7 @@ impl Future {
         if !self.log_traceback.replace(false) {
             return Ok(());
         }
-        let message = format!("{} exception was never retrieved", this.type_of().name());
+        let message = format!("{} exception was never retrieved", this.type_of().short_name());
         self.report(cx, this, &message, "future", self.exception.get())
     }
 }

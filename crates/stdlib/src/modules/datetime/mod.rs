@@ -1,6 +1,7 @@
 //! `_datetime`: dates, times and time zones.
 //!
 //! - [`calendar`]: days and weeks; [`iso`]: texts of ISO 8601; [`format`]: `strftime`; [`system`]: the system's clock
+//! - [`zones`]: the module `_zoneinfo`; [`rule`]: rules of future transitions
 //! - [`delta`], [`tz`], [`date`], [`clock`], [`stamp`]: the classes timedelta, tzinfo and timezone, date, time, datetime
 
 mod calendar;
@@ -11,7 +12,9 @@ mod format;
 mod iso;
 mod stamp;
 mod system;
+mod rule;
 mod tz;
+pub(crate) mod zones;
 
 use cinder_pyobj::native::{PyClass, pymodule};
 use cinder_pyobj::types::str::{Name, as_utf8_lossy};

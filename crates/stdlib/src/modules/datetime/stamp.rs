@@ -69,12 +69,12 @@ impl DateTime {
         [a, b, c, d, h as u8, m as u8, s as u8, (us >> 16) as u8, (us >> 8) as u8, us as u8]
     }
 
-    fn fields(&self) -> (Day, [i32; 4]) {
+    pub(super) fn fields(&self) -> (Day, [i32; 4]) {
         (self.date.parts(), self.clock)
     }
 
     /// A datetime of a class; subclasses are called.
-    fn build(cx: &Ctx, ty: &Type, d: Day, c: [i32; 4], fold: u8, zone: Option<Obj>) -> PyResult {
+    pub(super) fn build(cx: &Ctx, ty: &Type, d: Day, c: [i32; 4], fold: u8, zone: Option<Obj>) -> PyResult {
         if ty.is(DateTime::class().type_object()) {
             return Ok(DateTime::make(ty, d, c, fold, zone));
         }

@@ -302,7 +302,7 @@ impl BytesIo {
     fn setstate(cx: &Ctx, this: This<'_, BytesIo>, state: &Obj) -> PyResult<()> {
         let Some([data, at, d]) = tuple::items_if_tuple(state) else {
             return Err(cx.type_error(format!(
-                "_io.{}.__setstate__ argument should be 3-tuple, got {}",
+                "{}.__setstate__ argument should be 3-tuple, got {}",
                 this.obj().type_of().name(),
                 state.type_of().name()
             )));

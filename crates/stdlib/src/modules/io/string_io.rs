@@ -307,7 +307,7 @@ impl StringIo {
     fn setstate(cx: &Ctx, this: This<'_, StringIo>, state: &Obj) -> PyResult<()> {
         let Some([value, newline, at, d]) = tuple::items_if_tuple(state) else {
             return Err(cx.type_error(format!(
-                "_io.{}.__setstate__ argument should be 4-tuple, got {}",
+                "{}.__setstate__ argument should be 4-tuple, got {}",
                 this.obj().type_of().name(),
                 state.type_of().name()
             )));
