@@ -20,7 +20,8 @@ fn random(b: &mut [u8]) {
 
 /// The address of a network interface, or random bytes marked as such.
 fn node() -> [u8; 6] {
-    let mut names: Vec<_> = std::fs::read_dir("/sys/class/net").into_iter().flatten().flatten().map(|e| e.path()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir("/sys/class/net").into_iter().flatten().flatten().map(|e| e.path()).collect();
     names.sort();
     for path in names {
         let text = std::fs::read_to_string(path.join("address")).unwrap_or_default();

@@ -10,9 +10,9 @@ mod date;
 mod delta;
 mod format;
 mod iso;
+mod rule;
 mod stamp;
 mod system;
-mod rule;
 mod tz;
 pub(crate) mod zones;
 

@@ -148,9 +148,8 @@ impl ZoneInfo {
             return Err(cx.value_error("Invalid transition index found while reading TZif"));
         }
         let dst = dst_offsets(&index, &offsets, &is_dst);
-        let infos = (0..count)
-            .map(|i| Info::new(cx, offsets[i], dst[i], names[i].clone()))
-            .collect::<PyResult<Vec<Info>>>()?;
+        let infos =
+            (0..count).map(|i| Info::new(cx, offsets[i], dst[i], names[i].clone())).collect::<PyResult<Vec<Info>>>()?;
         let before = is_dst.iter().position(|d| !d).or(index.first().copied());
         let text = bytes::as_bytes(rule).unwrap_or_default();
         let after = if text.is_empty() {
@@ -178,18 +177,8 @@ impl ZoneInfo {
             After::Rule { .. } => false,
         };
         let local = local_times(&index, &utc, &offsets);
-        let zone = ZoneInfo {
-            key,
-            file: shown,
-            from_cache: Cell::new(false),
-            fixed,
-            infos,
-            index,
-            utc,
-            local,
-            before,
-            after,
-        };
+        let zone =
+            ZoneInfo { key, file: shown, from_cache: Cell::new(false), fixed, infos, index, utc, local, before, after };
         Ok(new_instance(ty, zone))
     }
 
