@@ -14,6 +14,8 @@ pub(crate) fn error_at(lines: &LineIndex, span: Span, msg: impl Into<String>) ->
         end_lineno: position.end.line as i32,
         end_offset: position.end.column as i32 + 1,
         text: None,
+        last_statement: None,
+        warnings: Vec::new(),
     }
 }
 

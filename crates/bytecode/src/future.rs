@@ -14,6 +14,9 @@ pub(crate) fn docstring<'a>(body: &'a [&'a Stmt<'a>]) -> Option<StrValue<'a>> {
     }
 }
 
+/// The error for a future statement that comes too late.
+pub(crate) const LATE: &str = "from __future__ imports must occur at the beginning of the file";
+
 /// What the future statements of a module ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Future {
@@ -30,11 +33,27 @@ pub struct Future {
 pub fn future_features(module: &Mod<'_>, lines: &LineIndex) -> Result<Future, SyntaxError> {
     let (Mod::Module { body, .. } | Mod::Interactive { body }) = *module else { return Ok(Future::default()) };
     let mut future = Future::default();
-    let skip = usize::from(docstring(body).is_some());
-    for stmt in &body[skip..] {
-        let StmtKind::ImportFrom { module: Some("__future__"), names, level } = stmt.kind else { break };
-        if level.unwrap_or(0) != 0 {
+    let mut done = false;
+    let mut previous = 0;
+    for stmt in body {
+        let line = lines.location(stmt.span.start).line;
+        if done && line > previous {
             break;
+        }
+        previous = line;
+        let names = match stmt.kind {
+            StmtKind::ImportFrom { module: Some("__future__"), names, level } if level.unwrap_or(0) == 0 => names,
+            StmtKind::Expr { value } => {
+                done |= !matches!(value.kind, ExprKind::Constant { value: Constant::Str(_), .. });
+                continue;
+            }
+            _ => {
+                done = true;
+                continue;
+            }
+        };
+        if done {
+            return Err(error_at(lines, stmt.span, LATE));
         }
         for alias in names {
             future.flags |= match alias.name {
@@ -47,7 +66,7 @@ pub fn future_features(module: &Mod<'_>, lines: &LineIndex) -> Result<Future, Sy
                 name => return Err(error_at(lines, alias.span, format!("future feature {name} is not defined"))),
             };
         }
-        future.last_line = lines.location(stmt.span.start).line;
+        future.last_line = line;
     }
     Ok(future)
 }

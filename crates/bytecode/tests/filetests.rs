@@ -33,6 +33,7 @@ fn filetests() {
         verify(&compiled.code).unwrap_or_else(|error| panic!("{name}: {error}"));
         let again = deserialize(&serialize(&compiled.code)).expect("code that can be read back");
         assert_eq!(again, *compiled.code, "{name} changes when written and read");
+        assert_eq!(again.filename, compiled.code.filename);
         let printed = asm::print(&compiled.code);
         let reread = asm::parse(&printed).unwrap_or_else(|error| panic!("{name}: {error}\n{printed}"));
         assert_eq!(reread, *compiled.code, "{name} changes when printed and parsed");

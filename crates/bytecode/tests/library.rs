@@ -36,6 +36,7 @@ fn standard_library() {
         verify(&compiled.code).unwrap_or_else(|error| panic!("{name}: {error}"));
         let again = deserialize(&serialize(&compiled.code)).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(again, *compiled.code, "{name} changes when written and read");
+        assert_eq!(again.filename, compiled.code.filename);
         let printed = asm::print(&compiled.code);
         let reread = asm::parse(&printed).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(reread, *compiled.code, "{name} changes when printed and parsed");

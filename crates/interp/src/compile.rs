@@ -3,10 +3,10 @@
 use cinder_bytecode::code::flags as cf;
 use cinder_bytecode::{CompileOptions, verify};
 use cinder_pyobj::types::str::{Str, as_utf8_lossy};
-use cinder_pyobj::types::{bytes, exc, tuple};
-use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
+use cinder_pyobj::types::{bytes, exc, int, tuple};
+use cinder_pyobj::{Ctx, Obj, PyResult, Raised, intern};
 use cinder_syntax::ast::{Arena, LineIndex, Mod};
-use cinder_syntax::{Encoding, ParseOptions, SyntaxError, SyntaxErrorKind, WarningKind};
+use cinder_syntax::{Encoding, EncodingError, ParseOptions, SyntaxError, SyntaxErrorKind, WarningKind};
 
 use crate::objects::code;
 use crate::thread::Thread;
@@ -19,6 +19,8 @@ pub(crate) const ONLY_AST: i64 = 0x400;
 pub(crate) const TYPE_COMMENTS: i64 = 0x1000;
 pub(crate) const TOP_LEVEL_AWAIT: i64 = 0x2000;
 pub(crate) const ALLOW_INCOMPLETE: i64 = 0x4000;
+/// Future features that have become part of the language.
+const MANDATORY: i64 = 0x10 | 0xbe_0000;
 pub(crate) const OPTIMIZED_AST: i64 = 0x8000 | ONLY_AST;
 
 /// How to compile a text.
@@ -59,49 +61,100 @@ pub(crate) fn raise_syntax_error(cx: &Ctx, e: &SyntaxError, filename: &Obj) -> R
     }
     let num = |n: i32| Obj::from(i64::from(n));
     let text = e.text.as_deref().map_or_else(Obj::none, Obj::from);
-    let info =
-        tuple::new(vec![filename.clone(), num(e.lineno), num(e.offset), text, num(e.end_lineno), num(e.end_offset)]);
-    cx.raise_args(ty, &[Obj::from(e.msg.as_str()), info])
+    let mut info = vec![filename.clone(), num(e.lineno), num(e.offset), text];
+    if e.lineno > 0 || e.end_lineno > 0 {
+        info.extend([num(e.end_lineno), num(e.end_offset)]);
+    }
+    cx.raise_args(ty, &[Obj::from(e.msg.as_str()), tuple::new(info)])
+}
+
+/// Raises an error of the compiler. Compilers know trees, not texts: the line comes from the file, if there is one.
+pub(crate) fn raise_compiler_error(cx: &Ctx, mut e: SyntaxError, filename: &Obj) -> Raised {
+    if e.text.is_none() && e.lineno > 0 {
+        e.text = line_of_file(&as_utf8_lossy(filename), e.lineno as usize);
+    }
+    raise_syntax_error(cx, &e, filename)
+}
+
+fn line_of_file(filename: &str, number: usize) -> Option<String> {
+    let data = std::fs::read(filename).ok()?;
+    let is_latin1 = matches!(cinder_syntax::detect_encoding(&data), Ok(Encoding::Latin1));
+    let body = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&data);
+    let line = body.split_inclusive(|b| *b == b'\n').nth(number - 1)?;
+    if is_latin1 { Some(line.iter().map(|b| *b as char).collect()) } else { String::from_utf8(line.to_vec()).ok() }
+}
+
+/// Raises an error of the parser about a text. The exception knows where the last complete statement is, so that
+/// misspelt keywords can be looked for from there.
+fn raise_parser_error(cx: &Ctx, e: &SyntaxError, text: &str, s: &Settings) -> Raised {
+    let lines = LineIndex::new(text);
+    if let Err(r) = show_warnings(cx, &e.warnings, Some(text), &lines, s) {
+        return r;
+    }
+    let raised = raise_syntax_error(cx, e, &s.filename);
+    if let Some(last) = e.last_statement {
+        let exception = cx.take(raised);
+        let mut source = Obj::from(text);
+        if s.mode == Mode::Exec && !text.ends_with('\n') {
+            source = Obj::from(format!("{text}\n"));
+        }
+        let metadata = tuple::new(vec![Obj::from(last.line), Obj::from(last.column), source]);
+        if let Err(r) = exception.set_attr(cx, intern!("_metadata"), &metadata) {
+            return r;
+        }
+        return cx.set_pending(exception);
+    }
+    raised
 }
 
 /// The text of source bytes, by BOM or coding cookie.
 fn decode_source(cx: &Ctx, data: &[u8], filename: &Obj) -> PyResult<String> {
-    let bad = |msg: String| {
-        let e = SyntaxError {
-            kind: SyntaxErrorKind::Syntax,
-            msg,
-            lineno: 0,
-            offset: 0,
-            end_lineno: 0,
-            end_offset: 0,
-            text: None,
-        };
+    let at_line = |msg: String, line: &[u8], lineno: i32, offset: i32, end_offset: i32| {
+        let mut e = SyntaxError::without_position(msg);
+        (e.lineno, e.offset, e.end_lineno, e.end_offset) = (lineno, offset, lineno, end_offset);
+        e.text = Some(String::from_utf8_lossy(line).into_owned());
         raise_syntax_error(cx, &e, filename)
     };
+    if data.contains(&0) {
+        return Err(raise_syntax_error(cx, &SyntaxError::null_bytes(), filename));
+    }
     let body = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
     match cinder_syntax::detect_encoding(data) {
         Ok(Encoding::Utf8 { .. }) => match std::str::from_utf8(body) {
             Ok(s) => Ok(s.to_string()),
             Err(e) => {
                 let at = e.valid_up_to();
-                Err(bad(format!(
-                    "(unicode error) 'utf-8' codec can't decode byte 0x{:02x} in position {at}: invalid start byte",
-                    body.get(at).copied().unwrap_or(0)
-                )))
+                let start = body[..at].iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1);
+                let line = body[start..].split(|b| *b == b'\n').next().unwrap_or_default();
+                let lineno = body[..at].iter().filter(|b| **b == b'\n').count() as i32 + 1;
+                let offset = String::from_utf8_lossy(&body[start..at]).chars().count() as i32 + 1;
+                let msg = format!(
+                    "Non-UTF-8 code starting with '\\x{:02x}' on line {lineno}, but no encoding declared; see \
+                     https://peps.python.org/pep-0263/ for details",
+                    body[at]
+                );
+                Err(at_line(msg, line, lineno, offset, offset))
             }
         },
         Ok(Encoding::Latin1) => Ok(data.iter().map(|b| *b as char).collect()),
-        Ok(Encoding::Other(name)) => {
-            let text = match (cx.host().decode)(cx, &bytes::new(body), &name, "strict") {
-                Ok(t) => t,
-                Err(r) => {
-                    cx.swallow(r, exc::LookupError())?;
-                    return Err(bad(format!("unknown encoding: {name}")));
+        Ok(Encoding::Other(name)) => match (cx.host().decode)(cx, &bytes::new(body), &name, "strict") {
+            Ok(text) => Ok(as_utf8_lossy(&text).into_owned()),
+            Err(r) => {
+                if !cx.pending_is(exc::LookupError()) && !cx.pending_is(exc::UnicodeError()) {
+                    return Err(r);
                 }
-            };
-            Ok(as_utf8_lossy(&text).into_owned())
+                let shown = cx.take(r).str(cx)?;
+                let mut e = SyntaxError::without_position(as_utf8_lossy(&shown).into_owned());
+                e.offset = -1;
+                Err(raise_syntax_error(cx, &e, filename))
+            }
+        },
+        Err(e) => {
+            let EncodingError::Bom { line, .. } = e;
+            let text = body.split(|b| *b == b'\n').nth(line as usize - 1).unwrap_or_default();
+            let end = text.len() as i32 + line as i32 - 1;
+            Err(at_line(e.to_string(), text, line as i32, 0, end))
         }
-        Err(e) => Err(bad(e.to_string())),
     }
 }
 
@@ -143,19 +196,35 @@ pub(crate) fn parse_text<'a>(
         allow_incomplete_input: s.flags & ALLOW_INCOMPLETE != 0,
         dont_imply_dedent: s.flags & DONT_IMPLY_DEDENT != 0,
         flufl: s.flags & i64::from(cf::FUTURE_BARRY_AS_BDFL) != 0,
+        int_max_str_digits: u32::try_from(int::text::max_str_digits()).unwrap_or(0),
         ..ParseOptions::default()
     };
-    cinder_syntax::parse(text, &options, arena).map_err(|e| raise_syntax_error(cx, &e, &s.filename))
+    cinder_syntax::parse(text, &options, arena).map_err(|e| raise_parser_error(cx, &e, text, s))
 }
 
-/// Issues the warnings of the front end.
-pub(crate) fn show_warnings(cx: &Ctx, warnings: &[cinder_syntax::Warning], s: &Settings) -> PyResult<()> {
+/// Issues the warnings of the front end about a source, if it is known. One that is turned into an error becomes the
+/// SyntaxError at its place.
+pub(crate) fn show_warnings(
+    cx: &Ctx,
+    warnings: &[cinder_syntax::Warning],
+    source: Option<&str>,
+    lines: &LineIndex,
+    s: &Settings,
+) -> PyResult<()> {
     for w in warnings {
         let category = match w.kind {
             WarningKind::Syntax => exc::SyntaxWarning(),
             WarningKind::Deprecation => exc::DeprecationWarning(),
         };
-        crate::modules::warnings::warn_explicit(cx, category, &w.msg, &s.filename, w.lineno)?;
+        if let Err(r) = crate::modules::warnings::warn_explicit(cx, category, &w.msg, &s.filename, w.lineno) {
+            if !cx.pending_is(category) {
+                return Err(r);
+            }
+            drop(cx.take(r));
+            let mut e = w.clone().into_error(source.unwrap_or_default(), lines);
+            e.text = e.text.filter(|_| source.is_some());
+            return Err(raise_syntax_error(cx, &e, &s.filename));
+        }
     }
     Ok(())
 }
@@ -183,17 +252,10 @@ pub(crate) fn compile_tree(
         future: (s.flags as u32) & cf::FUTURE_MASK,
         top_level_await: s.flags & TOP_LEVEL_AWAIT != 0,
     };
-    let compiled = cinder_bytecode::compile(tree, lines, &options).map_err(|mut e| {
-        if let Some(source) = source
-            && e.text.is_none()
-            && e.lineno > 0
-        {
-            e.text = source.split_inclusive('\n').nth(e.lineno as usize - 1).map(str::to_string);
-        }
-        raise_syntax_error(cx, &e, &s.filename)
-    })?;
-    show_warnings(cx, warnings, s)?;
-    show_warnings(cx, &compiled.warnings, s)?;
+    let compiled =
+        cinder_bytecode::compile(tree, lines, &options).map_err(|e| raise_compiler_error(cx, e, &s.filename))?;
+    show_warnings(cx, warnings, source, lines, s)?;
+    show_warnings(cx, &compiled.warnings, source, lines, s)?;
     debug_assert!(verify(&compiled.code).is_ok(), "{:?}", verify(&compiled.code).err());
     code::new(cx, compiled.code)
 }
@@ -219,7 +281,7 @@ pub(crate) fn builtin_compile(
     cx: &Ctx,
     source: &Obj,
     filename: &Obj,
-    mode: &Obj,
+    mode: &str,
     flags: i64,
     dont_inherit: bool,
     optimize: i64,
@@ -231,7 +293,8 @@ pub(crate) fn builtin_compile(
         | OPTIMIZED_AST
         | TYPE_COMMENTS
         | TOP_LEVEL_AWAIT
-        | ALLOW_INCOMPLETE;
+        | ALLOW_INCOMPLETE
+        | MANDATORY;
     if flags & !known != 0 {
         return Err(cx.value_error("compile(): unrecognised flags"));
     }
@@ -240,8 +303,7 @@ pub(crate) fn builtin_compile(
     }
     let os = (cx.host().import)(cx, "os")?;
     let filename = os.call_method(cx, cinder_pyobj::intern!("fsdecode"), std::slice::from_ref(filename))?;
-    let mode_text = as_utf8_lossy(mode).into_owned();
-    let m = match &*mode_text {
+    let m = match mode {
         "exec" => Mode::Exec,
         "eval" => Mode::Eval,
         "single" => Mode::Single,

@@ -56,6 +56,8 @@ pub(crate) struct Thread {
     pub result: Cell<Option<Obj>>,
     pub asyncgen_firstiter: cinder_pyobj::value::ObjCell,
     pub asyncgen_finalizer: cinder_pyobj::value::ObjCell,
+    /// How many callers a new coroutine remembers as its origin.
+    pub coroutine_origin_depth: Cell<u32>,
     /// Thread-local data of `_thread._local`, by object.
     pub locals: cinder_pyobj::value::ObjCell,
     /// The current context of `contextvars`.
@@ -91,6 +93,7 @@ impl Thread {
             result: Cell::new(None),
             asyncgen_firstiter: Default::default(),
             asyncgen_finalizer: Default::default(),
+            coroutine_origin_depth: Cell::new(0),
             locals: Default::default(),
             context: Default::default(),
             async_exc: Default::default(),

@@ -1,6 +1,6 @@
 //! Syntax errors and warnings.
 
-use crate::ast::{LineIndex, Span};
+use crate::ast::{LineIndex, Location, Span};
 
 /// An error in a source, with what Python's `SyntaxError` carries.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +20,10 @@ pub struct SyntaxError {
     pub end_offset: i32,
     /// The text of the line, if there is one.
     pub text: Option<String>,
+    /// Where the last complete compound statement before an error of the parser starts; line 0 if there is none.
+    pub last_statement: Option<Location>,
+    /// The warnings about what stands before the error.
+    pub warnings: Vec<Warning>,
 }
 
 /// The exception that a [`SyntaxError`] becomes.
@@ -36,6 +40,9 @@ pub enum SyntaxErrorKind {
     /// `MemoryError`: the tree would be too deep.
     TooDeep,
 }
+
+/// What warnings about escape sequences say, and errors do not.
+pub(crate) const FUTURE_OF_ESCAPES: &str = " Such sequences will not work in the future.";
 
 /// A warning about a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +61,9 @@ impl Warning {
     /// The error that the warning becomes where warnings are errors; `source` and `lines` are those of the
     /// [`crate::Parsed`] that it stands in.
     pub fn into_error(self, source: &str, lines: &LineIndex) -> SyntaxError {
-        let mut found = Diagnostic::over(source, lines, self.span, SyntaxErrorKind::Syntax, self.msg);
+        // What the warning says of the future does not hold of an error.
+        let msg = self.msg.replace(FUTURE_OF_ESCAPES, "");
+        let mut found = Diagnostic::over(source, lines, self.span, SyntaxErrorKind::Syntax, msg);
         if self.span.start == self.span.end {
             found.offset -= 1;
             found.end_offset -= 1;
@@ -136,6 +145,8 @@ impl Diagnostic {
             end_lineno: self.end_lineno,
             end_offset,
             text: line.map(String::from),
+            last_statement: None,
+            warnings: Vec::new(),
         }
     }
 }
@@ -151,15 +162,22 @@ impl SyntaxError {
     }
 
     /// The error without a position for sources with null bytes.
-    pub(crate) fn null_bytes() -> Self {
+    pub fn null_bytes() -> Self {
+        Self::without_position("source code string cannot contain null bytes")
+    }
+
+    /// An error that has no position.
+    pub fn without_position(msg: impl Into<String>) -> Self {
         SyntaxError {
             kind: SyntaxErrorKind::Syntax,
-            msg: "source code string cannot contain null bytes".into(),
+            msg: msg.into(),
             lineno: 0,
             offset: 0,
             end_lineno: 0,
             end_offset: 0,
             text: None,
+            last_statement: None,
+            warnings: Vec::new(),
         }
     }
 }

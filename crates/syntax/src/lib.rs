@@ -46,7 +46,7 @@ pub mod unicode;
 pub use error::{SyntaxError, SyntaxErrorKind, Warning, WarningKind};
 pub use source::{Encoding, EncodingError, detect_encoding};
 pub use token::{Tok, Token};
-pub use tokenize::{TokenInfo, Tokens, tokenize};
+pub use tokenize::{NO_COLUMN, TokenInfo, Tokens, tokenize};
 
 /// What a source is to be parsed as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -138,6 +138,32 @@ pub fn parse<'a>(
     let mut lexed = lexer::lex(text, lex_options);
     match parser::parse(text, &mut lexed, options, arena) {
         Ok(module) => Ok(Parsed { module, lines: lexed.lines, source: text, warnings: lexed.warnings }),
-        Err(failure) => Err(Box::new(diagnose::diagnose(text, &lexed, options, failure))),
+        Err(failure) => {
+            let end = parser::end_of_failure(&failure);
+            let mut error = diagnose::diagnose(text, &lexed, options, failure);
+            error.warnings = warnings_before(text, &lexed, end, error.lineno);
+            Err(Box::new(error))
+        }
     }
+}
+
+/// The warnings about a source that does not parse: of what stands before token `end`, or else up to a line.
+fn warnings_before(text: &str, lexed: &lexer::Lexed, end: Option<usize>, line: i32) -> Vec<Warning> {
+    let Some(end) = end else {
+        return lexed.warnings.iter().filter(|known| known.lineno as i32 <= line).cloned().collect();
+    };
+    let limit = lexed.tokens.get(end).map_or(text.len() as u32, |token| token.start);
+    let mut found: Vec<Warning> = lexed.warnings.iter().filter(|known| known.span.start <= limit).cloned().collect();
+    for token in lexed.tokens.iter().take(end).filter(|token| token.kind == Tok::String) {
+        let literal = text.get(token.start as usize..token.end as usize).unwrap_or_default();
+        let Some((offset, msg)) = literal::escape_warning(literal) else { continue };
+        let at = token.start + offset as u32;
+        // The parser has warned of the literals that it got to.
+        if !found.iter().any(|known| known.span.start == at) {
+            let (lineno, span) = (lexed.lines.location(at).line, ast::Span::new(at, at + 2));
+            found.push(Warning { kind: WarningKind::Syntax, msg, lineno, span });
+        }
+    }
+    found.sort_by_key(|warning| warning.span.start);
+    found
 }

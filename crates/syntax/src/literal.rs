@@ -1,6 +1,7 @@
 //! The values of string, bytes and number literals.
 
 use crate::ast::{Arena, Constant, IntValue};
+use crate::error::FUTURE_OF_ESCAPES;
 use std::borrow::Cow;
 
 /// What is wrong with an escape sequence.
@@ -14,8 +15,8 @@ pub(crate) type EscapeWarning = (usize, String);
 pub(crate) fn invalid_escape_message(sequence: &str, octal: bool) -> String {
     let octal = if octal { "octal " } else { "" };
     format!(
-        "\"\\{sequence}\" is an invalid {octal}escape sequence. Such sequences will not work in the future. Did you \
-         mean \"\\\\{sequence}\"? A raw string is also an option."
+        "\"\\{sequence}\" is an invalid {octal}escape sequence.{FUTURE_OF_ESCAPES} Did you mean \"\\\\{sequence}\"? A raw \
+         string is also an option."
     )
 }
 
@@ -155,6 +156,30 @@ pub(crate) fn decode_bytes<'s>(
         }
     }
     Ok(Cow::Owned(out))
+}
+
+/// The prefix of a string literal, the offset of its body, and the body.
+pub(crate) fn split_literal(token: &str) -> (&str, usize, &str) {
+    let open = token.find(['"', '\'']).unwrap_or(0);
+    let (prefix, rest) = token.split_at_checked(open).unwrap_or_default();
+    let triple = rest.len() >= 6 && (rest.starts_with("\"\"\"") || rest.starts_with("'''"));
+    let size = if triple { 3 } else { 1 };
+    (prefix, open + size, rest.get(size..rest.len().saturating_sub(size)).unwrap_or_default())
+}
+
+/// The first meaningless escape sequence of a plain literal: its offset in the token, and the message.
+pub(crate) fn escape_warning(token: &str) -> Option<EscapeWarning> {
+    let (prefix, start, body) = split_literal(token);
+    if prefix.contains(['r', 'R']) {
+        return None;
+    }
+    let decode = if prefix.contains(['b', 'B']) { decode_bytes } else { decode_str };
+    let mut first = None;
+    // What else is wrong with the literal is not asked here.
+    let _ = decode(body, &mut |warning| {
+        first.get_or_insert(warning);
+    });
+    first.map(|(offset, message)| (start + offset, message))
 }
 
 fn simple_escape(byte: u8) -> Option<u8> {

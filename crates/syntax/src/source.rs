@@ -20,8 +20,13 @@ pub enum Encoding {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EncodingError {
     /// The source has a byte order mark and declares another encoding.
-    #[error("encoding problem: {0} with BOM")]
-    Bom(String),
+    #[error("encoding problem: {name} with BOM")]
+    Bom {
+        /// The encoding that it declares.
+        name: String,
+        /// The line with the declaration, from 1.
+        line: u32,
+    },
 }
 
 /// The encoding that the first two lines of a source declare (PEP 263), or UTF-8.
@@ -33,21 +38,21 @@ pub fn detect_encoding(source: &[u8]) -> Result<Encoding, EncodingError> {
         Some(rest) => (true, rest),
         None => (false, source),
     };
-    let Some(name) = declared_encoding(text) else { return Ok(Encoding::Utf8 { bom }) };
+    let Some((name, line)) = declared_encoding(text) else { return Ok(Encoding::Utf8 { bom }) };
     match normalized(&name).as_str() {
         "utf-8" => Ok(Encoding::Utf8 { bom }),
-        "iso-8859-1" if bom => Err(EncodingError::Bom("iso-8859-1".into())),
-        _ if bom => Err(EncodingError::Bom(name)),
-        "utf8" | "u8" => Ok(Encoding::Utf8 { bom }),
+        "iso-8859-1" if bom => Err(EncodingError::Bom { name: "iso-8859-1".into(), line }),
+        _ if bom => Err(EncodingError::Bom { name, line }),
         "iso-8859-1" | "latin1" | "iso8859-1" | "l1" => Ok(Encoding::Latin1),
         _ => Ok(Encoding::Other(name)),
     }
 }
 
-/// The name in a coding comment of the first or second line; a second line counts if the first holds no code.
-fn declared_encoding(source: &[u8]) -> Option<String> {
+/// The name in a coding comment of the first or second line, and which; a second line counts if the first holds no
+/// code.
+fn declared_encoding(source: &[u8]) -> Option<(String, u32)> {
     let mut rest = source;
-    for _ in 0..2 {
+    for number in 1..=2 {
         let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
         let (line, tail) = rest.split_at(length);
         rest = tail.strip_prefix(b"\r\n").or(tail.get(1..)).unwrap_or_default();
@@ -60,7 +65,7 @@ fn declared_encoding(source: &[u8]) -> Option<String> {
             return None;
         }
         if let Some(name) = coding_comment(text) {
-            return Some(name);
+            return Some((name, number));
         }
     }
     None

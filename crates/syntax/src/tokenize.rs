@@ -13,9 +13,9 @@ pub struct TokenInfo<'s> {
     pub kind: u8,
     /// Its text.
     pub text: &'s str,
-    /// Where it starts; the column counts characters.
+    /// Where it starts; the column counts characters, or is [`NO_COLUMN`].
     pub start: Location,
-    /// Where it ends; the column counts characters.
+    /// Where it ends; the column counts characters, or is [`NO_COLUMN`].
     pub end: Location,
     /// The physical lines that it stands on.
     pub line: &'s str,
@@ -29,6 +29,9 @@ pub struct Tokens<'s> {
     /// What is wrong behind the last token.
     pub error: Option<SyntaxError>,
 }
+
+/// The column of tokens that stand nowhere: those that the layout implies, in the stream that the parser sees.
+pub const NO_COLUMN: u32 = u32::MAX;
 
 /// The number of `OP` in Python's `token` module.
 const OP: u8 = 55;
@@ -118,6 +121,13 @@ pub fn tokenize(source: &str, extra_tokens: bool) -> Tokens<'_> {
     let mut tokens = Vec::with_capacity(lexed.tokens.len());
     let count = lexed.tokens.len() - usize::from(lexed.error.is_some());
     for (at, token) in lexed.tokens.iter().take(count).enumerate() {
+        if extra_tokens && token.kind == Tok::Error && token.end - token.start == 2 {
+            // The operator of PEP 401 is two for tools.
+            let middle = token.start + 1;
+            tokens.push(stream.info(Token { kind: Tok::Less, start: token.start, end: middle }, middle));
+            tokens.push(stream.info(Token { kind: Tok::Greater, start: middle, end: token.end }, token.end));
+            continue;
+        }
         let next = lexed.tokens.get(at + 1).map_or(token.end, |next| next.start);
         tokens.push(stream.info(*token, next));
     }
@@ -204,6 +214,15 @@ impl<'s, 't> Stream<'s, 't> {
             self.templates.pop();
         }
         let mut kind = token.kind.python_type(template);
+        if !self.extra_tokens && matches!(token.kind, Tok::Indent | Tok::Dedent | Tok::EndMarker) {
+            // What the layout implies has no text for the parser, and no column.
+            let at = (token.end as usize).min(self.text.len());
+            let at_end = at == self.text.len();
+            let line =
+                if at_end { self.text.matches('\n').count() as u32 } else { self.lines.location(at as u32).line };
+            let place = Location { line, column: NO_COLUMN };
+            return TokenInfo { kind, text: "", start: place, end: place, line: self.line_text(line, line) };
+        }
         if self.extra_tokens && (7..OP).contains(&kind) {
             kind = OP;
         }
@@ -231,7 +250,13 @@ impl<'s, 't> Stream<'s, 't> {
                 _ => rest.get(..1).unwrap_or_default(),
             };
             let start = if self.extra_tokens { self.location(token.end - 1) } else { start };
-            let width = if text.len() == 2 { 2 } else { 1 };
+            let width = if !self.extra_tokens {
+                0
+            } else if text.len() == 2 {
+                2
+            } else {
+                1
+            };
             let end = Location { line: start.line, column: start.column + width };
             return TokenInfo { kind, text, start, end, line: self.line_text(start.line, start.line) };
         }

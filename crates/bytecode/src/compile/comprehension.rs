@@ -117,7 +117,9 @@ impl<'a> Compiler<'a, '_> {
             if symbol.flags & def::PARAM != 0 {
                 continue;
             }
-            if bound || in_class {
+            // A name that is global here may be a variable of another comprehension inlined into the same function.
+            let global = matches!(symbol.storage, Storage::GlobalImplicit | Storage::GlobalExplicit);
+            if bound || in_class || global {
                 overlay.insert(name, symbol);
             }
             if bound && matches!(symbol.storage, Storage::Local | Storage::Cell) {

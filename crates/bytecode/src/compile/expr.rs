@@ -6,7 +6,7 @@
 
 use super::display::Display;
 use super::rebind::may_rebind;
-use super::unit::{Opnd, Unit};
+use super::unit::{Label, Opnd, Unit};
 use super::{Compiler, R, fold};
 use crate::code::Const;
 use crate::op::Opcode;
@@ -205,20 +205,42 @@ impl<'a> Compiler<'a, '_> {
         let depth = self.u.depth;
         let result = Opnd::Temp(depth);
         let end = self.u.label();
-        let jump = match op {
-            BoolOp::And => Opcode::JumpIfFalseOrDrop,
-            BoolOp::Or => Opcode::JumpIfTrueOrDrop,
-        };
         if let Some((last, rest)) = values.split_last() {
             for value in rest {
-                self.expr_to(value, result)?;
-                self.u.jump(jump, result, end, expr.span);
-                self.u.depth = depth;
+                self.value_if(value, expr.span, result, op == BoolOp::Or, end)?;
             }
             self.expr_to(last, result)?;
         }
         self.u.bind(end);
         Ok(self.hand_over(depth, dst, expr.span))
+    }
+
+    /// Evaluates an expression; if its truth is `sense`, goes to `end` with its value in `result`, the next
+    /// temporary. Operands of `and` and `or` inside are tested once, whatever they decide.
+    fn value_if(&mut self, expr: &'a Expr<'a>, span: Span, result: Opnd, sense: bool, end: Label) -> R {
+        let depth = self.u.depth;
+        match expr.kind {
+            ExprKind::BoolOp { op, values } if (op == BoolOp::Or) == sense => {
+                for value in values {
+                    self.value_if(value, expr.span, result, sense, end)?;
+                }
+            }
+            ExprKind::BoolOp { values: [rest @ .., last], .. } => {
+                let skip = self.u.label();
+                for value in rest {
+                    self.jump_if(value, skip, !sense)?;
+                }
+                self.value_if(last, expr.span, result, sense, end)?;
+                self.u.bind(skip);
+            }
+            _ => {
+                let jump = if sense { Opcode::JumpIfTrueOrDrop } else { Opcode::JumpIfFalseOrDrop };
+                self.expr_to(expr, result)?;
+                self.u.jump(jump, result, end, span);
+            }
+        }
+        self.u.depth = depth;
+        Ok(())
     }
 
     /// Moves a result in temporary `depth` to where it is wanted.

@@ -166,11 +166,7 @@ impl<'a> Compiler<'a, '_> {
         self.prologue();
         let value = self.expr(body)?;
         let value = self.near(value, body.span);
-        if self.table.scope(scope).generator {
-            self.discard(value, body.span);
-        } else {
-            self.u.emit1(Opcode::Return, value, body.span);
-        }
+        self.u.emit1(Opcode::Return, value, body.span);
         let code = self.finish()?;
         self.closure(code, defaults, None, expr.span)?;
         Ok(self.hand_over(depth, dst, expr.span))
@@ -192,6 +188,7 @@ impl<'a> Compiler<'a, '_> {
         let as_text = self.future.flags & flags::FUTURE_ANNOTATIONS != 0;
         let Some(scope) = self.table.of(f, Role::Annotations) else { return self.error(span, "no scope") };
         self.enter_annotations(scope, known::ANNOTATE, span)?;
+        self.u.qualname = format!("{}.{}", self.qualname_as(UnitKind::Function, f.name), self.u.name);
         let result = Opnd::Temp(self.u.push());
         self.u.emit(Opcode::BuildMap, result, result, Opnd::Imm(0), span);
         let depth = self.u.depth;

@@ -170,7 +170,7 @@ impl<'a> Compiler<'a, '_> {
         unit.private = self.u.private;
         let outer = std::mem::replace(&mut self.u, unit);
         self.outer.push(outer);
-        self.u.qualname = self.qualname();
+        self.u.qualname = self.qualname_as(kind, name);
         let table = self.table.scope(scope);
         self.u.hazards = table.has_walrus || table.generator || table.coroutine;
         self.u.deleted = table.deleted.iter().copied().collect();
@@ -309,9 +309,9 @@ impl<'a> Compiler<'a, '_> {
         bits
     }
 
-    /// `co_qualname` of the current unit, from those around it.
-    fn qualname(&self) -> String {
-        let name = self.u.name.clone();
+    /// `co_qualname` of a unit of this kind and name in the place of the current one, from those around it.
+    fn qualname_as(&self, kind: UnitKind, name: &str) -> String {
+        let name = name.to_owned();
         let mut around = self.outer.len();
         let mut parent = match around.checked_sub(1) {
             Some(at) if at > 0 => &self.outer[at],
@@ -324,7 +324,7 @@ impl<'a> Compiler<'a, '_> {
             }
             parent = &self.outer[around - 1];
         }
-        let defines = matches!(self.u.kind, UnitKind::Function | UnitKind::AsyncFunction | UnitKind::Class);
+        let defines = matches!(kind, UnitKind::Function | UnitKind::AsyncFunction | UnitKind::Class);
         if defines {
             let mut text = name.as_str();
             let mangled;
@@ -405,6 +405,7 @@ impl<'a> Compiler<'a, '_> {
 
     fn module_body(&mut self, body: &'a [&'a Stmt<'a>], interactive: bool) -> R {
         let start = body.first().map_or(Span::default(), |stmt| stmt.span);
+        self.u.interactive = interactive;
         if self.table.top().has_conditional_annotations {
             let set = Opnd::Temp(self.u.depth);
             self.u.max_depth = self.u.max_depth.max(1);

@@ -71,14 +71,18 @@ impl<'a> Compiler<'a, '_> {
 
     /// Refuses patterns that match everything where others follow.
     fn check_refutable(&self, pattern: &Pattern<'a>) -> R {
-        if let PatternKind::MatchAs { pattern: None, name } = pattern.kind {
-            let msg = match name {
-                Some(name) => format!("name capture '{name}' makes remaining patterns unreachable"),
-                None => "wildcard makes remaining patterns unreachable".to_owned(),
-            };
-            return self.error(pattern.span, msg);
+        match pattern.kind {
+            PatternKind::MatchAs { pattern: None, name } => {
+                let msg = match name {
+                    Some(name) => format!("name capture '{name}' makes remaining patterns unreachable"),
+                    None => "wildcard makes remaining patterns unreachable".to_owned(),
+                };
+                self.error(pattern.span, msg)
+            }
+            PatternKind::MatchAs { pattern: Some(inner), .. } => self.check_refutable(inner),
+            PatternKind::MatchOr { patterns } => patterns.iter().try_for_each(|inner| self.check_refutable(inner)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Where a failure at the present depth goes.
@@ -166,8 +170,7 @@ impl<'a> Compiler<'a, '_> {
         let depth = self.u.depth;
         match pattern.kind {
             PatternKind::MatchValue { value } => {
-                let literal = fold::literal(value).is_some()
-                    || matches!(value.kind, ExprKind::Attribute { .. } | ExprKind::JoinedStr { .. });
+                let literal = fold::literal(value).is_some() || matches!(value.kind, ExprKind::Attribute { .. });
                 if !literal {
                     return self.error(span, "patterns may only match literals and attribute lookups");
                 }

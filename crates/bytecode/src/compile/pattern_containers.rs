@@ -220,7 +220,7 @@ fn same_key(a: &Const, b: &Const) -> bool {
         Const::Int(int) => Some(int as f64),
         Const::True => Some(1.0),
         Const::False => Some(0.0),
-        Const::Float(float) => Some(float),
+        Const::Float(float) | Const::Complex(float, 0.0) => Some(float),
         _ => None,
     };
     match (number(a), number(b)) {

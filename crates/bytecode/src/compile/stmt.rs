@@ -9,7 +9,8 @@ use cinder_syntax::ast::*;
 
 impl<'a> Compiler<'a, '_> {
     pub(super) fn stmts(&mut self, body: &'a [&'a Stmt<'a>]) -> R {
-        body.iter().try_for_each(|stmt| self.stmt(stmt, false))
+        let interactive = self.u.interactive;
+        body.iter().try_for_each(|stmt| self.stmt(stmt, interactive))
     }
 
     /// A block whose annotations may not be executed.
@@ -202,7 +203,7 @@ impl<'a> Compiler<'a, '_> {
         let span = stmt.span;
         let level = level.unwrap_or(0);
         if module == Some("__future__") && level == 0 && self.line(span.start) > self.future.last_line {
-            return self.error(span, "from __future__ imports must occur at the beginning of the file");
+            return self.error(span, crate::future::LATE);
         }
         let from = names.iter().map(|alias| Const::str(alias.name)).collect();
         let depth = self.u.depth;

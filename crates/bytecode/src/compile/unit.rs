@@ -150,6 +150,8 @@ pub(super) struct Unit<'a> {
     pub scope: ScopeId,
     pub name: String,
     pub qualname: String,
+    /// Whether the values of expression statements are shown, as at a prompt.
+    pub interactive: bool,
     pub private: Option<Name>,
     pub first_line: u32,
     /// A point on the first line, for instructions that set the frame up.
@@ -210,6 +212,7 @@ impl<'a> Unit<'a> {
             scope,
             name,
             qualname: String::new(),
+            interactive: false,
             private: None,
             first_line,
             start: Span { start: 0, end: 0 },

@@ -432,8 +432,7 @@ impl Writer {
                         self.text("+");
                     }
                 }
-                self.float(imag);
-                self.text("j");
+                self.imaginary(imag);
                 if real != 0.0 {
                     self.text(")");
                 }
@@ -469,9 +468,18 @@ impl Writer {
             self.text(if value < 0.0 { "-1e309" } else { "1e309" });
         } else {
             let text = float_repr(value);
-            // An imaginary part is written without the trailing zero of a float.
             self.text(&text);
         }
+    }
+
+    /// An imaginary part, written without the trailing zero of a float.
+    fn imaginary(&mut self, value: f64) {
+        let start = self.out.len();
+        self.float(value);
+        if self.out[start..].ends_with(b".0") {
+            self.out.truncate(self.out.len() - 2);
+        }
+        self.text("j");
     }
 
     fn string(&mut self, text: &[u8]) {

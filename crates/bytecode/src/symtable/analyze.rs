@@ -196,6 +196,7 @@ impl Analyzer<'_> {
         // A name bound both by the class around an annotation scope and by a function outside that is looked up in the
         // class's namespace, then in globals: never in the function.
         if let Some(class) = class_entry
+            && name != known::CLASSDICT
             && let Some(symbol) = self.scope(class).symbols.get(&name)
         {
             if symbol.flags & def::GLOBAL != 0 {
@@ -229,7 +230,6 @@ impl Analyzer<'_> {
     ) {
         let symbols: Vec<(Name, Symbol)> = self.scope(comp).symbols.iter().map(|(&n, &s)| (n, s)).collect();
         let in_class = self.scope(id).kind == ScopeKind::Class;
-        let mut remove_class = false;
         for (name, symbol) in symbols {
             if symbol.flags & def::PARAM != 0 {
                 continue;
@@ -238,21 +238,32 @@ impl Analyzer<'_> {
             if storage == Storage::Cell || symbol.flags & def::COMP_CELL != 0 {
                 inlined_cells.insert(name);
             }
+            let cells = [known::CLASS, known::CLASSDICT, known::CONDITIONAL_ANNOTATIONS];
+            if storage == Storage::Free && in_class && cells.contains(&name) {
+                // The class's own cells are not for the comprehension itself, only for functions in it.
+                storage = Storage::GlobalImplicit;
+                if !self.free_in_child(comp, name) {
+                    comp_free.remove(&name);
+                }
+                if name == known::CLASS
+                    && let Some(symbol) = self.scope(comp).symbols.get_mut(&name)
+                {
+                    symbol.storage = storage;
+                }
+            }
             match self.scope(id).symbols.get(&name).copied() {
                 None => {
-                    let cells = [known::CLASS, known::CLASSDICT, known::CONDITIONAL_ANNOTATIONS];
-                    if storage == Storage::Free && in_class && cells.contains(&name) {
-                        // The class's own cells are not for the comprehension itself, only for functions in it.
-                        storage = Storage::GlobalImplicit;
-                        if !self.free_in_child(comp, name) {
-                            comp_free.remove(&name);
-                        }
-                        remove_class |= name == known::CLASS;
-                    }
                     self.scope(id).symbols.insert(name, Symbol { flags: symbol.flags, storage });
                     scopes.insert(name, storage);
                 }
                 Some(existing) => {
+                    let bound = symbol.flags & def::BOUND != 0;
+                    if !bound
+                        && symbol.flags & def::USE != 0
+                        && let Some(outer) = self.scope(id).symbols.get_mut(&name)
+                    {
+                        outer.flags |= def::USE;
+                    }
                     let local = existing.flags & def::BOUND != 0 && !in_class;
                     if local && !self.free_in_child(comp, name) {
                         comp_free.remove(&name);
@@ -261,9 +272,6 @@ impl Analyzer<'_> {
             }
         }
         self.scope(comp).has_free = !comp_free.is_empty();
-        if remove_class {
-            self.scope(comp).symbols.shift_remove(&known::CLASS);
-        }
     }
 
     fn free_in_child(&mut self, comp: ScopeId, name: Name) -> bool {

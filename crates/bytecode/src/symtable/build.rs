@@ -81,6 +81,11 @@ impl<'a> Builder<'_> {
         &self.scopes[self.cur_id().0 as usize]
     }
 
+    /// Whether the current scope is a module's in which `await` may stand.
+    pub fn awaits_at_top_level(&self) -> bool {
+        self.top_level_await && self.cur().kind == ScopeKind::Module
+    }
+
     pub fn cur_mut(&mut self) -> &mut Scope {
         let id = self.cur_id();
         &mut self.scopes[id.0 as usize]
@@ -93,6 +98,11 @@ impl<'a> Builder<'_> {
         let mut scope = Scope::new(name, kind, self.lines.location(span.start).line);
         scope.nested = parent.nested || parent.is_function_like();
         scope.method = kind == ScopeKind::Function && parent.kind == ScopeKind::Class;
+        scope.comp_iter_expr = parent.comp_iter_expr;
+        if kind != ScopeKind::Class {
+            // What is not mangled among the type parameters of a class is not mangled further inside either.
+            scope.mangled.clone_from(&parent.mangled);
+        }
         self.scopes.push(scope);
         if let Some(node) = node {
             self.by_node.insert(node, id);

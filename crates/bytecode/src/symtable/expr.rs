@@ -74,7 +74,7 @@ impl<'a> Builder<'_> {
             }
             ExprKind::Await { value } => {
                 self.forbid_in_annotation("await expression", expr)?;
-                if !self.top_level_await {
+                if !self.awaits_at_top_level() {
                     if !self.cur().is_function_like() {
                         return self.error(expr.span, "'await' outside function");
                     }
@@ -258,7 +258,7 @@ impl<'a> Builder<'_> {
         let is_async = self.cur().coroutine && kind != Kind::Generator;
         self.exit();
         if is_async {
-            let allowed = self.cur().coroutine || self.cur().comprehension != Kind::None || self.top_level_await;
+            let allowed = self.cur().coroutine || self.cur().comprehension != Kind::None || self.awaits_at_top_level();
             if !allowed {
                 return self.error(expr.span, "asynchronous comprehension outside of an asynchronous function");
             }

@@ -141,13 +141,8 @@ pub(crate) mod module {
         let text = compile::source_text(cx, source, "symtable", &s.filename)?;
         let arena = Arena::default();
         let parsed = compile::parse_text(cx, &text, &s, &arena)?;
-        compile::show_warnings(cx, &parsed.warnings, &s)?;
-        let raise = |mut e: cinder_syntax::SyntaxError| {
-            if e.text.is_none() && e.lineno > 0 {
-                e.text = parsed.source.split_inclusive('\n').nth(e.lineno as usize - 1).map(str::to_string);
-            }
-            compile::raise_syntax_error(cx, &e, &s.filename)
-        };
+        compile::show_warnings(cx, &parsed.warnings, Some(parsed.source), &parsed.lines, &s)?;
+        let raise = |e: cinder_syntax::SyntaxError| compile::raise_compiler_error(cx, e, &s.filename);
         let future = cinder_bytecode::future_features(&parsed.module, &parsed.lines).map_err(raise)?;
         let lazy = future.flags & cf::FUTURE_ANNOTATIONS != 0;
         let table = cinder_bytecode::symtable::build(&parsed.module, &parsed.lines, lazy, false).map_err(raise)?;

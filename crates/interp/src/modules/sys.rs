@@ -516,8 +516,8 @@ pub(crate) mod sys {
 
     /// Check status of origin tracking for coroutine objects in this thread.
     #[pyfunction]
-    fn get_coroutine_origin_tracking_depth() -> i64 {
-        0
+    fn get_coroutine_origin_tracking_depth(cx: &Ctx) -> u32 {
+        Thread::of(cx).coroutine_origin_depth.get()
     }
 
     /// Enable or disable origin tracking for coroutine objects in this thread.
@@ -526,6 +526,7 @@ pub(crate) mod sys {
         if depth < 0 {
             return Err(cx.value_error("depth must be >= 0"));
         }
+        Thread::of(cx).coroutine_origin_depth.set(u32::try_from(depth).unwrap_or(u32::MAX));
         Ok(())
     }
 

@@ -7,8 +7,8 @@ use cinder_pyobj::native::{This, pyclass, pymethods, pymodule};
 use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::types::{bytes, exc, tuple};
 use cinder_pyobj::value::ObjCell;
-use cinder_pyobj::{Ctx, Obj, PyResult, Type, intern};
-use cinder_syntax::{SyntaxError, TokenInfo};
+use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Type, intern};
+use cinder_syntax::{SyntaxError, SyntaxErrorKind, TokenInfo};
 
 use crate::compile::raise_syntax_error;
 
@@ -89,7 +89,8 @@ impl TokenizerIter {
 
 /// `(type, string, (line, column), (line, column), text)`
 fn token_tuple(token: &TokenInfo<'_>, line: &Obj) -> Obj {
-    let place = |at: cinder_syntax::ast::Location| tuple::pair(Obj::from(at.line), Obj::from(at.column));
+    let column = |at: u32| if at == cinder_syntax::NO_COLUMN { -1 } else { i64::from(at) };
+    let place = |at: cinder_syntax::ast::Location| tuple::pair(Obj::from(at.line), Obj::from(column(at.column)));
     tuple::new(vec![
         Obj::from(i64::from(token.kind)),
         Obj::from(token.text),
@@ -97,6 +98,19 @@ fn token_tuple(token: &TokenInfo<'_>, line: &Obj) -> Obj {
         place(token.end),
         line.clone(),
     ])
+}
+
+/// Raises an error of the tokeniser. Those about the layout name a point only.
+fn raise_error(cx: &Ctx, error: &SyntaxError) -> Raised {
+    let ty = match error.kind {
+        SyntaxErrorKind::Indentation => exc::IndentationError(),
+        SyntaxErrorKind::Tab => exc::TabError(),
+        _ => return raise_syntax_error(cx, error, &Obj::from("<string>")),
+    };
+    let text = error.text.as_deref().map_or_else(Obj::none, Obj::from);
+    let (line, offset) = (Obj::from(i64::from(error.lineno)), Obj::from(i64::from(error.offset)));
+    let info = tuple::new(vec![Obj::from("<string>"), line, offset, text, Obj::none(), Obj::none()]);
+    cx.raise_args(ty, &[Obj::from(error.msg.as_str()), info])
 }
 
 #[pymethods]
@@ -129,7 +143,7 @@ impl TokenizerIter {
                 this.error.set(error);
                 Ok(Some(token))
             }
-            (None, Some(error)) => Err(raise_syntax_error(cx, &error, &Obj::from("<string>"))),
+            (None, Some(error)) => Err(raise_error(cx, &error)),
             (None, None) => Ok(None),
         }
     }

@@ -396,16 +396,7 @@ pub(crate) fn warn_explicit(cx: &Ctx, category: &Type, message: &str, filename: 
     }
     let _ = state(cx);
     let place = Place { filename, line: i64::from(line), module: None, registry: None, source: None, text: None };
-    let r = explicit(cx, &category.as_obj(), &Obj::from(message), place);
-    match r {
-        Err(r) if category.is(exc::SyntaxWarning()) && cx.pending_is(exc::SyntaxWarning()) => {
-            // A warning turned into an error becomes the SyntaxError at that place.
-            drop(cx.take(r));
-            let info = tuple::new(vec![filename.clone(), Obj::from(i64::from(line)), Obj::from(0i64), Obj::none()]);
-            Err(cx.raise_args(exc::SyntaxError(), &[Obj::from(message), info]))
-        }
-        r => r,
-    }
+    explicit(cx, &category.as_obj(), &Obj::from(message), place).map(drop)
 }
 
 /// The category of a warning: the message's class if that is a warning, UserWarning where none is given.

@@ -99,7 +99,20 @@ fn reused(cx: &Ctx, what: &str) -> Raised {
     cx.runtime_error(format!("cannot reuse already awaited {what}"))
 }
 
+/// Warns that nobody awaited what a method of an async generator gave.
+fn warn_unawaited(cx: &Ctx, this: &Obj, generator: &Obj, method: &str) {
+    let name = generator.downcast::<Generator>().and_then(|g| g.qualname.get()).unwrap_or_else(Obj::none);
+    let message = format!("coroutine method '{method}' of '{}' was never awaited", as_utf8_lossy(&name));
+    if let Err(r) = (cx.host().warn)(cx, exc::RuntimeWarning(), &message, 1) {
+        generator::report(cx, r, "Exception ignored in", this);
+    }
+}
+
 impl ASend {
+    fn method(&self) -> &'static str {
+        "asend"
+    }
+
     fn send(&self, cx: &Ctx, v: &Obj) -> PyResult<SendResult> {
         let g = inner(cx, &self.generator)?;
         let v = match self.step.get() {
@@ -131,7 +144,7 @@ impl ASend {
         r
     }
 
-    fn throw(&self, cx: &Ctx, e: Obj) -> PyResult<SendResult> {
+    fn throw(&self, cx: &Ctx, args: &[Obj]) -> PyResult<SendResult> {
         let g = inner(cx, &self.generator)?;
         match self.step.get() {
             Step::Closed => return Err(reused(cx, "__anext__()/asend()")),
@@ -145,7 +158,7 @@ impl ASend {
             }
             Step::Iterating => {}
         }
-        let r = generator::throw(cx, &self.generator, g, e, false);
+        let r = generator::throw(cx, &self.generator, g, args, false);
         let r = unwrap(cx, g, r);
         if !matches!(r, Ok(SendResult::Yield(_))) {
             self.step.set(Step::Closed);
@@ -155,6 +168,10 @@ impl ASend {
 }
 
 impl AThrow {
+    fn method(&self) -> &'static str {
+        if self.is_close() { "aclose" } else { "athrow" }
+    }
+
     fn is_close(&self) -> bool {
         self.args.is_empty()
     }
@@ -224,14 +241,11 @@ impl AThrow {
                     None => {
                         g.closed.set(true);
                         let e = exc::GeneratorExit().as_obj().call0(cx)?;
-                        generator::throw(cx, &self.generator, g, e, false)
+                        generator::throw(cx, &self.generator, g, std::slice::from_ref(&e), false)
                     }
                     Some(a) => {
                         let items = cinder_pyobj::types::tuple::items_if_tuple(&a).unwrap_or(&[]);
-                        match generator::thrown(cx, items) {
-                            Ok(e) => generator::throw(cx, &self.generator, g, e, false),
-                            Err(r) => Err(r),
-                        }
+                        generator::throw(cx, &self.generator, g, items, false)
                     }
                 };
                 self.finish(cx, g, r)
@@ -239,7 +253,7 @@ impl AThrow {
         }
     }
 
-    fn throw(&self, cx: &Ctx, e: Obj) -> PyResult<SendResult> {
+    fn throw(&self, cx: &Ctx, args: &[Obj]) -> PyResult<SendResult> {
         let g = inner(cx, &self.generator)?;
         match self.step.get() {
             Step::Closed => return Err(reused(cx, "aclose()/athrow()")),
@@ -253,7 +267,7 @@ impl AThrow {
             }
             Step::Iterating => {}
         }
-        let r = generator::throw(cx, &self.generator, g, e, false);
+        let r = generator::throw(cx, &self.generator, g, args, false);
         self.finish(cx, g, r)
     }
 }
@@ -268,6 +282,13 @@ macro_rules! awaitable {
 
             fn __await__(_cx: &Ctx, this: &Obj) -> PyResult {
                 Ok(this.clone())
+            }
+
+            fn __del__(cx: &Ctx, this: This<'_, $t>) -> PyResult<()> {
+                if this.step.get() == Step::Init {
+                    warn_unawaited(cx, this.obj(), &this.generator, this.method());
+                }
+                Ok(())
             }
 
             fn __next__(cx: &Ctx, this: This<'_, $t>) -> PyResult<Option<Obj>> {
@@ -293,8 +314,8 @@ macro_rules! awaitable {
             #[pymethod(name = "throw", sig = "($self, typ, val=None, tb=None, /)")]
             fn py_throw(cx: &Ctx, this: This<'_, $t>, args: Args<'_>) -> PyResult {
                 let a = args.check_arity(cx, "throw", 1, 3)?;
-                let e = generator::thrown(cx, a)?;
-                let r = $t::throw(&this, cx, e)?;
+                generator::warn_signature(cx, "throw", a)?;
+                let r = $t::throw(&this, cx, a)?;
                 generator::method_result(cx, r)
             }
 
@@ -305,7 +326,7 @@ macro_rules! awaitable {
                     return Ok(());
                 }
                 let e = exc::GeneratorExit().as_obj().call0(cx)?;
-                match $t::throw(&this, cx, e) {
+                match $t::throw(&this, cx, std::slice::from_ref(&e)) {
                     Ok(_) => Err(cx.runtime_error("coroutine ignored GeneratorExit")),
                     Err(r) => {
                         for t in [exc::StopIteration(), exc::StopAsyncIteration(), exc::GeneratorExit()] {
@@ -359,10 +380,13 @@ impl AsyncGenerator {
             && !this.0.closed.get()
             && let Some(f) = this.0.finalizer.get()
         {
-            f.call1(cx, this.obj())?;
+            if let Err(r) = f.call1(cx, this.obj()) {
+                generator::report(cx, r, "Exception ignored while finalizing generator", this.obj());
+            }
             return Ok(());
         }
-        generator::finalize(cx, this.obj(), &this.0)
+        generator::finalize(cx, this.obj(), &this.0);
+        Ok(())
     }
 
     /// An awaitable that resumes with a value.
@@ -377,14 +401,7 @@ impl AsyncGenerator {
     fn athrow(cx: &Ctx, this: This<'_, AsyncGenerator>, args: Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "athrow", 1, 3)?;
         init_hooks(cx, this.obj(), &this.0)?;
-        if a.len() > 1 {
-            (cx.host().warn)(
-                cx,
-                exc::DeprecationWarning(),
-                "the (type, exc, tb) signature of athrow() is deprecated, use the single-arg signature instead.",
-                1,
-            )?;
-        }
+        generator::warn_signature(cx, "athrow", a)?;
         Ok(make_athrow(this.obj(), Some(cinder_pyobj::types::tuple::new(a.to_vec()))))
     }
 
@@ -403,6 +420,16 @@ impl AsyncGenerator {
     #[pygetter]
     fn __qualname__(this: This<'_, AsyncGenerator>) -> Option<Obj> {
         this.0.qualname.get()
+    }
+
+    #[pysetter]
+    fn set___name__(cx: &Ctx, this: This<'_, AsyncGenerator>, value: Option<&Obj>) -> PyResult<()> {
+        generator::set_text(cx, &this.0.name, value, "__name__")
+    }
+
+    #[pysetter]
+    fn set___qualname__(cx: &Ctx, this: This<'_, AsyncGenerator>, value: Option<&Obj>) -> PyResult<()> {
+        generator::set_text(cx, &this.0.qualname, value, "__qualname__")
     }
 
     #[pygetter]

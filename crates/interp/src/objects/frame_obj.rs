@@ -275,9 +275,6 @@ impl FrameObject {
         let Some(c) = self.code() else { return Vec::new() };
         let mut out = Vec::new();
         for (i, l) in c.code.locals.iter().enumerate() {
-            if l.kind & local_kind::HIDDEN != 0 {
-                continue;
-            }
             if let Some(v) = self.local(i as u32) {
                 out.push((Name::new(&l.name), i as u32, v));
             }
@@ -285,9 +282,17 @@ impl FrameObject {
         out
     }
 
+    /// The namespace mapping of code that has one; none while a comprehension with variables of its own runs in it.
+    fn namespace(&self) -> Option<Obj> {
+        let ns = self.namespace.get()?;
+        let hidden = self.code()?.code.locals.iter().enumerate().filter(|(_, l)| l.kind & local_kind::HIDDEN != 0);
+        let in_comprehension = hidden.into_iter().any(|(i, _)| self.local(i as u32).is_some());
+        (!in_comprehension).then_some(ns)
+    }
+
     /// A fresh dict of the locals, or the namespace mapping of code that has one.
     pub(crate) fn locals_snapshot(&self, cx: &Ctx) -> PyResult {
-        if let Some(ns) = self.namespace.get() {
+        if let Some(ns) = self.namespace() {
             return Ok(ns);
         }
         let d = dict::new();
@@ -351,7 +356,7 @@ impl FrameObject {
 
     #[pygetter]
     fn f_locals(cx: &Ctx, this: This<'_, FrameObject>) -> PyResult {
-        if let Some(ns) = this.namespace.get() {
+        if let Some(ns) = this.namespace() {
             return Ok(ns);
         }
         super::locals_proxy::new(cx, this.obj())
@@ -460,7 +465,10 @@ impl FrameObject {
                     if g.state() == super::generator::State::Suspended {
                         return Err(cx.runtime_error("cannot clear a suspended frame"));
                     }
-                    super::generator::close(cx, &o, g)?;
+                    super::generator::finalize(cx, &o, g);
+                    if !g.is_coroutine() {
+                        super::generator::close(cx, &o, g)?;
+                    }
                 }
             }
             Some(_) => return Err(cx.runtime_error("cannot clear an executing frame")),

@@ -8,7 +8,7 @@ use cinder_pyobj::heap::{self, Dropped, PageKind, Traverse, Visitor};
 use cinder_pyobj::intern;
 use cinder_pyobj::native::{FixedShape, Payload, PayloadDef, PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::str::as_utf8_lossy;
-use cinder_pyobj::types::{SendResult, exc};
+use cinder_pyobj::types::{SendResult, exc, tuple};
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
 
@@ -192,8 +192,17 @@ impl Generator {
         if !matches!(self.state.get(), State::Created | State::Suspended) {
             return;
         }
+        self.detach_frame_object();
         self.drop_registers();
         self.drop_references();
+    }
+
+    /// Leaves the locals to the frame object, if somebody looks at the frame: it may outlive the generator.
+    fn detach_frame_object(&self) {
+        let f = self.frame_ref();
+        if f.frame_obj.is_ptr() {
+            frame_obj::finish(Thread::of(Ctx::current()), f);
+        }
     }
 
     fn drop_registers(&self) {
@@ -252,6 +261,26 @@ impl Generator {
     }
 }
 
+/// Where a coroutine was created, if that is tracked: file, line and function of the callers, innermost first.
+fn origin(th: &Thread, f: &Frame) -> Option<Obj> {
+    let depth = th.coroutine_origin_depth.get();
+    if depth == 0 || f.plain().flags & flags::COROUTINE == 0 {
+        return None;
+    }
+    let mut entries = Vec::new();
+    let mut at = f.prev;
+    // SAFETY: the frames of the chain are alive.
+    while let Some(caller) = unsafe { at.as_ref() }
+        && entries.len() < depth as usize
+    {
+        let c = caller.code();
+        let line = i64::from(c.code.position(caller.lasti()).line);
+        entries.push(tuple::new(vec![c.filename.borrow().clone(), Obj::from(line), c.name.obj()]));
+        at = caller.prev;
+    }
+    Some(tuple::new(entries))
+}
+
 /// Makes the generator object of the current frame, which is taken off the chain.
 pub(crate) fn make_of_frame(th: &Thread, f: &mut Frame) -> PyResult {
     let c = f.code();
@@ -290,7 +319,7 @@ pub(crate) fn make_of_frame(th: &Thread, f: &mut Frame) -> PyResult {
             code,
             name: ObjCell::new(Some(name)),
             qualname: ObjCell::new(Some(qualname)),
-            origin: ObjCell::new(None),
+            origin: ObjCell::new(origin(th, f)),
             finalizer: ObjCell::new(None),
             hooks_inited: Cell::new(false),
             closed: Cell::new(false),
@@ -347,10 +376,11 @@ pub(crate) fn frame_ended(th: &Thread, fr: *mut Frame) {
     unsafe {
         let owner = (*fr).extra;
         let g = Obj::borrow_from(&owner);
+        leave(th, fr, State::Finished);
+        // The frame is off the chain: for its frame object it has no caller any more.
         if (*fr).frame_obj.is_ptr() {
             frame_obj::finish(th, &mut *fr);
         }
-        leave(th, fr, State::Finished);
         if let Some(g) = g.downcast::<Generator>() {
             // For the walk over registers the frame counts as created: only locals are left.
             g.state.set(State::Created);
@@ -369,6 +399,10 @@ fn already_running(cx: &Ctx, g: &Generator) -> Raised {
         "generator already executing"
     };
     cx.value_error(what)
+}
+
+fn reused(cx: &Ctx) -> Raised {
+    cx.runtime_error("cannot reuse already awaited coroutine")
 }
 
 /// Puts the generator's frame on the chain.
@@ -399,7 +433,7 @@ pub(crate) fn resume(cx: &Ctx, this: &Obj, g: &Generator, v: Obj) -> PyResult<Se
         State::Running => return Err(already_running(cx, g)),
         State::Finished => {
             if g.is_coroutine() {
-                return Err(cx.runtime_error("cannot reuse already awaited coroutine"));
+                return Err(reused(cx));
             }
             return Ok(SendResult::Return(Obj::none()));
         }
@@ -454,12 +488,13 @@ fn resume_raising(cx: &Ctx, this: &Obj, g: &Generator, e: Obj) -> PyResult<SendR
     let th = Thread::of(cx);
     match g.state.get() {
         State::Running => return Err(already_running(cx, g)),
+        State::Finished if g.is_coroutine() => return Err(reused(cx)),
         State::Finished => return Err(cx.set_pending(e)),
         State::Created => {
             // Never started: it ends at once, with an entry for its first line.
             let fo = frame_obj::of(th, g.frame_ptr());
             crate::objects::traceback::add_entry(&e, fo, 0);
-            finish_unstarted(th, g);
+            g.discard();
             return Err(cx.set_pending(e));
         }
         State::Suspended => {}
@@ -492,72 +527,92 @@ fn exc_context(th: &Thread, e: &Obj) {
     }
 }
 
-fn finish_unstarted(th: &Thread, g: &Generator) {
-    let f = g.frame_ref();
-    if f.frame_obj.is_ptr() {
-        frame_obj::finish(th, f);
-    }
-    g.drop_registers();
-    g.drop_references();
-}
-
 /// Closes the iterator that a generator delegates to.
 fn close_delegate(cx: &Ctx, it: &Obj) -> PyResult<()> {
     if let Some(g) = it.downcast::<Generator>() {
         return close(cx, it, g);
     }
-    match it.get_attr_opt(cx, intern!("close"))? {
-        Some(f) => f.call0(cx).map(drop),
-        None => Ok(()),
+    match it.get_attr_opt(cx, intern!("close")) {
+        Ok(Some(f)) => f.call0(cx).map(drop),
+        Ok(None) => Ok(()),
+        Err(r) => {
+            let e = cx.take(r);
+            let message = about(cx, "Exception ignored while closing generator", it);
+            let _ = cx.set_pending(e);
+            (cx.host().unraisable)(cx, Some(&message), None);
+            Ok(())
+        }
     }
 }
 
-/// Throws an exception into a generator (`close_delegates`: GeneratorExit closes what it delegates to).
-pub(crate) fn throw(cx: &Ctx, this: &Obj, g: &Generator, e: Obj, close_delegates: bool) -> PyResult<SendResult> {
+/// The head of a report about an exception that nobody can catch.
+fn about(cx: &Ctx, what: &str, subject: &Obj) -> String {
+    match subject.repr(cx) {
+        Ok(shown) => format!("{what} {}", as_utf8_lossy(&shown)),
+        Err(r) => {
+            drop(cx.take(r));
+            what.to_owned()
+        }
+    }
+}
+
+/// Runs what an exception thrown into a delegating generator does to its delegate: the generator's frame counts as
+/// running and stands on the chain meanwhile.
+fn while_delegating<R>(th: &Thread, g: &Generator, body: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    th.cx.check_stack("")?;
+    th.enter_call()?;
+    let (top, end) = th.register_top();
+    let f = g.frame_ref();
+    f.prev = th.current.get();
+    f.top = top;
+    f.reg_end = end;
+    th.current.set(f);
+    g.state.set(State::Running);
+    let result = body();
+    g.state.set(State::Suspended);
+    th.current.set(f.prev);
+    f.prev = std::ptr::null_mut();
+    th.leave_call();
+    result
+}
+
+/// Throws an exception, given as the arguments of `throw()`, into a generator (`close_delegates`: GeneratorExit
+/// closes what it delegates to).
+pub(crate) fn throw(cx: &Ctx, this: &Obj, g: &Generator, args: &[Obj], close_delegates: bool) -> PyResult<SendResult> {
     if g.state.get() == State::Running {
         return Err(already_running(cx, g));
     }
-    if let Some(it) = g.delegate() {
-        let raised = if e.type_of().is_subtype(exc::GeneratorExit()) && close_delegates {
-            g.state.set(State::Running);
-            let r = close_delegate(cx, &it);
-            g.state.set(State::Suspended);
-            match r {
-                Ok(()) => e,
-                Err(r) => cx.take(r),
-            }
-        } else {
-            let r = if let Some(sub) = it.downcast::<Generator>() {
-                g.state.set(State::Running);
-                let r = throw(cx, &it, sub, e, close_delegates);
-                g.state.set(State::Suspended);
-                match r {
-                    Ok(SendResult::Yield(v)) => Ok(v),
-                    Ok(SendResult::Return(v)) => Err(cx.stop_iteration(Some(v))),
-                    Err(r) => Err(r),
-                }
-            } else {
-                g.state.set(State::Running);
-                let f = it.get_attr_opt(cx, intern!("throw"));
-                let r = match f {
-                    Ok(Some(f)) => f.call1(cx, &e),
-                    Ok(None) => {
-                        g.state.set(State::Suspended);
-                        return resume_raising(cx, this, g, e);
-                    }
-                    Err(r) => Err(r),
-                };
-                g.state.set(State::Suspended);
-                r
-            };
-            match r {
-                Ok(v) => return Ok(SendResult::Yield(v)),
-                Err(r) => cx.take(r),
-            }
+    let th = Thread::of(cx);
+    let Some(it) = g.delegate() else { return resume_raising(cx, this, g, thrown(cx, args)?) };
+    let class = args[0].as_type().unwrap_or_else(|| args[0].type_of());
+    if close_delegates && class.is_subtype(exc::GeneratorExit()) {
+        g.state.set(State::Running);
+        let r = close_delegate(cx, &it);
+        g.state.set(State::Suspended);
+        let e = match r {
+            Ok(()) => thrown(cx, args)?,
+            Err(r) => cx.take(r),
         };
-        return resume_raising(cx, this, g, raised);
+        return resume_raising(cx, this, g, e);
     }
-    resume_raising(cx, this, g, e)
+    let r = if let Some(sub) = it.downcast::<Generator>() {
+        while_delegating(th, g, || match throw(cx, &it, sub, args, close_delegates)? {
+            SendResult::Yield(v) => Ok(v),
+            SendResult::Return(v) => Err(cx.stop_iteration(Some(v))),
+        })
+    } else {
+        let Some(f) = it.get_attr_opt(cx, intern!("throw"))? else {
+            return resume_raising(cx, this, g, thrown(cx, args)?);
+        };
+        while_delegating(th, g, || f.call_pos(cx, args))
+    };
+    match r {
+        Ok(v) => Ok(SendResult::Yield(v)),
+        Err(r) => {
+            let e = cx.take(r);
+            resume_raising(cx, this, g, e)
+        }
+    }
 }
 
 /// `generator.close()`: the value that it returns, if any.
@@ -568,14 +623,14 @@ pub(crate) fn close(cx: &Ctx, this: &Obj, g: &Generator) -> PyResult<()> {
 pub(crate) fn close_with_value(cx: &Ctx, this: &Obj, g: &Generator) -> PyResult {
     match g.state.get() {
         State::Created => {
-            finish_unstarted(Thread::of(cx), g);
+            g.discard();
             return Ok(Obj::none());
         }
         State::Finished => return Ok(Obj::none()),
         _ => {}
     }
     let e = exc::GeneratorExit().as_obj().call0(cx)?;
-    match throw(cx, this, g, e, true) {
+    match throw(cx, this, g, std::slice::from_ref(&e), true) {
         Ok(SendResult::Yield(_)) => Err(cx.runtime_error(if g.is_coroutine() {
             "coroutine ignored GeneratorExit"
         } else if g.is_async() {
@@ -594,17 +649,19 @@ pub(crate) fn close_with_value(cx: &Ctx, this: &Obj, g: &Generator) -> PyResult 
     }
 }
 
-/// The exception that `throw(type, value, traceback)` asks for.
-pub(crate) fn thrown(cx: &Ctx, args: &[Obj]) -> PyResult {
-    let (ty, value, tb) = (&args[0], args.get(1), args.get(2));
-    if args.len() > 1 {
-        (cx.host().warn)(
-            cx,
-            exc::DeprecationWarning(),
-            "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.",
-            1,
-        )?;
+/// Warns about the signature of three arguments, which is deprecated.
+pub(crate) fn warn_signature(cx: &Ctx, method: &str, args: &[Obj]) -> PyResult<()> {
+    if args.len() < 2 {
+        return Ok(());
     }
+    let message =
+        format!("the (type, exc, tb) signature of {method}() is deprecated, use the single-arg signature instead.");
+    (cx.host().warn)(cx, exc::DeprecationWarning(), &message, 1)
+}
+
+/// The exception that `throw(type, value, traceback)` asks for. What goes wrong while it is made is thrown itself.
+fn thrown(cx: &Ctx, args: &[Obj]) -> PyResult {
+    let (ty, value, tb) = (&args[0], args.get(1), args.get(2));
     let value = value.filter(|v| !v.is_none());
     let tb = tb.filter(|t| !t.is_none());
     if let Some(t) = tb
@@ -613,14 +670,25 @@ pub(crate) fn thrown(cx: &Ctx, args: &[Obj]) -> PyResult {
         return Err(cx.type_error("throw() third argument must be a traceback object"));
     }
     let e = if let Some(t) = ty.as_type().filter(|t| t.is_subtype(exc::BaseException())) {
-        match value {
-            Some(v) if v.type_of().is_subtype(t) => v.clone(),
-            Some(v) => match cinder_pyobj::types::tuple::items_if_tuple(v) {
-                Some(items) => ty.call_pos(cx, items)?,
-                None => ty.call1(cx, v)?,
+        let made = match value {
+            Some(v) if v.type_of().is_subtype(t) => Ok(v.clone()),
+            Some(v) => match tuple::items_if_tuple(v) {
+                Some(items) => ty.call_pos(cx, items),
+                None => ty.call1(cx, v),
             },
-            None => ty.call0(cx)?,
-        }
+            None => ty.call0(cx),
+        };
+        let made = made.and_then(|e| {
+            if e.type_of().is_subtype(exc::BaseException()) {
+                return Ok(e);
+            }
+            let (class, got) = (ty.repr(cx)?, e.type_of().name());
+            Err(cx.type_error(format!(
+                "calling {} should have returned an instance of BaseException, not {got}",
+                as_utf8_lossy(&class)
+            )))
+        });
+        made.unwrap_or_else(|r| cx.take(r))
     } else if ty.type_of().is_subtype(exc::BaseException()) {
         if value.is_some() {
             return Err(cx.type_error("instance exception may not have a separate value"));
@@ -652,22 +720,55 @@ fn shown(this: &Obj, g: &Generator, what: &str) -> Obj {
     Obj::from(format!("<{what} object {} at {:#x}>", as_utf8_lossy(&q), this.id()).as_str())
 }
 
-/// Ends an unfinished generator whose last reference is gone.
-pub(crate) fn finalize(cx: &Ctx, this: &Obj, g: &Generator) -> PyResult<()> {
+/// Ends an unfinished generator whose last reference is gone. Nothing is left to raise to: errors are reported.
+pub(crate) fn finalize(cx: &Ctx, this: &Obj, g: &Generator) {
     match g.state.get() {
-        State::Finished | State::Running => Ok(()),
+        State::Finished | State::Running => {}
         State::Created => {
             if g.is_coroutine() {
-                let warnings = (cx.host().import)(cx, "warnings")?;
-                warnings.call_method(cx, intern!("_warn_unawaited_coroutine"), std::slice::from_ref(this))?;
+                warn_unawaited(cx, this, g);
             }
-            Ok(())
         }
-        State::Suspended => close(cx, this, g),
+        State::Suspended => {
+            if let Err(r) = close(cx, this, g) {
+                report(cx, r, "Exception ignored while closing generator", this);
+            }
+        }
     }
 }
 
-fn set_text(cx: &Ctx, cell: &ObjCell, v: Option<&Obj>, what: &str) -> PyResult<()> {
+/// Reports the pending exception of something that happens to `subject` behind the program's back.
+pub(crate) fn report(cx: &Ctx, r: Raised, what: &str, subject: &Obj) {
+    let e = cx.take(r);
+    let message = about(cx, what, subject);
+    let _ = cx.set_pending(e);
+    (cx.host().unraisable)(cx, Some(&message), None);
+}
+
+/// Warns that nobody awaited a coroutine, through the `warnings` module if that works.
+fn warn_unawaited(cx: &Ctx, this: &Obj, g: &Generator) {
+    const IGNORED: &str = "Exception ignored while finalizing coroutine";
+    let shown = (cx.host().import)(cx, "warnings")
+        .and_then(|warnings| warnings.get_attr_opt(cx, intern!("_warn_unawaited_coroutine")))
+        .and_then(|warn| warn.map(|warn| warn.call1(cx, this)).transpose());
+    let warned = match shown {
+        Ok(shown) => shown.is_some(),
+        Err(r) => {
+            let warned = cx.pending_is(exc::RuntimeWarning());
+            report(cx, r, IGNORED, this);
+            warned
+        }
+    };
+    if !warned {
+        let name = g.qualname.get().unwrap_or_else(Obj::none);
+        let message = format!("coroutine '{}' was never awaited", as_utf8_lossy(&name));
+        if let Err(r) = (cx.host().warn)(cx, exc::RuntimeWarning(), &message, 1) {
+            report(cx, r, IGNORED, this);
+        }
+    }
+}
+
+pub(crate) fn set_text(cx: &Ctx, cell: &ObjCell, v: Option<&Obj>, what: &str) -> PyResult<()> {
     match v {
         Some(v) if v.type_of().is_str_subtype() => {
             cell.set(Some(v.clone()));
@@ -711,7 +812,8 @@ impl Generator {
     }
 
     fn __del__(cx: &Ctx, this: This<'_, Generator>) -> PyResult<()> {
-        finalize(cx, this.obj(), &this)
+        finalize(cx, this.obj(), &this);
+        Ok(())
     }
 
     /// Resumes with a value, which the yield expression gives; returns the next yielded value.
@@ -725,8 +827,8 @@ impl Generator {
     #[pymethod(sig = "($self, typ, val=None, tb=None, /)")]
     fn throw(cx: &Ctx, this: This<'_, Generator>, args: cinder_pyobj::native::Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "throw", 1, 3)?;
-        let e = thrown(cx, a)?;
-        let r = throw(cx, this.obj(), &this, e, true)?;
+        warn_signature(cx, "throw", a)?;
+        let r = throw(cx, this.obj(), &this, a, true)?;
         method_result(cx, r)
     }
 
@@ -802,34 +904,33 @@ impl Coroutine {
     }
 
     fn __del__(cx: &Ctx, this: This<'_, Coroutine>) -> PyResult<()> {
-        finalize(cx, this.obj(), &this.0)
+        finalize(cx, this.obj(), &this.0);
+        Ok(())
     }
 
-    /// Resumes with a value, which the await gives.
+    /// Sends a value into coroutine; the await that it stands at gives it.
     #[pymethod(sig = "($self, arg, /)")]
     fn send(cx: &Ctx, this: This<'_, Coroutine>, arg: &Obj) -> PyResult {
         let r = resume(cx, this.obj(), &this.0, arg.clone())?;
         method_result(cx, r)
     }
 
-    /// Raises an exception in the coroutine.
+    /// Raises an exception in coroutine; returns what it yields next.
     #[pymethod(sig = "($self, typ, val=None, tb=None, /)")]
     fn throw(cx: &Ctx, this: This<'_, Coroutine>, args: cinder_pyobj::native::Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "throw", 1, 3)?;
-        let e = thrown(cx, a)?;
-        if this.0.state.get() == State::Finished {
-            return Err(cx.runtime_error("cannot reuse already awaited coroutine"));
-        }
-        let r = throw(cx, this.obj(), &this.0, e, true)?;
+        warn_signature(cx, "throw", a)?;
+        let r = throw(cx, this.obj(), &this.0, a, true)?;
         method_result(cx, r)
     }
 
-    /// Raises GeneratorExit inside the coroutine.
+    /// Raises GeneratorExit inside coroutine.
     #[pymethod]
     fn close(cx: &Ctx, this: This<'_, Coroutine>) -> PyResult<()> {
         close(cx, this.obj(), &this.0)
     }
 
+    /// The name of the coroutine.
     #[pygetter]
     fn __name__(this: This<'_, Coroutine>) -> Option<Obj> {
         this.0.name.get()
@@ -840,6 +941,7 @@ impl Coroutine {
         set_text(cx, &this.0.name, value, "__name__")
     }
 
+    /// The qualified name of the coroutine.
     #[pygetter]
     fn __qualname__(this: This<'_, Coroutine>) -> Option<Obj> {
         this.0.qualname.get()
@@ -928,8 +1030,8 @@ impl CoroutineWrapper {
     #[pymethod(sig = "($self, typ, val=None, tb=None, /)")]
     fn throw(cx: &Ctx, this: This<'_, CoroutineWrapper>, args: cinder_pyobj::native::Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "throw", 1, 3)?;
-        let e = thrown(cx, a)?;
-        let r = throw(cx, &this.coroutine, this.inner(cx)?, e, true)?;
+        warn_signature(cx, "throw", a)?;
+        let r = throw(cx, &this.coroutine, this.inner(cx)?, a, true)?;
         method_result(cx, r)
     }
 

@@ -38,15 +38,13 @@ impl FrameLocalsProxy {
         let hash = if exact { 0 } else { key.hash(cx)? };
         let code = self.frame.get_attr(cx, intern!("f_code"))?;
         let Some(c) = code.downcast::<CodeObject>() else { return Ok(None) };
-        let hidden = cinder_bytecode::code::local_kind::HIDDEN;
-        let visible = |l: &&cinder_bytecode::code::Local| l.kind & hidden == 0;
         if exact {
             let text = as_utf8_lossy(key);
-            return Ok(c.code.locals.iter().position(|l| visible(&l) && *l.name == *text).map(|i| i as u32));
+            return Ok(c.code.locals.iter().position(|l| *l.name == *text).map(|i| i as u32));
         }
         for (i, l) in c.code.locals.iter().enumerate() {
             let name = Name::new(&l.name).obj();
-            if visible(&l) && name.hash(cx)? == hash && name.eq(cx, key)? {
+            if name.hash(cx)? == hash && name.eq(cx, key)? {
                 return Ok(Some(i as u32));
             }
         }

@@ -164,8 +164,8 @@ op! {
         let d = m.peek_obj(m.a());
         let callee = m.peek_obj(m.c());
         let pairs = match dict::items_if_dict(&x) {
-            Some(p) => p,
-            None => {
+            Some(p) if dict::plain_iteration(&x) => p,
+            _ => {
                 let Some(keys) = x.get_attr_opt(cx, intern!("keys"))? else {
                     return Err(cx.type_error(format!(
                         "{} argument after ** must be a mapping, not {}",
@@ -182,14 +182,12 @@ op! {
             }
         };
         for (k, v) in pairs {
-            if !k.type_of().is_str_subtype() {
-                return Err(cx.type_error("keywords must be strings"));
-            }
+            // That keywords are strings is checked by the call.
             if dict::get(cx, d, &k)?.is_some() {
                 return Err(cx.type_error(format!(
                     "{} got multiple values for keyword argument '{}'",
                     crate::util::callable_name(cx, callee)?,
-                    as_utf8_lossy(&k)
+                    as_utf8_lossy(&k.str(cx)?)
                 )));
             }
             dict::set(cx, d, &k, &v)?;

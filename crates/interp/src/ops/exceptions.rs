@@ -139,12 +139,15 @@ op! {
             }
         } else if e.type_of().is_subtype(exc::BaseExceptionGroup()) {
             let pair = e.call_method(cx, intern!("split"), &[(*t).clone()])?;
-            let Some([a, b]) = tuple::items_if_tuple(&pair) else {
-                return Err(cx.type_error(format!(
-                    "{}.split must return a 2-tuple, got {}",
-                    e.type_of().name(),
-                    pair.type_of().name()
-                )));
+            let name = e.type_of().name();
+            let Some(items) = tuple::items_if_exact_tuple(&pair) else {
+                let got = pair.type_of().name();
+                return Err(cx.type_error(format!("{name}.split must return a tuple, not {got}")));
+            };
+            // More than two were always let pass.
+            let [a, b, ..] = items else {
+                let size = items.len();
+                return Err(cx.type_error(format!("{name}.split must return a 2-tuple, got tuple of size {size}")));
             };
             (a.clone().non_none(), b.clone().non_none())
         } else {

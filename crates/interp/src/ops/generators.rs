@@ -228,7 +228,7 @@ fn get_awaitable(cx: &Ctx, x: &Obj, site: i16) -> PyResult {
         return Err(cx.type_error(match site {
             1 => format!("'async with' received an object from __aenter__ that does not implement __await__: {name}"),
             2 => format!("'async with' received an object from __aexit__ that does not implement __await__: {name}"),
-            _ => format!("object {name} can't be used in 'await' expression"),
+            _ => format!("'{name}' object can't be awaited"),
         }));
     }
     let it = awaitable_iter(cx, x)?;

@@ -3,9 +3,10 @@
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::protocol::{self, Method};
 use cinder_pyobj::types::list::List;
+use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::super_;
 use cinder_pyobj::types::{dict, slice, tuple};
-use cinder_pyobj::{Obj, PyResult, Value};
+use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
 
 use super::op;
 use crate::machine::{Flow, M};
@@ -72,6 +73,22 @@ fn super_method(m: M, explicit: bool) -> PyResult<Flow> {
         None => m.put_word(m.a() + 1, Value::UNBOUND),
     }
     Ok(Flow::NEXT)
+}
+
+/// The error of a `with` statement over an object that lacks the method `missed`.
+#[cold]
+fn no_context_manager(cx: &Ctx, x: &Obj, missed: &str) -> Raised {
+    let kinds = [
+        ("the context manager", ["__enter__", "__exit__"], "with"),
+        ("the asynchronous context manager", ["__aenter__", "__aexit__"], "async with"),
+    ];
+    let (this, other) = if missed.starts_with("__a") { (kinds[1], kinds[0]) } else { (kinds[0], kinds[1]) };
+    let ty = x.type_of();
+    let mut message = format!("'{}' object does not support {} protocol (missed {missed} method)", ty.name(), this.0);
+    if other.1.iter().all(|name| ty.lookup(Name::new(name)).is_some()) {
+        message += &format!(" but it supports {} protocol. Did you mean to use '{}'?", other.0, other.2);
+    }
+    cx.type_error(message)
 }
 
 op! {
@@ -188,11 +205,7 @@ op! {
         let name = cinder_pyobj::types::str::Name::new(text);
         let cx = m.cx();
         let Some(f) = x.type_of().lookup(name) else {
-            let kind = if text.starts_with("__a") { "asynchronous context manager" } else { "context manager" };
-            return Err(cx.type_error(format!(
-                "'{}' object does not support the {kind} protocol (missed {text} method)",
-                crate::util::full_name(cx, x.type_of())?
-            )));
+            return Err(no_context_manager(cx, &x, text));
         };
         let found = match f.type_of().flags().method_like {
             true => Method::Unbound(f),

@@ -6,6 +6,13 @@ use crate::token::Tok;
 
 impl Recogniser<'_> {
     pub fn compound_stmt(&mut self) -> Res {
+        let start = self.mark;
+        let found = self.any_compound_stmt()?;
+        self.note_statement(start);
+        Ok(found)
+    }
+
+    fn any_compound_stmt(&mut self) -> Res {
         let s = self;
         match s.peek() {
             Tok::At => {

@@ -13,7 +13,7 @@ mod recogniser;
 mod statements;
 mod targets;
 
-use crate::ast::Span;
+use crate::ast::{Location, Span};
 use crate::error::{Diagnostic, SyntaxError, SyntaxErrorKind};
 use crate::lexer::Lexed;
 use crate::parser::Failure;
@@ -27,14 +27,22 @@ const STACK: usize = 64 << 20;
 /// The error that Python would report.
 pub(crate) fn diagnose(source: &str, lexed: &Lexed, options: &ParseOptions, failure: Failure) -> SyntaxError {
     let found = std::thread::scope(|scope| {
-        let work = || find(source, lexed, options, &failure);
+        let work = || {
+            let mut last = Location { line: 0, column: 0 };
+            let found = find(source, lexed, options, &failure, &mut last);
+            (found, last)
+        };
         match std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
             Ok(handle) => handle.join().ok(),
             Err(_) => None,
         }
     });
-    let found = found.unwrap_or_else(|| plain(source, lexed, &failure));
-    found.finish(source, &lexed.lines)
+    let (found, last) = found.unwrap_or_else(|| (plain(source, lexed, &failure), Location { line: 0, column: 0 }));
+    let mut error = found.finish(source, &lexed.lines);
+    if !matches!(failure, Failure::SecondStatement(_)) && error.kind != SyntaxErrorKind::IncompleteInput {
+        error.last_statement = Some(last);
+    }
+    error
 }
 
 /// The error without a search for its cause.
@@ -54,7 +62,14 @@ fn plain(source: &str, lexed: &Lexed, failure: &Failure) -> Diagnostic {
     Diagnostic::over(source, &lexed.lines, span, kind, msg)
 }
 
-fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) -> Diagnostic {
+/// Finds the error; `last_statement` becomes the place of the last complete compound statement.
+fn find(
+    source: &str,
+    lexed: &Lexed,
+    options: &ParseOptions,
+    failure: &Failure,
+    last_statement: &mut Location,
+) -> Diagnostic {
     if let Failure::TooDeep | Failure::Literal(_) | Failure::SecondStatement(_) = failure {
         let mut found = plain(source, lexed, failure);
         found.whole_line = found.end_lineno == found.lineno;
@@ -71,8 +86,10 @@ fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) 
     let last = lexed.tokens.len().saturating_sub(1);
     let mut recogniser = Recogniser::new(source, lexed);
     let start = start_of_search(lexed, at.unwrap_or(last));
+    recogniser.note_statements_before(start);
     recogniser.restart(start, false);
     let first = run(&mut recogniser, options.mode);
+    *last_statement = recogniser.last_statement;
     let passed = first.is_ok();
     // Where the recogniser takes what the tables do not, the tables know better.
     let furthest = if passed || recogniser.too_deep { at.unwrap_or(last) as u32 } else { recogniser.furthest };
@@ -92,6 +109,7 @@ fn find(source: &str, lexed: &Lexed, options: &ParseOptions, failure: &Failure) 
     if found.is_none() {
         recogniser.restart(start, true);
         found = raised(run(&mut recogniser, options.mode));
+        *last_statement = recogniser.last_statement;
     }
     if let (Some(error), true) = (lexed.error.as_deref(), recogniser.furthest as usize >= last) {
         return error.clone();

@@ -3,7 +3,7 @@
 //! The recogniser tries the alternatives of a rule in order, as Python's own parser does, because which diagnostic
 //! wins depends on that order. It builds no tree, only the few facts about expressions that messages need.
 
-use crate::ast::Span;
+use crate::ast::{Location, Span};
 use crate::error::{Diagnostic, SyntaxErrorKind};
 use crate::lexer::Lexed;
 use crate::token::{Tok, Token};
@@ -129,6 +129,8 @@ pub(super) struct Recogniser<'s> {
     memory: Vec<Vec<Memory>>,
     depth: u32,
     pub too_deep: bool,
+    /// The start of the complete compound statement furthest down; line 0 if there is none.
+    pub last_statement: Location,
 }
 
 impl<'s> Recogniser<'s> {
@@ -154,6 +156,42 @@ impl<'s> Recogniser<'s> {
             memory: vec![Vec::new(); lexed.tokens.len()],
             depth: 0,
             too_deep: false,
+            last_statement: Location { line: 0, column: 0 },
+        }
+    }
+
+    /// Notes that a compound statement which starts at a token is complete. Functions do not count.
+    pub fn note_statement(&mut self, start: u32) {
+        let mut at = start;
+        if self.token(start).kind == Tok::At {
+            // A decorated function or class starts behind its decorators.
+            let is_definition = |at: &u32| {
+                matches!(self.token(*at).kind, Tok::Def | Tok::Class | Tok::Async)
+                    && self.token(at.saturating_sub(1)).kind == Tok::Newline
+            };
+            at = (start + 1..self.mark).find(is_definition).unwrap_or(start);
+        }
+        let kind = self.token(at).kind;
+        if kind == Tok::Def || kind == Tok::Async && self.token(at + 1).kind == Tok::Def {
+            return;
+        }
+        let place = self.lexed.lines.location(self.token(at).start);
+        if place.line >= self.last_statement.line {
+            self.last_statement = place;
+        }
+    }
+
+    /// Notes the compound statements before a token, which are all complete.
+    pub fn note_statements_before(&mut self, end: u32) {
+        for at in 1..end {
+            let opens = matches!(
+                self.token(at).kind,
+                Tok::If | Tok::For | Tok::While | Tok::Try | Tok::With | Tok::Class | Tok::Async | Tok::Match
+            );
+            let before = self.token(at - 1).kind;
+            if opens && (before.is_start() || matches!(before, Tok::Newline | Tok::Indent | Tok::Dedent)) {
+                self.note_statement(at);
+            }
         }
     }
 

@@ -115,7 +115,7 @@ impl Lexer<'_> {
         if matches!(scan.peek(), b'j' | b'J') {
             return self.end_of_number(scan.at + 1, "imaginary");
         }
-        if let (true, Some(zeros_end)) = (is_int, zeros_end) {
+        if let (true, Some(zeros_end), false) = (is_int, zeros_end, self.options.trivia) {
             let mut error = self.error(
                 zeros_end,
                 "leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers",
@@ -127,6 +127,10 @@ impl Lexer<'_> {
     }
 
     fn end_of_number(&mut self, end: usize, name: &str) -> Result<usize, Stop> {
+        if self.options.trivia {
+            // Tools that look at tokens have to cope with sources that are no Python.
+            return Ok(end);
+        }
         let rest = self.source.as_bytes().get(end..).unwrap_or_default();
         let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
         let is_keyword = |keyword: &&str| {

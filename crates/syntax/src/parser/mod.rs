@@ -102,6 +102,14 @@ pub(crate) fn parse<'a>(
     }
 }
 
+/// The number of tokens before a failure, where the tables stopped at one.
+pub(crate) fn end_of_failure(failure: &Failure) -> Option<usize> {
+    match *failure {
+        Failure::Unexpected(at) | Failure::TooNew(at, _) | Failure::SecondStatement(at) => Some(at),
+        Failure::Refused(_) | Failure::Literal(_) | Failure::TooDeep => None,
+    }
+}
+
 /// The token that makes the tables parse a mode.
 pub(crate) fn start_token(mode: Mode) -> Tok {
     match mode {

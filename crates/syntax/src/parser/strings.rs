@@ -3,6 +3,7 @@
 use super::builder::*;
 use crate::ast::*;
 use crate::literal::{self, EscapeError};
+use crate::token::Tok;
 use std::borrow::Cow;
 
 /// One literal of an implicit concatenation.
@@ -265,12 +266,8 @@ impl<'a> Builder<'a, '_> {
 
     /// The value and the `kind` of a literal without fields.
     fn plain_value(&mut self, at: u32) -> Result<(Constant<'a>, Option<&'a str>), Fail> {
-        let text = self.token_text(at);
-        let open = text.find(['"', '\'']).unwrap_or(0);
-        let (prefix, rest) = text.split_at_checked(open).unwrap_or_default();
-        let size = if rest.len() >= 6 && (rest.starts_with("\"\"\"") || rest.starts_with("'''")) { 3 } else { 1 };
-        let body = rest.get(size..rest.len().saturating_sub(size)).unwrap_or_default();
-        let start = self.token(at).start + (open + size) as u32;
+        let (prefix, body_start, body) = literal::split_literal(self.token_text(at));
+        let start = self.token(at).start + body_start as u32;
         let raw = prefix.contains(['r', 'R']);
         if prefix.contains(['b', 'B']) {
             if !body.is_ascii() {
@@ -311,9 +308,13 @@ impl<'a> Builder<'a, '_> {
     ) -> Result<Cow<'a, [u8]>, Fail> {
         let mut warnings = Vec::new();
         let result = decode(body, &mut |warning| warnings.push(warning));
-        // Only the first meaningless escape of a literal is reported.
+        // Only the first meaningless escape of a literal is reported, and one before a brace has been by the lexer.
         if let Some((offset, msg)) = warnings.into_iter().next() {
-            self.warn(start + offset as u32, msg);
+            let is_middle = self.token(at).kind == Tok::FStringMiddle;
+            let before_brace = matches!(body.as_bytes().get(offset + 1), Some(b'{' | b'}'));
+            if !(is_middle && before_brace) {
+                self.warn(start + offset as u32, msg);
+            }
         }
         match result {
             Ok(value) => Ok(value),

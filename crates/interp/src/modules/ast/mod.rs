@@ -22,7 +22,7 @@ pub(crate) fn parse_to_ast(cx: &Ctx, text: &str, s: &Settings) -> PyResult {
     refuse_optimized(cx, s)?;
     let arena = Arena::default();
     let parsed = compile::parse_text(cx, text, s, &arena)?;
-    compile::show_warnings(cx, &parsed.warnings, s)?;
+    compile::show_warnings(cx, &parsed.warnings, Some(parsed.source), &parsed.lines, s)?;
     build::module(cx, parsed.module, &parsed.lines)
 }
 

@@ -31,7 +31,7 @@ pub(crate) mod eval {
         cx: &Ctx,
         source: &Obj,
         filename: &Obj,
-        mode: &Obj,
+        mode: &str,
         flags: i64,
         dont_inherit: bool,
         optimize: i64,

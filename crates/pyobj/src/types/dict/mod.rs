@@ -36,7 +36,7 @@ pub use iter::{
     DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator, DictReverseValueIterator,
     DictValueIterator,
 };
-pub use update::{merge, update_from_args};
+pub use update::{merge, plain_iteration, update_from_args};
 pub(crate) use view::{detach, owner_of_view};
 pub use view::{enter_dict_mode, instance_dict, instance_dict_if_any, set_instance_dict};
 pub use views::{DictItems, DictKeys, DictValues};

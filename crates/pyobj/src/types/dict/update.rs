@@ -8,7 +8,7 @@ use crate::types::exc;
 use crate::value::Obj;
 
 /// Whether a dict object iterates as plain dicts do, so that its entries may be read directly.
-fn plain_iteration(o: &Obj) -> bool {
+pub fn plain_iteration(o: &Obj) -> bool {
     use crate::native::PyClass;
     let ty = o.type_of();
     let base = Dict::type_object();

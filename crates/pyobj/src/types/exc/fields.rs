@@ -424,6 +424,12 @@ impl UnicodeErrorData {
     }
 }
 
+/// The offending part of an object: one character or byte, or all from one to another.
+enum Extent {
+    One(Obj, usize),
+    Many(i64, i64),
+}
+
 impl UnicodeErrorData {
     /// The object whose conversion failed.
     pub fn object(&self) -> Option<Obj> {
@@ -446,6 +452,26 @@ impl UnicodeErrorData {
     /// The codec's name.
     pub fn encoding(&self) -> Option<Obj> {
         self.encoding.get()
+    }
+
+    /// What the error is about. Reading other fields may have run code that changed the object.
+    fn extent(&self, cx: &Ctx, bytes: bool) -> PyResult<Extent> {
+        let Some(object) = self.object.get() else {
+            return Err(cx.type_error("UnicodeError 'object' attribute is not set"));
+        };
+        let fits =
+            if bytes { crate::types::bytes::as_bytes(&object).is_some() } else { object.type_of().is_str_subtype() };
+        if !fits {
+            let kind = if bytes { "bytes" } else { "string" };
+            return Err(cx.type_error(format!("UnicodeError 'object' attribute must be a {kind}")));
+        }
+        let number = |cell: &ObjCell| cell.get().and_then(|o| crate::types::int::as_i64(&o)).unwrap_or(0);
+        let (start, end) = (number(&self.start), number(&self.end));
+        let len = object.len(cx)? as i64;
+        if (0..len).contains(&start) && end == start.wrapping_add(1) {
+            return Ok(Extent::One(object, start as usize));
+        }
+        Ok(Extent::Many(start, end.wrapping_sub(1)))
     }
 
     fn text(&self, cx: &Ctx, c: &ObjCell) -> PyResult<String> {
@@ -504,9 +530,11 @@ macro_rules! unicode_error {
 
             fn __str__(cx: &Ctx, this: &Obj) -> PyResult {
                 let Some(d) = this.downcast::<UnicodeErrorData>() else { return Ok(Obj::from("")) };
-                let Some(object) = d.object.get() else { return Ok(Obj::from("")) };
-                let f: fn(&Ctx, &UnicodeErrorData, &Obj) -> PyResult<String> = $text;
-                Ok(Obj::from(f(cx, d, &object)?.as_str()))
+                if d.object.is_empty() {
+                    return Ok(Obj::from(""));
+                }
+                let f: fn(&Ctx, &UnicodeErrorData) -> PyResult<String> = $text;
+                Ok(Obj::from(f(cx, d)?.as_str()))
             }
         }
 
@@ -533,36 +561,39 @@ fn char_escape(cx: &Ctx, s: &Obj, at: usize) -> PyResult<String> {
 }
 
 unicode_error!(UnicodeEncodeMarker "UnicodeEncodeError" "Unicode encoding error.",
-[encoding, object, start, end, reason], "str", |cx, d, object| {
-    let (start, end) = d.range(object.len(cx)?);
+[encoding, object, start, end, reason], "str", |cx, d| {
     let (enc, reason) = (d.text(cx, &d.encoding)?, d.text(cx, &d.reason)?);
-    Ok(if end == start + 1 {
-        format!("'{enc}' codec can't encode character '{}' in position {start}: {reason}",
-            char_escape(cx, object, start)?)
-    } else {
-        format!("'{enc}' codec can't encode characters in position {start}-{}: {reason}", end.saturating_sub(1))
+    Ok(match d.extent(cx, false)? {
+        Extent::One(object, at) => {
+            format!("'{enc}' codec can't encode character '{}' in position {at}: {reason}", char_escape(cx, &object, at)?)
+        }
+        Extent::Many(start, last) => {
+            format!("'{enc}' codec can't encode characters in position {start}-{last}: {reason}")
+        }
     })
 });
 
 unicode_error!(UnicodeDecodeMarker "UnicodeDecodeError" "Unicode decoding error.",
-[encoding, object, start, end, reason], "bytes", |cx, d, object| {
-    let (start, end) = d.range(object.len(cx)?);
+[encoding, object, start, end, reason], "bytes", |cx, d| {
     let (enc, reason) = (d.text(cx, &d.encoding)?, d.text(cx, &d.reason)?);
-    Ok(if end == start + 1 {
-        let byte = object.get_item(cx, &Obj::from(start))?.to_i64(cx)?;
-        format!("'{enc}' codec can't decode byte 0x{byte:02x} in position {start}: {reason}")
-    } else {
-        format!("'{enc}' codec can't decode bytes in position {start}-{}: {reason}", end.saturating_sub(1))
+    Ok(match d.extent(cx, true)? {
+        Extent::One(object, at) => {
+            let byte = object.get_item(cx, &Obj::from(at))?.to_i64(cx)?;
+            format!("'{enc}' codec can't decode byte 0x{byte:02x} in position {at}: {reason}")
+        }
+        Extent::Many(start, last) => {
+            format!("'{enc}' codec can't decode bytes in position {start}-{last}: {reason}")
+        }
     })
 });
 
 unicode_error!(UnicodeTranslateMarker "UnicodeTranslateError" "Unicode translation error.",
-[object, start, end, reason], "str", |cx, d, object| {
-    let (start, end) = d.range(object.len(cx)?);
+[object, start, end, reason], "str", |cx, d| {
     let reason = d.text(cx, &d.reason)?;
-    Ok(if end == start + 1 {
-        format!("can't translate character '{}' in position {start}: {reason}", char_escape(cx, object, start)?)
-    } else {
-        format!("can't translate characters in position {start}-{}: {reason}", end.saturating_sub(1))
+    Ok(match d.extent(cx, false)? {
+        Extent::One(object, at) => {
+            format!("can't translate character '{}' in position {at}: {reason}", char_escape(cx, &object, at)?)
+        }
+        Extent::Many(start, last) => format!("can't translate characters in position {start}-{last}: {reason}"),
     })
 });

@@ -24,6 +24,8 @@ pub struct GroupData {
     base: BaseException,
     message: Obj,
     exceptions: Obj,
+    /// How the sequence that was given looked, unless it was a list or tuple.
+    shown: Option<Obj>,
 }
 
 /// `ExceptionGroup`: a group that holds no other kinds than `Exception`.
@@ -137,6 +139,8 @@ impl GroupData {
         if items.is_empty() {
             return Err(cx.value_error("second argument (exceptions) must be a non-empty sequence"));
         }
+        let plain = a[1].downcast::<list::List>().is_some() || tuple::items_if_tuple(&a[1]).is_some();
+        let shown = if plain { None } else { Some(a[1].repr(cx)?) };
         let mut all_exceptions = true;
         for (i, x) in items.iter().enumerate() {
             if x.downcast::<BaseException>().is_none() {
@@ -157,7 +161,7 @@ impl GroupData {
         }
         Ok(heap::new_instance(
             ty,
-            GroupData { base: BaseException::new(a), message: a[0].clone(), exceptions: tuple::new(items) },
+            GroupData { base: BaseException::new(a), message: a[0].clone(), exceptions: tuple::new(items), shown },
         ))
     }
 
@@ -171,11 +175,13 @@ impl GroupData {
     fn __repr__(cx: &Ctx, this: This<'_, GroupData>) -> PyResult {
         let m = this.message.repr(cx)?;
         let args = this.base.args();
-        let was_list = tuple::items_if_tuple(&args)
-            .and_then(|a| a.get(1))
-            .is_none_or(|l| l.downcast::<list::List>().is_some() || tuple::items_if_tuple(l).is_none());
-        let shown =
-            if was_list { list::new(this.exceptions.collect(cx)?).repr(cx)? } else { this.exceptions.repr(cx)? };
+        let was_list =
+            tuple::items_if_tuple(&args).and_then(|a| a.get(1)).is_some_and(|l| l.downcast::<list::List>().is_some());
+        let shown = match &this.shown {
+            Some(shown) => shown.clone(),
+            None if was_list => list::new(this.exceptions.collect(cx)?).repr(cx)?,
+            None => this.exceptions.repr(cx)?,
+        };
         let name = this.obj().type_of().short_name().to_string();
         Ok(Obj::from(format!("{name}({}, {})", as_utf8_lossy(&m), as_utf8_lossy(&shown)).as_str()))
     }

@@ -169,7 +169,7 @@ pub fn instantiate(cx: &Ctx, what: &Obj) -> PyResult {
             return Err(cx.type_error(format!(
                 "calling {} should have returned an instance of BaseException, not {}",
                 what.repr(cx).map(|r| super::str::as_utf8_lossy(&r).into_owned())?,
-                e.type_of().name()
+                e.type_of().as_obj().repr(cx).map(|r| super::str::as_utf8_lossy(&r).into_owned())?
             )));
         }
         return Ok(e);

@@ -181,7 +181,7 @@ pub(super) fn richcmp(cx: &Ctx, a: &Obj, b: &Obj, op: CmpOp) -> PyResult {
         CmpOp::Ge => intern!("__ge__"),
     };
     match a.type_of().lookup(name) {
-        Some(f) if f.is_none() => Ok(Obj::not_implemented()),
+        Some(f) if f.is_none() => Err(cx.type_error("'NoneType' object is not callable")),
         Some(f) if !is_method_like(&f) => match bind(cx, f, a) {
             Ok(method) => method.call1(cx, b),
             // A comparison that cannot be had is as good as none.

@@ -44,6 +44,7 @@ pub(super) const NUMBERED: &[(&str, i64)] = &[
     ("EX_USAGE", 64),
     ("NGROUPS_MAX", 65536),
     ("POSIX_SPAWN_CLOSE", 1),
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     ("POSIX_SPAWN_CLOSEFROM", 3),
     ("POSIX_SPAWN_DUP2", 2),
     ("POSIX_SPAWN_OPEN", 0),
