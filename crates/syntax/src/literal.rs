@@ -167,6 +167,20 @@ pub(crate) fn split_literal(token: &str) -> (&str, usize, &str) {
     (prefix, open + size, rest.get(size..rest.len().saturating_sub(size)).unwrap_or_default())
 }
 
+/// Why a plain literal has no value.
+pub(crate) fn wrong_with(token: &str) -> Option<String> {
+    let (prefix, _, body) = split_literal(token);
+    let (raw, bytes) = (prefix.contains(['r', 'R']), prefix.contains(['b', 'B']));
+    if bytes && !body.is_ascii() {
+        return Some("bytes can only contain ASCII literal characters".into());
+    }
+    if raw {
+        return None;
+    }
+    let decode = if bytes { decode_bytes } else { decode_str };
+    decode(body, &mut |_| {}).err().map(|EscapeError(msg)| msg)
+}
+
 /// The first meaningless escape sequence of a plain literal: its offset in the token, and the message.
 pub(crate) fn escape_warning(token: &str) -> Option<EscapeWarning> {
     let (prefix, start, body) = split_literal(token);

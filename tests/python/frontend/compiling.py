@@ -174,3 +174,25 @@ def uses_global():
 
 
 assert type(uses_global)(uses_global.__code__, Names())() == "missing unknown_name"
+
+# Optimised trees.
+
+
+def optimized(source, level=1):
+    return ast.dump(ast.parse(source, optimize=level).body[0])
+
+
+assert optimized("__debug__") == "Expr(value=Constant(value=False))"
+assert optimized("__debug__", -1) == "Expr(value=Name(id='__debug__', ctx=Load()))"
+assert optimized("'<%5s%%%-3.2r>' % (a, b)") == (
+    "Expr(value=JoinedStr(values=[Constant(value='<'), FormattedValue(value=Name(id='a', ctx=Load()), conversion=115, "
+    "format_spec=Constant(value='>5')), Constant(value='%'), FormattedValue(value=Name(id='b', "
+    "ctx=Load()), conversion=114, format_spec=Constant(value='3.2')), Constant(value='>')]))"
+)
+for source in ("'%s' % a", "'%d' % (a,)", "'%s %s' % (a,)", "'%s' % (*a,)", "'%' % (a,)", "'%1000s' % (a,)"):
+    assert optimized(source) == optimized(source, -1)
+assert "MatchValue(value=Constant(value=(1-2j)))" in optimized("match x:\n case 1 - 2j: pass")
+assert "keys=[Constant(value=-1)]" in optimized("match x:\n case {-1: y}: pass")
+assert "Constant(value='doc')" in optimized("def f():\n 'doc'\n return", 1)
+assert "'doc'" not in optimized("def f():\n 'doc'\n return", 2)
+assert optimized("def f(): 'doc'", 2) == optimized("def f(): pass", 2)

@@ -29,7 +29,8 @@ impl<'a> Compiler<'a, '_> {
 
     fn check_yield(&mut self, expr: &Expr) -> R {
         if self.table.scope(self.u.scope).kind != ScopeKind::Function {
-            return self.error(expr.span, "'yield' outside function");
+            let what = if matches!(expr.kind, ExprKind::YieldFrom { .. }) { "yield from" } else { "yield" };
+            return self.error(expr.span, format!("'{what}' outside function"));
         }
         Ok(())
     }

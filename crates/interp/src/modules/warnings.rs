@@ -396,7 +396,7 @@ pub(crate) fn warn_explicit(cx: &Ctx, category: &Type, message: &str, filename: 
     }
     let _ = state(cx);
     let place = Place { filename, line: i64::from(line), module: None, registry: None, source: None, text: None };
-    explicit(cx, &category.as_obj(), &Obj::from(message), place).map(drop)
+    explicit(cx, &category.as_obj(), &Obj::from(message), place)
 }
 
 /// The category of a warning: the message's class if that is a warning, UserWarning where none is given.

@@ -231,15 +231,18 @@ impl Recogniser<'_> {
         }
     }
 
-    /// The positional arguments, one by one, if there are no others.
+    /// The positional arguments, one by one; none if there are others.
     fn args_items(&mut self) -> Res<Vec<Node>> {
         let s = self;
-        let items = s.comma_list(|s| s.positional())?;
+        let Some(items) = s.opt(|s| s.comma_list(|s| s.positional()))? else {
+            s.kwargs()?;
+            return Ok(Vec::new());
+        };
         let keywords = s.opt(|s| {
             s.t(Tok::Comma)?;
             s.kwargs()
         })?;
-        if keywords.is_some() { Err(Stop::Fail) } else { Ok(items) }
+        Ok(if keywords.is_some() { Vec::new() } else { items })
     }
 
     // Parameters

@@ -2,6 +2,7 @@
 
 use super::recogniser::{Kind, Recogniser, Res, Rule, Stop, alt};
 use super::targets::Targets;
+use crate::literal;
 use crate::token::Tok;
 
 impl Recogniser<'_> {
@@ -334,9 +335,11 @@ impl Recogniser<'_> {
             let l = s.mark;
             let mut name = "literal";
             let (mut templates, mut others) = (0, 0);
+            let mut plain = Vec::new();
             loop {
                 match s.peek() {
                     Tok::String => {
+                        plain.push(s.mark);
                         s.mark += 1;
                         others += 1;
                     }
@@ -364,8 +367,25 @@ impl Recogniser<'_> {
                 }
                 return Err(Stop::Fail);
             }
+            s.check_literals(&plain, others)?;
             Ok(s.other(l, name))
         })
+    }
+
+    /// What is wrong with the values of adjacent literals, of which those in `plain` have no fields.
+    fn check_literals(&mut self, plain: &[u32], count: usize) -> Res<()> {
+        let s = self;
+        let is_bytes = |at: &&u32| literal::split_literal(s.text(**at)).0.contains(['b', 'B']);
+        let bytes = plain.iter().filter(is_bytes).count();
+        if bytes != 0 && bytes != count {
+            return s.raise_here("cannot mix bytes and nonbytes literals");
+        }
+        for &at in plain {
+            if let Some(msg) = literal::wrong_with(s.text(at)) {
+                return s.raise_tokens(at, at, msg);
+            }
+        }
+        Ok(())
     }
 
     fn fstring(&mut self) -> Res {

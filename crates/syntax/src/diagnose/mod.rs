@@ -85,7 +85,14 @@ fn find(
     };
     let last = lexed.tokens.len().saturating_sub(1);
     let mut recogniser = Recogniser::new(source, lexed);
-    let start = start_of_search(lexed, at.unwrap_or(last));
+    let refused = match failure {
+        // What was refused is found on the way to it, whatever stands behind.
+        Failure::Refused(error) => {
+            lexed.tokens.iter().position(|token| lexed.lines.location(token.start).line as i32 >= error.lineno)
+        }
+        _ => None,
+    };
+    let start = start_of_search(lexed, at.or(refused).unwrap_or(last));
     recogniser.note_statements_before(start);
     recogniser.restart(start, false);
     let first = run(&mut recogniser, options.mode);
@@ -154,9 +161,6 @@ fn generic(recogniser: &Recogniser, at: u32) -> Diagnostic {
         _ => (SyntaxErrorKind::Syntax, "invalid syntax"),
     };
     let mut found = recogniser.at_token(at, kind, msg.to_string());
-    if recogniser.token(at).kind == Tok::Error && recogniser.text(at) == "<>" {
-        found.end_offset = found.offset + 1;
-    }
     let token = recogniser.token(at);
     if token.kind == Tok::EndMarker || token.kind == Tok::Newline && recogniser.is_end(token.start) {
         found.offset = 0;

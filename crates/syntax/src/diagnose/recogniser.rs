@@ -444,7 +444,10 @@ impl<'s> Recogniser<'s> {
 
     /// An error from one token to another.
     pub fn raise_tokens<T>(&self, first: u32, last: u32, msg: impl Into<String>) -> Res<T> {
-        let span = Span::new(self.token(first).start, self.token(last).end.max(self.token(first).start));
+        let mut span = Span::new(self.token(first).start, self.token(last).end.max(self.token(first).start));
+        if self.token(last).kind == Tok::Error && self.text(last) == "<>" {
+            span.end -= 1;
+        }
         self.raise_span(span, SyntaxErrorKind::Syntax, msg.into())
     }
 
@@ -508,6 +511,10 @@ impl<'s> Recogniser<'s> {
     pub fn at_token(&self, at: u32, kind: SyntaxErrorKind, msg: String) -> Diagnostic {
         let token = self.token(at);
         let mut span = Span::new(token.start, token.end);
+        if token.kind == Tok::Error && self.text(at) == "<>" {
+            // Where it is no operator it is two.
+            span.end -= 1;
+        }
         let without_text = matches!(token.kind, Tok::Indent | Tok::Dedent | Tok::EndMarker) || self.is_end(token.start);
         if without_text {
             span = Span::new(token.end, token.end);

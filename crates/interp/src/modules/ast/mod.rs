@@ -3,6 +3,7 @@
 mod build;
 mod grammar;
 mod node;
+mod optimize;
 mod patterns;
 mod read;
 mod types;
@@ -19,11 +20,11 @@ use crate::compile::{self, Mode, ONLY_AST, OPTIMIZED_AST, Settings, TOP_LEVEL_AW
 
 /// Parses a text into `ast` objects.
 pub(crate) fn parse_to_ast(cx: &Ctx, text: &str, s: &Settings) -> PyResult {
-    refuse_optimized(cx, s)?;
     let arena = Arena::default();
     let parsed = compile::parse_text(cx, text, s, &arena)?;
     compile::show_warnings(cx, &parsed.warnings, Some(parsed.source), &parsed.lines, s)?;
-    build::module(cx, parsed.module, &parsed.lines)
+    let tree = build::module(cx, parsed.module, &parsed.lines)?;
+    if wants_optimized(s) { optimize::optimize(cx, tree, s.optimize) } else { Ok(tree) }
 }
 
 /// Compiles an `ast` tree, if the source object is one; with `PyCF_ONLY_AST`, it is given back.
@@ -43,23 +44,22 @@ pub(crate) fn ast_bridge(cx: &Ctx, source: &Obj, s: &Settings) -> PyResult<Optio
         let got = source.type_of().name().to_string();
         return Err(cx.type_error(format!("expected {wanted} node, got {got}")));
     }
-    refuse_optimized(cx, s)?;
-    if s.flags & ONLY_AST != 0 {
+    if s.flags & ONLY_AST != 0 && !wants_optimized(s) {
         return Ok(Some(source.clone()));
     }
     let arena = Arena::default();
     let reader = read::Reader::new(cx, &arena)?;
     let tree: Mod<'_> = reader.module(source)?;
     validate::module(cx, tree)?;
+    if wants_optimized(s) {
+        let copy = build::module(cx, tree, &reader.lines.into_inner())?;
+        return optimize::optimize(cx, copy, s.optimize).map(Some);
+    }
     compile::compile_tree(cx, &tree, &reader.lines.into_inner(), None, &[], s).map(Some)
 }
 
-/// Folding happens while code is emitted, so there is no folded tree to show.
-fn refuse_optimized(cx: &Ctx, s: &Settings) -> PyResult<()> {
-    if s.flags & OPTIMIZED_AST == OPTIMIZED_AST {
-        return Err(cx.not_implemented("optimized syntax trees (PyCF_OPTIMIZED_AST) are not available"));
-    }
-    Ok(())
+fn wants_optimized(s: &Settings) -> bool {
+    s.flags & OPTIMIZED_AST == OPTIMIZED_AST
 }
 
 #[pymodule(name = "_ast", classes(super::node::Ast))]
