@@ -66,7 +66,7 @@ impl Optimizer<'_> {
         if !node::is_node(&node) {
             return Ok(node);
         }
-        let Ok(class) = self.types.class(cx, node.type_of().name()) else { return Ok(node) };
+        let Ok(class) = self.types.class(cx, &node.type_of().name()) else { return Ok(node) };
         if class.singleton.is_some() {
             return Ok(node);
         }
@@ -196,7 +196,7 @@ fn pieces(format: &str) -> Option<Vec<Piece>> {
         while let Some(flag) = rest.next_if(|c| "-+ #0".contains(*c)) {
             left |= flag == '-';
         }
-        let mut digits = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>| -> Option<String> {
+        let digits = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>| -> Option<String> {
             let mut number = String::new();
             while let Some(digit) = rest.next_if(char::is_ascii_digit) {
                 number.push(digit);
