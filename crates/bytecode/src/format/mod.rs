@@ -23,6 +23,15 @@ use crate::op::Opcode;
 /// Changes whenever the layout of this format does.
 const LAYOUT: u32 = 1;
 
+/// Changes when the compiler gives sources another meaning than before, so that no stale `.pyc` is run.
+const COMPILER: u32 = 2;
+
+/// The number that `.pyc` files start with: the fingerprint in 16 bits, then the line end that CPython writes there.
+pub fn pyc_magic() -> u32 {
+    let hash = fingerprint();
+    0x0a0d_0000 | ((hash ^ hash >> 16) & 0xffff)
+}
+
 /// Identifies the format and the instruction set it carries: FNV-1a over the opcode table.
 pub fn fingerprint() -> u32 {
     let mut hash = 0x811c_9dc5_u32;
@@ -32,6 +41,7 @@ pub fn fingerprint() -> u32 {
         }
     };
     add(&LAYOUT.to_le_bytes());
+    add(&COMPILER.to_le_bytes());
     for info in Opcode::table() {
         add(info.name.as_bytes());
         for &(field, kind) in info.operands {

@@ -291,6 +291,11 @@ pub(crate) mod imp {
         let Some(d) = module::namespace(module) else { return Ok(()) };
         let checked = Thread::of(cx).runtime.config.check_hash_pycs.as_str();
         dict::set(cx, &d, Name::new("check_hash_based_pycs").as_obj(), &Obj::from(checked))?;
-        dict::set(cx, &d, Name::new("pyc_magic_number_token").as_obj(), &Obj::from(0x0a0d_6312i64))
+        dict::set(
+            cx,
+            &d,
+            Name::new("pyc_magic_number_token").as_obj(),
+            &Obj::from(cinder_bytecode::format::pyc_magic()),
+        )
     }
 }
