@@ -4,8 +4,9 @@
 //! `magic, modules, files`, then one row of 8 words for each module, sorted by name
 //! (`name offset, name length, flags, source offset, packed length, length, code offset, code length`),
 //! then one row of 5 words for each other file, sorted by path (`path offset, path length, offset, packed
-//! length, length`), then the bytes. Code starts at a multiple of 8 and is not compressed, so that it can be
-//! read where it lies.
+//! length, length`), then the bytes: names and paths, code, sources, other files, so that looking for a name or running
+//! code touches no page that holds anything else. Code starts at a multiple of 8 and is not compressed, so that it can
+//! be read where it lies.
 
 use std::collections::BTreeMap;
 
@@ -70,25 +71,27 @@ pub fn pack(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let mut blob = Blob { bytes: vec![0; 4 * head] };
     let mut words = vec![MAGIC, modules.len() as u32, others.len() as u32];
     let codes = compile::all(&modules);
-    for ((name, package, source), code) in modules.iter().zip(codes) {
+    let names: Vec<u32> = modules.iter().map(|(name, ..)| blob.add(name.as_bytes())).collect();
+    let paths: Vec<u32> = others.iter().map(|(path, _)| blob.add(path.as_bytes())).collect();
+    let code_at: Vec<u32> =
+        codes.iter().map(|code| if code.is_empty() { 0 } else { blob.add_aligned(code) }).collect();
+    for (i, (name, package, source)) in modules.iter().enumerate() {
         let packed = miniz_oxide::deflate::compress_to_vec(source, COMPRESSION);
-        let code_at = if code.is_empty() { 0 } else { blob.add_aligned(&code) };
         let row = [
-            blob.add(name.as_bytes()),
+            names[i],
             name.len() as u32,
             if *package { PACKAGE } else { 0 },
             blob.add(&packed),
             packed.len() as u32,
             source.len() as u32,
-            code_at,
-            code.len() as u32,
+            code_at[i],
+            codes[i].len() as u32,
         ];
         words.extend(row);
     }
-    for (path, data) in &others {
+    for (i, (path, data)) in others.iter().enumerate() {
         let packed = miniz_oxide::deflate::compress_to_vec(data, COMPRESSION);
-        let row =
-            [blob.add(path.as_bytes()), path.len() as u32, blob.add(&packed), packed.len() as u32, data.len() as u32];
+        let row = [paths[i], path.len() as u32, blob.add(&packed), packed.len() as u32, data.len() as u32];
         words.extend(row);
     }
     for (i, w) in words.iter().enumerate() {

@@ -170,8 +170,13 @@ pub(crate) fn alloc_cell(kind: PageKind, size: usize) -> *mut Header {
         let c = &h.classes[kind as usize][class];
         let f = c.free.get();
         if !f.is_null() {
-            // SAFETY: free cells are linked through their second word.
-            c.free.set(unsafe { (*f).next });
+            // SAFETY: free cells are linked through their second word and lie in live pages.
+            unsafe {
+                c.free.set((*f).next);
+                if kind == PageKind::Container {
+                    Page::of(f as *const Header).youngest.set(0);
+                }
+            }
             return f as *mut Header;
         }
     }
@@ -215,6 +220,8 @@ fn alloc_fresh(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Head
                 prev: Cell::new(std::ptr::null_mut()),
                 counts: Cell::new(std::ptr::null_mut()),
                 free_cells: Cell::new(0),
+                live: Cell::new(0),
+                youngest: Cell::new(0),
                 kind,
                 large: false,
                 special: Cell::new(h.tracer.get().is_some()),
@@ -231,7 +238,10 @@ fn alloc_fresh(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Head
     }
     let p = c.bump.get();
     // SAFETY: a whole cell is left before `bump_end`.
-    c.bump.set(unsafe { p.add(cell) });
+    unsafe {
+        c.bump.set(p.add(cell));
+        Page::of(p as *const Header).youngest.set(0);
+    }
     p as *mut Header
 }
 
@@ -391,6 +401,8 @@ fn alloc_large(h: &Heap, kind: PageKind, size: usize) -> *mut Header {
             prev: Cell::new(std::ptr::null_mut()),
             counts: Cell::new(std::ptr::null_mut()),
             free_cells: Cell::new(0),
+                live: Cell::new(0),
+                youngest: Cell::new(0),
             kind,
             large: true,
             special: Cell::new(true),

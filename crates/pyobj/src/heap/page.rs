@@ -26,6 +26,10 @@ pub struct Page {
     pub(super) counts: Cell<*mut i32>,
     /// Scratch for the search for empty pages.
     pub(super) free_cells: Cell<u32>,
+    /// Live containers when the collector last looked at all of them.
+    pub(super) live: Cell<u32>,
+    /// No container of the page is of a younger generation, so that collections of young containers pass it over.
+    pub(super) youngest: Cell<u8>,
     pub(super) kind: PageKind,
     pub(super) large: bool,
     /// Cells are freed out of line: the page is large, or allocations are traced.
@@ -73,6 +77,7 @@ impl Page {
     }
 
     /// The `i`-th cell; it is free if its shape id is zero.
+    #[inline(always)]
     pub fn cell(&self, i: usize) -> *const Header {
         debug_assert!(i < self.cell_count as usize);
         (self as *const Page as usize + self.first_cell as usize + i * self.cell_size as usize) as *const Header
@@ -94,6 +99,7 @@ impl Page {
     }
 
     /// The collector's flag byte of a cell (containers only).
+    #[inline(always)]
     pub(crate) fn flags(&self, i: usize) -> u8 {
         debug_assert!(self.kind == PageKind::Container);
         // SAFETY: container pages have one flag byte per cell after the header.
@@ -112,6 +118,7 @@ impl Page {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn set_flags(&self, i: usize, f: u8) {
         debug_assert!(self.kind == PageKind::Container);
         // SAFETY: as in `flags`; the interpreter lock guards the byte.

@@ -8,6 +8,9 @@ use crate::value::Obj;
 impl Obj {
     /// `repr(x)`.
     pub fn repr(&self, cx: &Ctx) -> PyResult {
+        if let Some(n) = self.as_int() {
+            return Ok(crate::types::int::small_to_str(n));
+        }
         cx.check_stack(" while getting the repr of an object")?;
         let ty = self.type_of();
         let Some(f) = ty.slots.repr.get() else {
@@ -24,6 +27,9 @@ impl Obj {
     pub fn str(&self, cx: &Ctx) -> PyResult {
         if self.is_exact(FixedShape::Str) {
             return Ok(self.clone());
+        }
+        if let Some(n) = self.as_int() {
+            return Ok(crate::types::int::small_to_str(n));
         }
         cx.check_stack(" while getting the str of an object")?;
         let ty = self.type_of();

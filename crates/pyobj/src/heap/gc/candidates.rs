@@ -27,6 +27,7 @@ pub(super) unsafe fn traverse_object(p: *const Header, visit: &mut Visitor<'_>) 
 }
 
 /// Whether the cell holds an object that takes part in collections: live, mortal and not ending.
+#[inline(always)]
 pub(super) fn is_live(h: &Header) -> bool {
     h.shape_id() != ShapeId::NONE && h.ref_count() != 0 && !h.is_immortal()
 }
@@ -59,14 +60,19 @@ pub(super) fn find_unreachable(generation: u8) -> Found {
     let mut live = 0;
     let mut total = 0;
     for_each_container_page(|page| {
+        if page.youngest.get() > generation {
+            live += page.live.get() as usize;
+            return;
+        }
         let mut counts: Option<Box<[i32]>> = None;
+        let mut live_here = 0;
         for i in 0..page.cell_count() {
             // SAFETY: cells of linked pages stay mapped; free ones have a zero header.
             let h = unsafe { &*page.cell(i) };
             if !is_live(h) {
                 continue;
             }
-            live += 1;
+            live_here += 1;
             let flags = page.flags(i);
             if flags & FLAG_GEN_MASK > generation {
                 continue;
@@ -76,6 +82,10 @@ pub(super) fn find_unreachable(generation: u8) -> Found {
             page.set_flags(i, flags | FLAG_CANDIDATE);
             total += 1;
         }
+        live += live_here as usize;
+        page.live.set(live_here);
+        // Those that are not candidates are older, and the candidates move on.
+        page.youngest.set((generation + 1).min(2));
         if let Some(mut c) = counts {
             page.counts.set(c.as_mut_ptr());
             arrays.push(c);

@@ -25,7 +25,7 @@ pub struct BaseException {
 impl BaseException {
     pub(crate) fn new(args: &[Obj]) -> BaseException {
         BaseException {
-            args: ObjCell::new(Some(tuple::new(args.to_vec()))),
+            args: ObjCell::new(Some(tuple::from_slice(args))),
             traceback: ObjCell::new(None),
             context: ObjCell::new(None),
             cause: ObjCell::new(None),
@@ -64,7 +64,15 @@ impl BaseException {
         if args.has_keywords() {
             return Err(cx.type_error(format!("{}() takes no keyword arguments", this.obj().type_of().name())));
         }
-        this.args.set(Some(tuple::new(args.pos().to_vec())));
+        // `__new__` was nearly always given the same arguments.
+        let same = this.args.peek().is_some_and(|v| {
+            // SAFETY: the cell keeps the tuple alive; looking at its items runs nothing.
+            let old = tuple::items_if_tuple(unsafe { Obj::borrow_from(&v) }).unwrap_or(&[]);
+            old.len() == args.pos().len() && old.iter().zip(args.pos()).all(|(a, b)| a.is(b))
+        });
+        if !same {
+            this.args.set(Some(tuple::from_slice(args.pos())));
+        }
         Ok(())
     }
 

@@ -38,8 +38,8 @@ impl Int {
         super::new::new(cx, ty, args)
     }
 
-    fn __repr__(cx: &Ctx, this: &Obj) -> PyResult<String> {
-        text::to_decimal_string(cx, this)
+    fn __repr__(cx: &Ctx, this: &Obj) -> PyResult {
+        text::decimal_str(cx, this)
     }
 
     fn __hash__(_cx: &Ctx, this: &Obj) -> PyResult<i64> {

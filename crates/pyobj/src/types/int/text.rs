@@ -123,6 +123,10 @@ pub fn parse(text: &[u8], base: u32) -> Result<Obj, ParseError> {
     if let [b'+' | b'-', rest @ ..] = t {
         t = rest;
     }
+    if base == 10 && (1..=18).contains(&t.len()) && t.iter().all(u8::is_ascii_digit) {
+        let n = t.iter().fold(0i64, |n, d| n * 10 + i64::from(d - b'0'));
+        return Ok(super::small(if neg { -n } else { n }));
+    }
     let prefix = match t {
         [b'0', c, ..] => match c.to_ascii_lowercase() {
             b'x' => 16,
@@ -262,6 +266,36 @@ fn to_decimal(mag: &[u64]) -> String {
 }
 
 /// The decimal text of an int, or ValueError if it has more digits than the limit allows.
+pub(crate) fn decimal_str(cx: &Ctx, o: &Obj) -> PyResult {
+    match o.as_int() {
+        Some(n) => Ok(small_to_str(n)),
+        None => to_decimal_string(cx, o).map(Obj::from),
+    }
+}
+
+/// The decimal text of a machine int.
+pub(crate) fn small_to_str(n: i64) -> Obj {
+    let mut buf = [0; 20];
+    let mut at = buf.len();
+    let mut left = n.unsigned_abs();
+    while left >= 10 {
+        at -= 1;
+        buf[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+    }
+    at -= 1;
+    buf[at] = b'0' + left as u8;
+    if n < 0 {
+        at -= 1;
+        buf[at] = b'-';
+    }
+    crate::types::str::from_latin1(&buf[at..])
+}
+
+/// The decimal text of an int as a Rust string; empty for other objects.
+///
+/// # Errors
+/// ValueError if there are more digits than the limit allows.
 pub fn to_decimal_string(cx: &Ctx, o: &Obj) -> PyResult<String> {
     if let Some(n) = o.as_int() {
         return Ok(n.to_string());

@@ -129,6 +129,12 @@ impl StrBuilder {
 
     /// Adds units of any width.
     pub fn push_units<U: Unit>(&mut self, u: &[U]) {
+        if U::TAG == 0
+            && let Buf::Latin1(v) = &mut self.0
+        {
+            // SAFETY: only `u8` has this tag.
+            return v.extend_from_slice(unsafe { std::slice::from_raw_parts(u.as_ptr() as *const u8, u.len()) });
+        }
         let max = if U::fits(0x1_0000) || U::fits(0x100) { u.iter().map(|c| c.code()).max().unwrap_or(0) } else { 0 };
         loop {
             match &mut self.0 {

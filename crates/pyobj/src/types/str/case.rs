@@ -165,9 +165,14 @@ fn push_title(out: &mut StrBuilder, c: u32) {
 /// Maps ASCII text byte by byte, or other text with `f`.
 fn map(s: &Str, ascii: impl Fn(&mut [u8]), mut f: impl FnMut(&mut StrBuilder, usize, u32)) -> Obj {
     if let (true, Some(t)) = (s.is_ascii(), s.as_str()) {
-        let mut b = t.as_bytes().to_vec();
-        ascii(&mut b);
-        return super::from_latin1(&b);
+        if t.len() > 1 {
+            return super::storage::changed_ascii(t.as_bytes(), ascii);
+        }
+        let mut b = [0; 1];
+        let b = &mut b[..t.len()];
+        b.copy_from_slice(t.as_bytes());
+        ascii(b);
+        return super::from_latin1(b);
     }
     let mut out = StrBuilder::new();
     for (i, c) in s.code_points().enumerate() {

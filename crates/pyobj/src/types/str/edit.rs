@@ -10,7 +10,7 @@ use crate::value::Obj;
 pub(crate) fn replace(cx: &Ctx, o: &Obj, s: &Str, old: &Str, new: &Str, count: isize) -> PyResult {
     let limit = usize::try_from(count).unwrap_or(usize::MAX);
     let Some(needle) = Needle::in_text(s, old) else { return Ok(exact_of(o, s)) };
-    let places: Vec<usize> = needle.places(window(s, 0, s.len())).take(limit).collect();
+    let places: smallvec::SmallVec<[usize; 16]> = needle.places(window(s, 0, s.len())).take(limit).collect();
     if places.is_empty() {
         return Ok(exact_of(o, s));
     }

@@ -34,8 +34,10 @@ impl StrIterator {
 
     fn __next__(&self) -> PyResult<Option<Obj>> {
         let it = self;
-        let Some(text) = it.text.get() else { return Ok(None) };
+        let Some(word) = it.text.peek() else { return Ok(None) };
         let i = it.at.get();
+        // SAFETY: the cell keeps the text alive; reading a character runs nothing.
+        let text = unsafe { Obj::borrow_from(&word) };
         match text.downcast::<Str>().and_then(|s| s.get(i)) {
             Some(c) => {
                 it.at.set(i + 1);

@@ -51,7 +51,14 @@ impl<'n> Needle<'n> {
     }
 
     /// The first place in `hay` (storage bytes), in units.
+    #[inline]
     pub fn find(&self, hay: &[u8]) -> Option<usize> {
+        if self.size == 1
+            && let [first, rest @ ..] = &*self.bytes
+            && (rest.is_empty() || hay.len() <= SHORT)
+        {
+            return find_short(hay, *first, rest);
+        }
         self.places(hay).next()
     }
 
@@ -71,12 +78,21 @@ impl<'n> Needle<'n> {
 
     /// Places that do not overlap, from the left, in units. An empty needle is found between all units.
     pub fn places<'a>(&'a self, hay: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-        let finder = memmem::Finder::new(&*self.bytes);
+        let short = match &*self.bytes {
+            [first, rest @ ..] if self.size == 1 && (rest.is_empty() || hay.len() <= SHORT) => Some((*first, rest)),
+            _ => None,
+        };
+        let finder = if short.is_none() { Some(memmem::Finder::new(&*self.bytes)) } else { None };
+        let find = move |hay: &[u8]| match (short, &finder) {
+            (Some((first, rest)), _) => find_short(hay, first, rest),
+            (None, Some(f)) => f.find(hay),
+            (None, None) => None,
+        };
         let step = if self.bytes.is_empty() { self.size } else { self.bytes.len() };
         let mut from = 0;
         std::iter::from_fn(move || {
             loop {
-                let at = from + finder.find(hay.get(from..)?)?;
+                let at = from + find(hay.get(from..)?)?;
                 if at % self.size == 0 {
                     from = at + step;
                     return Some(at / self.size);
@@ -85,6 +101,24 @@ impl<'n> Needle<'n> {
             }
         })
     }
+}
+
+/// Up to this length of the text, preparing a searcher costs more than it saves; and a text this short keeps the
+/// simple search from being slow.
+const SHORT: usize = 200;
+
+/// The first place of the byte `first` with `rest` behind it.
+fn find_short(hay: &[u8], first: u8, rest: &[u8]) -> Option<usize> {
+    let last = hay.len().checked_sub(rest.len())?;
+    let mut from = 0;
+    while from < last {
+        let at = from + memchr::memchr(first, &hay[from..last])?;
+        if hay[at + 1..].starts_with(rest) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
 }
 
 fn width(s: &Str) -> usize {

@@ -454,7 +454,16 @@ pub fn from_char(c: u32) -> Obj {
 }
 
 /// A string of code units of any width, narrowed as far as they allow.
+#[inline]
 pub fn from_units<U: Unit>(u: &[U]) -> Obj {
+    if U::TAG == 0 {
+        // SAFETY: only `u8` has this tag.
+        return from_latin1(unsafe { std::slice::from_raw_parts(u.as_ptr() as *const u8, u.len()) });
+    }
+    from_wide(u)
+}
+
+fn from_wide<U: Unit>(u: &[U]) -> Obj {
     let max = u.iter().map(|c| c.code()).max().unwrap_or(0);
     if let [c] = u {
         return from_char(c.code());
@@ -483,18 +492,42 @@ pub(super) fn concat_latin1(cx: &Ctx, a: &[u8], b: &[u8]) -> PyResult {
     if len > MAX_LEN {
         return Err(cx.no_memory());
     }
+    // SAFETY: both parts lie within the `len` units of the cell.
+    Ok(unsafe {
+        written_latin1(len, a.is_ascii() && b.is_ascii(), |units| {
+            std::ptr::copy_nonoverlapping(a.as_ptr(), units, a.len());
+            std::ptr::copy_nonoverlapping(b.as_ptr(), units.add(a.len()), b.len());
+        })
+    })
+}
+
+/// The ASCII string that `change` makes of a copy of another one's text, which has at least two characters.
+pub(super) fn changed_ascii(text: &[u8], change: impl FnOnce(&mut [u8])) -> Obj {
+    // SAFETY: the units are written before they are looked at, and `change` keeps to ASCII.
+    unsafe {
+        written_latin1(text.len(), true, |units| {
+            std::ptr::copy_nonoverlapping(text.as_ptr(), units, text.len());
+            change(std::slice::from_raw_parts_mut(units, text.len()));
+        })
+    }
+}
+
+/// A fresh string of `len` (at least two) units that `write` fills.
+///
+/// # Safety
+/// `write` must write them all, with ASCII exactly where `ascii` says so.
+#[inline(always)]
+unsafe fn written_latin1(len: usize, ascii: bool, write: impl FnOnce(*mut u8)) -> Obj {
     let at = size_of::<Header>();
-    // SAFETY: as in `alloc_exact`; both parts lie within the `len` units of the cell.
+    // SAFETY: as in `alloc_exact`; the cell has room for the units.
     unsafe {
         let p = heap::alloc_cell(PageKind::Leaf, at + size_of::<Str>() + len);
-        write_payload::<u8>(p, at, &[], a.is_ascii() && b.is_ascii());
+        write_payload::<u8>(p, at, &[], ascii);
         let s = (p as *mut u8).add(at) as *mut Str;
         let flags = (*s).meta.get() & ((1 << META_BITS) - 1);
         (*s).meta.set((len as u64) << META_BITS | flags);
-        let units = s.add(1) as *mut u8;
-        std::ptr::copy_nonoverlapping(a.as_ptr(), units, a.len());
-        std::ptr::copy_nonoverlapping(b.as_ptr(), units.add(a.len()), b.len());
+        write(s.add(1) as *mut u8);
         (*p).init(1, ShapeId::fixed(FixedShape::Str));
-        Ok(Obj::from_owned(Value::from_ptr(p)))
+        Obj::from_owned(Value::from_ptr(p))
     }
 }
