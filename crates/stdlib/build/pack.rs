@@ -73,8 +73,7 @@ pub fn pack(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let codes = compile::all(&modules);
     let names: Vec<u32> = modules.iter().map(|(name, ..)| blob.add(name.as_bytes())).collect();
     let paths: Vec<u32> = others.iter().map(|(path, _)| blob.add(path.as_bytes())).collect();
-    let code_at: Vec<u32> =
-        codes.iter().map(|code| if code.is_empty() { 0 } else { blob.add_aligned(code) }).collect();
+    let code_at: Vec<u32> = codes.iter().map(|code| if code.is_empty() { 0 } else { blob.add_aligned(code) }).collect();
     for (i, (name, package, source)) in modules.iter().enumerate() {
         let packed = miniz_oxide::deflate::compress_to_vec(source, COMPRESSION);
         let row = [

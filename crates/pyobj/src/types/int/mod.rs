@@ -18,12 +18,12 @@ pub mod text;
 pub use arith::{abs, add, divmod, floordiv, mod_, mul, neg, sub};
 pub use arith::{and, invert, lshift, or, rshift, xor};
 pub(crate) use compare::hash_i64;
-pub(crate) use text::small_to_str;
 pub use compare::{cmp, cmp_f64, eq, hash};
 pub use convert::{
     as_f64, as_i64, as_i128, as_u64, from_bigint, from_biguint, from_f64, from_i128, from_u128, scaled_to_f64,
     to_bigint, to_f64_lossy, true_div,
 };
+pub(crate) use text::small_to_str;
 
 pub(crate) use convert::scale;
 pub use new::from_object;

@@ -79,10 +79,15 @@ pub trait Unit: Copy + Eq + Ord + 'static {
     fn narrow(c: u32) -> Self;
     /// Whether a code point fits.
     fn fits(c: u32) -> bool;
+    /// The first place of a unit.
+    #[inline]
+    fn find(units: &[Self], unit: Self) -> Option<usize> {
+        units.iter().position(|u| *u == unit)
+    }
 }
 
 macro_rules! unit {
-    ($t:ty, $tag:expr) => {
+    ($t:ty, $tag:expr $(, $more:item)?) => {
         impl Unit for $t {
             const TAG: u64 = $tag;
             #[inline(always)]
@@ -97,10 +102,18 @@ macro_rules! unit {
             fn fits(c: u32) -> bool {
                 c <= <$t>::MAX as u32
             }
+            $($more)?
         }
     };
 }
-unit!(u8, 0);
+unit!(
+    u8,
+    0,
+    #[inline]
+    fn find(units: &[u8], unit: u8) -> Option<usize> {
+        memchr::memchr(unit, units)
+    }
+);
 unit!(u16, 1);
 unit!(u32, 2);
 

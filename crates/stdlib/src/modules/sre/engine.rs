@@ -5,10 +5,14 @@
 //! Lookarounds and atomic groups run on the same stack above a barrier; when their body has matched, its
 //! choices are removed and its undo entries stay.
 
+use std::cell::Cell;
+use std::mem::take;
+
 use cinder_pyobj::types::str::Unit;
 
-use super::chars::{self, category, in_set, lower_ascii, lower_unicode};
+use super::chars::{self, category, lower_ascii, lower_unicode};
 use super::op::{self, Fold, MAXREPEAT};
+use super::program::Program;
 
 /// An unset group mark.
 pub(super) const UNSET: usize = usize::MAX;
@@ -76,6 +80,7 @@ struct Frame {
 
 /// A matcher of one pattern over one text.
 pub(super) struct Matcher<'a, U> {
+    program: &'a Program,
     code: &'a [u32],
     text: &'a [U],
     /// The whole text must match.
@@ -97,22 +102,68 @@ pub(super) struct Matcher<'a, U> {
     out_of_memory: bool,
 }
 
+/// The working memory of a matcher, kept for the next one.
+#[derive(Default)]
+struct Spare {
+    marks: Vec<usize>,
+    stack: Vec<Entry>,
+    repeats: Vec<Repeat>,
+    frames: Vec<Frame>,
+}
+
+/// A stack with room for more entries is given back to the system.
+const MOST_KEPT: usize = 4096;
+
+thread_local! {
+    static SPARE: Cell<Option<Box<Spare>>> = const { Cell::new(None) };
+}
+
+impl<U> Drop for Matcher<'_, U> {
+    fn drop(&mut self) {
+        if self.stack.capacity() > MOST_KEPT {
+            return;
+        }
+        // Threads that are ending may have lost the place already.
+        let _ = SPARE.try_with(|place| {
+            let mut spare = place.take().unwrap_or_default();
+            *spare = Spare {
+                marks: take(&mut self.marks),
+                stack: take(&mut self.stack),
+                repeats: take(&mut self.repeats),
+                frames: take(&mut self.frames),
+            };
+            place.set(Some(spare));
+        });
+    }
+}
+
 impl<'a, U: Unit> Matcher<'a, U> {
     /// `text` ends where matching must end.
-    pub(super) fn new(code: &'a [u32], text: &'a [U], groups: usize) -> Matcher<'a, U> {
+    pub(super) fn new(program: &'a Program, text: &'a [U], groups: usize) -> Matcher<'a, U> {
+        let mut spare = Spare::default();
+        let _ = SPARE.try_with(|place| {
+            if let Some(mut kept) = place.take() {
+                spare = take(&mut *kept);
+                place.set(Some(kept));
+            }
+        });
+        let Spare { mut marks, stack, repeats, frames } = spare;
+        marks.clear();
+        marks.resize(2 * groups, UNSET);
         Matcher {
-            code,
+            program,
+            code: program.code(),
             text,
             match_all: false,
             must_advance: false,
             start: 0,
             end: 0,
-            marks: vec![UNSET; 2 * groups],
+            marks,
             last_group: 0,
-            stack: Vec::new(),
-            repeats: Vec::new(),
+            stack,
+            repeats,
             current: NO_REPEAT,
-            frames: Vec::new(),
+            frames,
             out_of_memory: false,
         }
     }
@@ -184,7 +235,7 @@ impl<'a, U: Unit> Matcher<'a, U> {
         }
         let code = self.code;
         let prefix: &[u32] = if flags & 1 != 0 { code.get(7..7 + self.word(5) as usize).unwrap_or(&[]) } else { &[] };
-        let set: &[u32] = if flags & 4 != 0 { code.get(5..).unwrap_or(&[]) } else { &[] };
+        let set = flags & 4 != 0 && code.len() > 5;
         let anchored = self.word(body) == op::AT && matches!(self.word(body + 1), 0 | 2);
         let mut at = start;
         loop {
@@ -193,9 +244,9 @@ impl<'a, U: Unit> Matcher<'a, U> {
                     Some(p) => p,
                     None => return false,
                 },
-                (_, [_, ..]) => {
+                (_, true) => {
                     let Some(area) = self.text.get(at..n) else { return false };
-                    match area.iter().position(|c| in_set(set, c.code())) {
+                    match area.iter().position(|c| self.program.set_has(5, c.code())) {
                         Some(p) => at + p,
                         None => return false,
                     }
@@ -223,7 +274,7 @@ impl<'a, U: Unit> Matcher<'a, U> {
         }
         let wanted = U::narrow(first);
         loop {
-            at += self.text.get(at..)?.iter().position(|c| *c == wanted)?;
+            at += U::find(self.text.get(at..)?, wanted)?;
             if at > last {
                 return None;
             }
@@ -262,11 +313,25 @@ impl<'a, U: Unit> Matcher<'a, U> {
         let i = *pc;
         let code = self.word(i);
         match code {
-            op::LITERAL
-            | op::NOT_LITERAL
+            op::LITERAL => {
+                if self.at(*ptr) != Some(self.word(i + 1)) {
+                    return Step::Fail;
+                }
+                *pc = i + 2;
+                *ptr += 1;
+                Step::Go
+            }
+            op::IN => {
+                if !self.at(*ptr).is_some_and(|c| self.program.set_has(i + 2, c)) {
+                    return Step::Fail;
+                }
+                *pc = self.target(i + 1);
+                *ptr += 1;
+                Step::Go
+            }
+            op::NOT_LITERAL
             | op::ANY
             | op::ANY_ALL
-            | op::IN
             | op::CATEGORY
             | op::LITERAL_IGNORE..=op::NOT_LITERAL_IGNORE
             | op::IN_IGNORE
@@ -391,23 +456,23 @@ impl<'a, U: Unit> Matcher<'a, U> {
     #[inline(always)]
     fn single(&self, i: usize, c: u32) -> bool {
         let arg = || self.word(i + 1);
-        let set = || self.code.get(i + 2..).unwrap_or(&[]);
+        let set_has = |c: u32| self.program.set_has(i + 2, c);
         match self.word(i) {
             op::LITERAL => c == arg(),
             op::NOT_LITERAL => c != arg(),
             op::ANY => c != 10,
             op::ANY_ALL => true,
-            op::IN => in_set(set(), c),
+            op::IN => set_has(c),
             op::CATEGORY => category(arg(), c),
             op::LITERAL_IGNORE => lower_ascii(c) == arg(),
             op::NOT_LITERAL_IGNORE => lower_ascii(c) != arg(),
-            op::IN_IGNORE => in_set(set(), lower_ascii(c)),
+            op::IN_IGNORE => set_has(lower_ascii(c)),
             op::LITERAL_UNI_IGNORE => lower_unicode(c) == arg(),
             op::NOT_LITERAL_UNI_IGNORE => lower_unicode(c) != arg(),
-            op::IN_UNI_IGNORE => in_set(set(), lower_unicode(c)),
+            op::IN_UNI_IGNORE => set_has(lower_unicode(c)),
             op::LITERAL_LOC_IGNORE => c == arg() || lower_ascii(c) == arg() || chars::upper_ascii(c) == arg(),
             op::NOT_LITERAL_LOC_IGNORE => c != arg() && lower_ascii(c) != arg() && chars::upper_ascii(c) != arg(),
-            op::IN_LOC_IGNORE => in_set(set(), lower_ascii(c)) || in_set(set(), chars::upper_ascii(c)),
+            op::IN_LOC_IGNORE => set_has(lower_ascii(c)) || set_has(chars::upper_ascii(c)),
             _ => false,
         }
     }
@@ -429,7 +494,7 @@ impl<'a, U: Unit> Matcher<'a, U> {
         }
         let stop = match self.word(i) {
             op::ANY_ALL => None,
-            op::ANY => area.iter().position(|c| c.code() == 10),
+            op::ANY => U::find(area, U::narrow(10)),
             op::LITERAL => {
                 let l = self.word(i + 1);
                 area.iter().position(|c| c.code() != l)
@@ -438,10 +503,7 @@ impl<'a, U: Unit> Matcher<'a, U> {
                 let l = self.word(i + 1);
                 area.iter().position(|c| c.code() == l)
             }
-            op::IN => {
-                let set = self.code.get(i + 2..).unwrap_or(&[]);
-                area.iter().position(|c| !in_set(set, c.code()))
-            }
+            op::IN => area.iter().position(|c| !self.program.set_has(i + 2, c.code())),
             _ => area.iter().position(|c| !self.single(i, c.code())),
         };
         stop.unwrap_or(area.len())

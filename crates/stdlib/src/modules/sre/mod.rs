@@ -5,6 +5,7 @@ mod engine;
 mod matching;
 mod op;
 mod pattern;
+mod program;
 mod scan;
 mod template;
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Pattern objects.
 
-use std::rc::Rc;
-
 use cinder_pyobj::heap::{Traverse, new_instance};
 use cinder_pyobj::native::{PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::bytes::{self, BytesLike};
@@ -11,6 +9,7 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use super::engine::{Matcher, Outcome};
 use super::matching::Match;
+use super::program::Program;
 use super::scan::{MatchIterator, Scanner};
 use super::template::{self, Template};
 
@@ -41,7 +40,7 @@ pub(super) struct Pattern {
     #[traverse(skip)]
     flags: i64,
     #[traverse(skip)]
-    code: Rc<[u32]>,
+    program: Program,
     #[traverse(skip)]
     groups: usize,
     groupindex: Obj,
@@ -106,7 +105,7 @@ impl Pattern {
         indexgroup: Obj,
         kind: SubjectKind,
     ) -> Pattern {
-        Pattern { pattern, flags, code: code.into(), groups, groupindex, indexgroup, kind }
+        Pattern { pattern, flags, program: Program::new(code), groups, groupindex, indexgroup, kind }
     }
 
     pub(super) fn group_count(&self) -> usize {
@@ -151,7 +150,7 @@ impl Pattern {
     ) -> PyResult<Option<Found>> {
         let r = with_subject(cx, subject, |d| {
             cinder_pyobj::with_units!(d, u => {
-                let mut m = Matcher::new(&self.code, &u[..end.min(u.len())], self.groups);
+                let mut m = Matcher::new(&self.program, &u[..end.min(u.len())], self.groups);
                 m.must_advance = must_advance;
                 m.match_all = mode == Mode::FullMatch;
                 let r = if mode == Mode::Search { m.search(start) } else { m.match_at(start) };
@@ -169,7 +168,7 @@ impl Pattern {
     fn find_all(&self, cx: &Ctx, subject: &Obj, (start, end): (usize, usize), limit: usize) -> PyResult<Vec<Found>> {
         let r = with_subject(cx, subject, |d| {
             cinder_pyobj::with_units!(d, u => {
-                let mut m = Matcher::new(&self.code, &u[..end.min(u.len())], self.groups);
+                let mut m = Matcher::new(&self.program, &u[..end.min(u.len())], self.groups);
                 all(&mut m, start, limit)
             })
         })?;
@@ -374,8 +373,10 @@ impl Pattern {
         if !matches!(op, CmpOp::Eq | CmpOp::Ne) {
             return Ok(Obj::not_implemented());
         }
-        let eq =
-            this.flags == o.flags && this.kind == o.kind && this.code == o.code && this.pattern.eq(cx, &o.pattern)?;
+        let eq = this.flags == o.flags
+            && this.kind == o.kind
+            && this.program.code() == o.program.code()
+            && this.pattern.eq(cx, &o.pattern)?;
         Ok(Obj::from_bool(eq == (op == CmpOp::Eq)))
     }
 

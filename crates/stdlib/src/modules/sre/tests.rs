@@ -7,6 +7,7 @@
 use cinder_pyobj::types::str::Unit;
 
 use super::engine::{Matcher, Outcome};
+use super::program::Program;
 
 fn spans<U: Unit>(m: &Matcher<'_, U>, outcome: Outcome, groups: usize) -> String {
     if outcome != Outcome::Match {
@@ -19,7 +20,8 @@ fn spans<U: Unit>(m: &Matcher<'_, U>, outcome: Outcome, groups: usize) -> String
 }
 
 fn results<U: Unit>(code: &[u32], groups: usize, text: &[U]) -> Vec<String> {
-    let new = || Matcher::new(code, text, groups);
+    let program = Program::new(code.to_vec());
+    let new = || Matcher::new(&program, text, groups);
     let mut out = Vec::new();
     let mut m = new();
     let r = m.search(0);
