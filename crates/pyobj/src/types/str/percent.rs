@@ -2,10 +2,12 @@
 //!
 //! Bytes templates run through the same code as Latin-1 text.
 
+use std::borrow::Cow;
+
 use num_bigint::Sign as BigSign;
 use rustpython_literal::format::Case;
 
-use super::{Str, StrBuilder, StrData};
+use super::{Str, StrBuilder, StrData, Unit};
 use crate::ctx::{Ctx, PyResult};
 use crate::intern;
 use crate::protocol::buffer::Buffer;
@@ -47,7 +49,7 @@ struct Percent<'a> {
     at: usize,
     out: StrBuilder,
     /// The arguments: the items of a tuple, or one value.
-    args: Vec<Obj>,
+    args: Cow<'a, [Obj]>,
     next: usize,
     /// The right operand where it is a mapping.
     mapping: Option<Obj>,
@@ -67,7 +69,7 @@ pub fn format(cx: &Ctx, template: StrData<'_>, args: &Obj, kind: Kind) -> PyResu
         template,
         at: 0,
         out: StrBuilder::new(),
-        args: tuple.map_or_else(|| vec![args.clone()], |t| t.as_slice().to_vec()),
+        args: Cow::Borrowed(tuple.map_or(std::slice::from_ref(args), Tuple::as_slice)),
         next: 0,
         mapping: if is_mapping { Some(args.clone()) } else { None },
     };
@@ -88,11 +90,12 @@ impl Percent<'_> {
         let n = self.template.len();
         while self.at < n {
             let start = self.at;
-            while self.at < n && self.template.at(self.at) != PERCENT {
-                self.at += 1;
-            }
-            let (from, to) = (start, self.at);
-            crate::with_units!(self.template, u => self.out.push_units(&u[from..to]));
+            crate::with_units!(self.template, u => {
+                let rest = &u[start..];
+                let literal = Unit::find(rest, Unit::narrow(PERCENT)).unwrap_or(rest.len());
+                self.out.push_units(&rest[..literal]);
+                self.at += literal;
+            });
             if self.at < n {
                 self.at += 1;
                 if self.at < n && self.template.at(self.at) == PERCENT {
@@ -189,7 +192,7 @@ impl Percent<'_> {
             (Kind::Bytes, StrData::Latin1(u)) => crate::types::bytes::new(&u[from..to]),
             (_, t) => crate::with_units!(t, u => super::from_units(&u[from..to])),
         };
-        self.args = vec![mapping.get_item(cx, &key)?];
+        self.args = Cow::Owned(vec![mapping.get_item(cx, &key)?]);
         self.next = 0;
         Ok(())
     }

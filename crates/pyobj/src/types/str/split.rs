@@ -178,6 +178,10 @@ pub fn join_items(cx: &Ctx, sep: &Str, items: &[Obj]) -> PyResult {
     if len > super::MAX_LEN {
         return Err(cx.overflow_error("join() result is too long for a Python string"));
     }
+    if max < 0x100 && len > 1 {
+        let texts = items.iter().filter_map(|o| o.downcast::<Str>());
+        return Ok(super::storage::join_latin1(sep, texts, len, max < 0x80));
+    }
     let mut out = StrBuilder::with_capacity(cx, len, max)?;
     for (i, item) in items.iter().enumerate() {
         if i > 0 {

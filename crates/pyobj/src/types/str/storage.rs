@@ -514,6 +514,29 @@ pub(super) fn concat_latin1(cx: &Ctx, a: &[u8], b: &[u8]) -> PyResult {
     })
 }
 
+/// Latin-1 texts with one between each two, which are `len` (at least two) characters together and ASCII if `ascii`.
+pub(super) fn join_latin1<'a>(sep: &Str, texts: impl Iterator<Item = &'a Str>, len: usize, ascii: bool) -> Obj {
+    // SAFETY: nothing is written past `len`, and what is missing in the end would be zeroed.
+    unsafe {
+        written_latin1(len, ascii, |units| {
+            let mut at = 0;
+            let mut put = |s: &Str| {
+                let text = s.raw_bytes();
+                let n = text.len().min(len - at);
+                std::ptr::copy_nonoverlapping(text.as_ptr(), units.add(at), n);
+                at += n;
+            };
+            for (i, s) in texts.enumerate() {
+                if i > 0 {
+                    put(sep);
+                }
+                put(s);
+            }
+            std::ptr::write_bytes(units.add(at), 0, len - at);
+        })
+    }
+}
+
 /// The ASCII string that `change` makes of a copy of another one's text, which has at least two characters.
 pub(super) fn changed_ascii(text: &[u8], change: impl FnOnce(&mut [u8])) -> Obj {
     // SAFETY: the units are written before they are looked at, and `change` keeps to ASCII.
