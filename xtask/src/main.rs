@@ -19,7 +19,7 @@ usage: cargo xtask <command>
   fuzz TARGET [options]    random inputs until the time is over or one fails; without TARGET lists what there is
       --seconds N          for how long (default: 60)
       --seed N             the first seed (default: the time of day)
-  backend-bench            compile time of the back end, and its kernels against cranelift's
+  backend-bench [PROFILE]  compile time of the back end, and its kernels against cranelift's
   help                     this text
 ";
 
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             xtask::licences::check().map(|n| println!("{n} packages, all permissively licensed"))
         }
         "ast-diff" => ast_diff::run(&rest).map_err(|e| e.to_string()),
-        "backend-bench" => backend::bench(),
+        "backend-bench" => backend::bench(&rest),
         "conformance" => xtask::conformance::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "help" | "--help" | "-h" => {

@@ -84,6 +84,7 @@ macro_rules! for_each_lir_op {
             (Store, store, Store, Any, None, Write, [MEM IMM], Mem, "Stores a value; an immediate only for integer types.")
             (Lea, lea, Lea, None, I64, Pure, [MEM], Mem, "The address itself.")
             (MemAdd, mem_add, Store, Int, None, Write, [MEM IMM], Mem, "Adds to memory, not atomically: for counters owned by one thread.")
+            (CountAdd, count_add, Store, Int, None, Write, [MEM IMM], Mem, "Adds to memory unless memory is negative, not atomically: for reference counts, negative where nothing is counted.")
             (AtomicAdd, atomic_add, Store, Wide, None, Write, [MEM IMM], Atomic, "Adds to memory atomically.")
             (AtomicFetchAdd, atomic_fetch_add, Rmw, Wide, Ty, Write, [MEM], AtomicRmw, "Adds to memory atomically; the value before.")
             (AtomicCas, atomic_cas, Cas, Wide, Ty, Write, [MEM], AtomicCas, "Atomically stores the second operand if memory equals the first; the value before.")

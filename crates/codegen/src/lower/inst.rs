@@ -309,6 +309,13 @@ impl<M: Masm> Lower<'_, M> {
             Op::Store => self.store(inst),
             Op::Lea => self.m.lea(self.def(), self.mem(inst)),
             Op::MemAdd => self.m.mem_add(inst.ty, self.mem(inst), self.rhs(inst, 0)),
+            Op::CountAdd => {
+                let skip = self.m.label();
+                let negative = self.m.cmp_mem(IntCC::Slt, inst.ty, self.mem(inst), Rhs::Imm(0));
+                self.m.jump_if(negative, skip);
+                self.m.mem_add(inst.ty, self.mem(inst), self.rhs(inst, 0));
+                self.m.bind(skip);
+            }
             Op::AtomicAdd => {
                 let tmps = self.temps;
                 let tmp = tmps.first().map(|t| gpr(reg_of(*t)));

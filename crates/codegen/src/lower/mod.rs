@@ -253,7 +253,13 @@ impl<'a, M: Masm> Lower<'a, M> {
         }
         let pending = std::mem::take(&mut self.pending);
         if !pending.is_empty() {
+            // What all exits share stands before them, so that their jumps to it are short and need no fixups. It belongs
+            // to none of their lines.
             let tail = self.m.label();
+            self.m.checkpoint(16 * 64 + 256);
+            self.line(0);
+            self.m.bind(tail);
+            self.m.exit_tail(&self.frame.shape);
             let mut behind = 0;
             for exit in &pending {
                 // Exit stubs are conditional branches' targets; veneers are needed only where those are short.
@@ -274,10 +280,6 @@ impl<'a, M: Masm> Lower<'a, M> {
                     None => self.out.exits.push(ExitStub { offset, point: exit.point }),
                 }
             }
-            // Shared by all exits: it belongs to none of their lines.
-            self.line(0);
-            self.m.bind(tail);
-            self.m.exit_tail(&self.frame.shape);
         }
         let blocks: Vec<Label> = self
             .func

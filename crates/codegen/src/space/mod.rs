@@ -177,11 +177,12 @@ impl CodeSpace {
         }
         let mut names: FxHashMap<&str, u64> = FxHashMap::default();
         for p in &placed {
-            for (entry, offset) in p.unit.func.entries().iter().zip(&p.unit.lowered.entries) {
+            let func = p.unit.func;
+            for (entry, offset) in func.entries().iter().zip(&p.unit.lowered.entries) {
                 names.insert(&entry.name, p.block.address as u64 + u64::from(*offset));
             }
         }
-        let result = placed.iter().try_for_each(|p| p.write(shared, &names, resolve));
+        let result = placed.iter_mut().try_for_each(|p| p.write(shared, &names, resolve));
         if let Err(e) = result {
             for p in &placed {
                 shared.memory.free(&p.block, &p.cells);
@@ -298,19 +299,21 @@ struct Placed<'a> {
 }
 
 impl Placed<'_> {
+    /// Fills in addresses and copies the code to where it runs.
     fn write(
-        &self,
+        &mut self,
         shared: &Shared,
         names: &FxHashMap<&str, u64>,
         resolve: &dyn Fn(&Symbol) -> Option<u64>,
     ) -> Result<(), InstallError> {
         let base = self.block.address as u64;
-        let source = &self.unit.lowered.assembled;
-        let mut code = Vec::with_capacity(self.block.len);
-        code.extend_from_slice(&source.code);
-        code.resize(self.stubs + 16 * self.far.len(), 0);
+        let mut code = std::mem::take(&mut self.unit.lowered.assembled.code);
+        let len = code.len();
+        if !self.far.is_empty() {
+            code.resize(self.stubs + 16 * self.far.len(), 0);
+        }
         let mut known: Vec<Option<u64>> = vec![None; self.unit.func.symbols().len()];
-        for reloc in &source.relocs {
+        for reloc in &self.unit.lowered.assembled.relocs {
             let target = self.address(shared, reloc, names, resolve, &mut known)?;
             let written = reloc.apply(&mut code, base, target);
             let Err(error) = written else { continue };
@@ -327,6 +330,9 @@ impl Placed<'_> {
             unsafe { &*at }.store(cell.init, Ordering::Relaxed);
         }
         shared.memory.write(&self.block, &code)?;
+        // What profilers are shown is the function as it runs, without the stubs behind it.
+        code.truncate(len);
+        self.unit.lowered.assembled.code = code;
         Ok(())
     }
 

@@ -171,7 +171,11 @@ impl<'a> Frame<'a> {
             }
             Shape::Store => {
                 let at = self.address(inst)?;
-                let value = if op == Op::Store { v[0] } else { self.load(inst)?.wrapping_add(v[0]) };
+                let value = match op {
+                    Op::Store => v[0],
+                    Op::CountAdd if ty.sign_extend(self.load(inst)?) < 0 => return Ok(Next::Go),
+                    _ => self.load(inst)?.wrapping_add(v[0]),
+                };
                 self.interp.memory.write(at, ty.bytes(), value)?;
                 Ok(Next::Go)
             }

@@ -91,6 +91,8 @@ pub struct X64Masm {
     traps: Vec<(u32, u32)>,
     /// Constants placed after the code: bits, whether 16-byte aligned, label.
     pool: Vec<(u64, bool, MachLabel)>,
+    /// Where the code that all exits share starts, once it is out.
+    exit_tail: Option<u32>,
     features: Features,
 }
 
@@ -152,6 +154,7 @@ impl X64Masm {
             cfi: Vec::new(),
             traps: Vec::new(),
             pool: Vec::new(),
+            exit_tail: None,
             features,
         }
     }
@@ -566,10 +569,16 @@ impl Masm for X64Masm {
             Ok(small) => emit_plain!(self, pushq_i8(small)),
             Err(_) => emit_plain!(self, pushq_i32(id as i32)),
         }
-        self.jump_near(mach(tail));
+        let here = i64::from(self.buf.cur_offset());
+        match self.exit_tail.map(|at| i64::from(at) - here) {
+            Some(distance) if i8::try_from(distance - 2).is_ok() => emit_plain!(self, jmp_d8(distance as i8 - 2)),
+            Some(distance) => emit_plain!(self, jmp_d32(distance as i32 - 5)),
+            None => self.jump_near(mach(tail)),
+        }
     }
 
     fn exit_tail(&mut self, frame: &FrameShape) {
+        self.exit_tail = Some(self.buf.cur_offset());
         emit_plain!(self, pushq_i32(0));
         let offset = self.buf.cur_offset() - 4;
         self.relocs.push(Reloc { offset, kind: RelocKind::Abs4, symbol: Ref::Function, addend: 0 });

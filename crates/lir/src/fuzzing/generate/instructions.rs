@@ -78,6 +78,7 @@ impl Generator<'_, '_> {
                 let addr = self.address(ty.bytes());
                 match op {
                     Op::MemAdd => self.b.mem_add(ty, rhs, addr),
+                    Op::CountAdd => self.b.count_add(ty, rhs, addr),
                     Op::AtomicAdd => self.b.atomic_add(ty, rhs, addr),
                     _ => self.b.store(ty, rhs, addr),
                 }
