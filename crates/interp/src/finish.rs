@@ -168,7 +168,7 @@ fn call_of_loaded(cx: &Ctx, name: &str, function: Name) {
         return;
     };
     if m.call_method(cx, function, &[]).is_err() {
-        (cx.host().unraisable)(cx, Some(&format!("Exception ignored on {name} shutdown")), Some(&m));
+        (cx.host().unraisable)(cx, Some(&format!("Exception ignored on {name} shutdown")), None);
     }
 }
 

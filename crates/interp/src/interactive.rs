@@ -53,8 +53,15 @@ fn read_line(cx: &Ctx, prompt: &str) -> PyResult<String> {
         };
     }
     finish::write_stderr(cx, prompt);
-    let line = stdin.call_method(cx, intern!("readline"), &[])?;
-    Ok(as_utf8_lossy(&line).into_owned())
+    match stdin.call_method(cx, intern!("readline"), &[]) {
+        Ok(line) => Ok(as_utf8_lossy(&line).into_owned()),
+        // Input that cannot be read has ended: the program may have closed it.
+        Err(r) if cx.pending_is(exc::OSError()) || cx.pending_is(exc::ValueError()) => {
+            drop(cx.take(r));
+            Ok(String::new())
+        }
+        Err(r) => Err(r),
+    }
 }
 
 /// As [`read_line`]; None if the person interrupted it.
@@ -84,7 +91,7 @@ fn turn(cx: &Ctx, ns: &Obj) -> PyResult<Turn> {
     let mut s = Settings::new(cx, "<stdin>", Mode::Single);
     let future = Thread::of(cx).runtime.interactive_future.get();
     let code = loop {
-        if text.trim().is_empty() {
+        if text.lines().all(|l| l.trim_start().is_empty() || l.trim_start().starts_with('#')) {
             return Ok(Turn::Ran);
         }
         s.flags = UNFINISHED | future;
