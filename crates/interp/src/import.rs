@@ -65,7 +65,10 @@ pub(crate) fn import_module_level(cx: &Ctx, name: &Obj, globals: &Obj, from: &Ob
     let top = Obj::from(&abs[..cut]);
     match dict_get_module(cx, &top)? {
         Some(m) => Ok(m),
-        None => Err(cx.key_error(&top)),
+        None => {
+            let text = format!("{} not in sys.modules as expected", as_utf8_lossy(&top.repr(cx)?));
+            Err(cx.key_error(&Obj::from(text.as_str())))
+        }
     }
 }
 

@@ -192,6 +192,7 @@ pub fn start_up(cx: &Ctx) -> PyResult<()> {
     let rt = Thread::of(cx).runtime;
     let c = &rt.config;
     cinder_pyobj::types::int::text::set_max_str_digits(c.flags.int_max_str_digits as usize);
+    main_namespace(cx)?;
     streams::install(cx)?;
     if c.signals {
         crate::import(cx, "_signal")?;

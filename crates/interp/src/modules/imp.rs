@@ -51,7 +51,7 @@ pub(crate) static IMPORT_LOCK: ImportLock =
     ImportLock { raw: RawLock::new(), owner: AtomicU64::new(0), depth: AtomicU32::new(0) };
 
 impl ImportLock {
-    fn acquire(&self, cx: &Ctx) -> PyResult<()> {
+    pub(crate) fn acquire(&self, cx: &Ctx) -> PyResult<()> {
         let me = Thread::of(cx).ident;
         if self.owner.load(Ordering::Relaxed) != me {
             while !lock::acquire(cx, &self.raw, None)? {}
@@ -61,7 +61,7 @@ impl ImportLock {
         Ok(())
     }
 
-    fn release(&self, cx: &Ctx) -> bool {
+    pub(crate) fn release(&self, cx: &Ctx) -> bool {
         if self.owner.load(Ordering::Relaxed) != Thread::of(cx).ident {
             return false;
         }
@@ -74,15 +74,6 @@ impl ImportLock {
 
     fn held(&self) -> bool {
         self.owner.load(Ordering::Relaxed) != 0
-    }
-
-    /// In a forked child: a lock of another thread is free, one of this thread is kept.
-    pub(crate) fn after_fork_in_child(&self, cx: &Ctx) {
-        if self.owner.load(Ordering::Relaxed) != Thread::of(cx).ident {
-            self.owner.store(0, Ordering::Relaxed);
-            self.depth.store(0, Ordering::Relaxed);
-            self.raw.reset();
-        }
     }
 }
 
@@ -189,7 +180,16 @@ pub(crate) mod imp {
     /// Create a code object for a frozen module.
     #[pyfunction(sig = "(name, data=None, /)")]
     fn get_frozen_object(cx: &Ctx, name: &Obj, data: Option<&Obj>) -> PyResult {
-        let _ = data;
+        if let Some(data) = data.filter(|d| !d.is_none()) {
+            let data = bytes::from_buffer(cx, data)?;
+            return match cinder_bytecode::format::deserialize(bytes::as_bytes(&data).unwrap_or(&[])) {
+                Ok(c) if cinder_bytecode::verify(&c).is_ok() => crate::objects::code::new(cx, std::sync::Arc::new(c)),
+                _ => {
+                    let text = format!("Frozen object named '{}' is invalid", as_utf8_lossy(name));
+                    Err(exc::raise_import_error(cx, exc::ImportError(), &text, Some(name.clone()), None))
+                }
+            };
+        }
         match import::packed_code(cx, &as_utf8_lossy(name))? {
             Some(c) => Ok(c),
             None => Err(no_frozen(cx, name)),
@@ -241,6 +241,10 @@ pub(crate) mod imp {
     fn create_dynamic(cx: &Ctx, spec: &Obj, file: Option<&Obj>) -> PyResult {
         let _ = file;
         let name = spec.get_attr(cx, cinder_pyobj::intern!("name"))?;
+        let origin = spec.get_attr(cx, cinder_pyobj::intern!("origin"))?;
+        if [&name, &origin].iter().any(|t| t.type_of().is_str_subtype() && as_utf8_lossy(t).contains('\0')) {
+            return Err(cx.value_error("embedded null character"));
+        }
         Err(exc::raise_import_error(
             cx,
             exc::ImportError(),

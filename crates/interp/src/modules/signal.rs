@@ -38,9 +38,9 @@ fn empty_mask() -> libc::sigset_t {
 fn mask_of(cx: &Ctx, signals: &Obj) -> PyResult<libc::sigset_t> {
     let mut m = empty_mask();
     signals.for_each(cx, |s| {
-        let n = s.to_i64(cx)?;
+        let n = int::as_i64(&s.index(cx)?).unwrap_or(-1);
         if !(1..NSIG as i64).contains(&n) {
-            return Err(cx.value_error(format!("signal number {n} out of range [1; {}]", NSIG - 1)));
+            return Err(cx.value_error(format!("signal number out of range [1; {}]", NSIG - 1)));
         }
         sys!(libc::sigaddset(&raw mut m, n as i32));
         Ok(())

@@ -1,5 +1,7 @@
 //! Calls.
 
+use std::sync::atomic::Ordering;
+
 use cinder_bytecode::op::Insn;
 use cinder_pyobj::native::{Args, FixedShape};
 use cinder_pyobj::types::function::NativeFunction;
@@ -190,6 +192,13 @@ fn call(m: M, w: Window, names: &[Obj], size: isize) -> PyResult<Flow> {
     if callee.is_exact(FixedShape::Function)
         && let Some(f) = callee.downcast::<Function>()
     {
+        // Recursion need not pass a loop, so calls look for pending work, too.
+        if m.cx().poll.load(Ordering::Relaxed) != 0
+            && let Err(r) = (m.cx().host().poll)(m.cx())
+        {
+            w.drop_all();
+            return Err(r);
+        }
         return push_python(m, w, f, names, FrameKind::Call);
     }
     call_native(m, w, names, size)
@@ -209,6 +218,10 @@ fn call_native(m: M, w: Window, names: &[Obj], size: isize) -> PyResult<Flow> {
     };
     w.drop_all();
     let v = r?;
+    // A signal that arrived during the call is served before what comes next.
+    if cx.poll.load(Ordering::Relaxed) != 0 {
+        (cx.host().poll)(cx)?;
+    }
     m.set(m.a(), v);
     if m.frame().pc != m.pc {
         // The call turned tracing on: the frame goes on in another copy of its code.

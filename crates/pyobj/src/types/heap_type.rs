@@ -176,7 +176,10 @@ fn plan_layout(cx: &Ctx, base: &Type, bases: &[Obj], ns: &[(Obj, Obj)], class: &
     let may_weak = !bl.has_weakrefs;
     let declared = ns.iter().find(|(k, _)| k.type_of().is_str_subtype() && as_utf8_lossy(k) == "__slots__");
     let Some((_, declared)) = declared else {
-        return Ok(Plan { slots: Vec::new(), has_slots: false, dict: bl.has_dict || !is_type, weakrefs: true });
+        // A module's attributes stand in its own namespace, also those of an instance of a subclass.
+        let is_module = base.is_subtype(crate::native::class_type::<super::module::Module>());
+        let dict = bl.has_dict || !is_type && !is_module;
+        return Ok(Plan { slots: Vec::new(), has_slots: false, dict, weakrefs: true });
     };
     let names = if declared.type_of().is_str_subtype() { vec![declared.clone()] } else { declared.collect(cx)? };
     let (mut dict, mut weakrefs) = (bl.has_dict, bl.has_weakrefs);

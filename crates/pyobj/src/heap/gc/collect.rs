@@ -34,7 +34,7 @@ pub(super) fn collect(cx: &Ctx, generation: usize, debug: i64) -> Outcome {
     if ran_code {
         trash = without_resurrected(trash);
     }
-    // From here on nothing can reach the objects, so their weak references end without callbacks.
+    // Finalisers may have made new ones. From here on nothing can reach the objects.
     for o in &trash {
         if let Some(p) = o.as_ptr() {
             // SAFETY: `o` keeps the object alive.
@@ -74,6 +74,13 @@ fn run_weakref_callbacks(cx: &Ctx, trash: &[Obj]) -> bool {
             let members = members.get_or_insert_with(|| trash.iter().map(|o| o.id()).collect());
             // SAFETY: as above.
             unsafe { weakref::take_callbacks(p, |r| !members.contains(&r.id()), &mut calls) };
+        }
+    }
+    // All weak references end before any code runs, so that it cannot reach the trash through one.
+    for o in trash {
+        if let Some(p) = o.as_ptr() {
+            // SAFETY: `o` keeps the object alive.
+            unsafe { weakref::clear_silently(p) };
         }
     }
     let any = !calls.is_empty();
