@@ -37,7 +37,7 @@ fn run() -> i32 {
         Err(Stop::Show(page)) => return show(&help::page(page, &name.to_string_lossy())),
         Err(Stop::Mistake(text)) => {
             let name = name.to_string_lossy();
-            eprint!("{text}\n{}Try `cinder -h' for more information.\n", help::usage_line(&name));
+            say(&format!("{text}\n{}Try `cinder -h' for more information.", help::usage_line(&name)));
             return 2;
         }
     };
@@ -47,7 +47,7 @@ fn run() -> i32 {
     let mut config = match settings::configure(&line, orig_argv) {
         Ok(config) => config,
         Err(settings::BadSetting(text)) => {
-            eprintln!("Fatal Python error: {text}\nPython runtime state: preinitialized\n");
+            say(&format!("Fatal Python error: {text}\nPython runtime state: preinitialized\n"));
             return 1;
         }
     };
@@ -60,10 +60,15 @@ fn run() -> i32 {
     match Interpreter::with_stack(config, MAIN_STACK - (1 << 20)) {
         Ok(py) => py.enter(|cx| run.all(cx)),
         Err(e) => {
-            eprintln!("{e}");
+            say(&e.to_string());
             1
         }
     }
+}
+
+/// Writes a line to standard error, if that takes one.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Prints a text; the exit code says whether that worked.
@@ -152,10 +157,10 @@ impl Run {
     }
 
     fn banner(&self) {
-        eprintln!(
+        say(&format!(
             "Python {} on linux\nType \"help\", \"copyright\", \"credits\" or \"license\" for more information.",
             cinder_interp::modules::sys::version_text()
-        );
+        ));
     }
 
     /// Runs the program; its exit code if it is not to be told from what it raises.
@@ -247,11 +252,11 @@ impl Run {
                 let name = self.name.to_string_lossy();
                 let shown = full.to_string_lossy();
                 match e.raw_os_error() {
-                    Some(21) => eprintln!("{name}: '{shown}' is a directory, cannot continue"),
+                    Some(21) => say(&format!("{name}: '{shown}' is a directory, cannot continue")),
                     n => {
                         let text = e.to_string();
                         let text = text.split(" (os error").next().unwrap_or("");
-                        eprintln!("{name}: can't open file '{shown}': [Errno {}] {text}", n.unwrap_or(0));
+                        say(&format!("{name}: can't open file '{shown}': [Errno {}] {text}", n.unwrap_or(0)));
                     }
                 }
                 Ok(2)

@@ -170,16 +170,16 @@ fn encodings(env: &Environment, x: &XOptions) -> Result<(bool, Encodings), BadSe
         if let Some(target) = target
             && coerce.as_deref() == Some(OsStr::new("warn"))
         {
-            eprintln!(
+            crate::say(&format!(
                 "Python detected LC_CTYPE=C: LC_CTYPE coerced to {target} (set another locale or \
                  PYTHONCOERCECLOCALE=0 to disable this locale coercion behavior)."
-            );
+            ));
         }
     } else if ctype == "C" && coerce.as_deref() == Some(OsStr::new("warn")) {
-        eprintln!(
+        crate::say(
             "Python runtime initialized with LC_CTYPE=C (a locale with default ASCII encoding), which may cause \
              Unicode compatibility problems. Using C.UTF-8, C.utf8, or UTF-8 (if available) as alternative \
-             Unicode-compatible locales is recommended."
+             Unicode-compatible locales is recommended.",
         );
     }
     let native = if utf8_mode { "utf-8".to_owned() } else { codec_name(&locale::encoding()) };

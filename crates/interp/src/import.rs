@@ -86,8 +86,9 @@ fn dict_get_module(cx: &Ctx, name: &Obj) -> PyResult<Option<Obj>> {
 /// The module of an absolute name, loaded if need be.
 pub(crate) fn import_absolute(cx: &Ctx, name: &Obj) -> PyResult {
     let lib = importlib(cx)?;
-    if let Some(m) = dict_get_module(cx, name)? {
-        // A module that another thread is still loading is waited for.
+    let mut found = dict_get_module(cx, name)?;
+    if let Some(m) = &found {
+        // A module that another thread is still loading is waited for; if that fails, it is gone.
         let spec = m.get_attr_opt(cx, intern!("__spec__"))?;
         if let Some(s) = spec
             && !s.is_none()
@@ -95,11 +96,14 @@ pub(crate) fn import_absolute(cx: &Ctx, name: &Obj) -> PyResult {
             && i.truthy(cx)?
         {
             lib.call_method(cx, intern!("_lock_unlock_module"), std::slice::from_ref(name))?;
+            found = dict_get_module(cx, name)?;
         }
+    }
+    if let Some(m) = found {
         if Thread::of(cx).runtime.config.import_time > 1 {
             let rt = Thread::of(cx).runtime;
             let indent = 2 * rt.import_depth.get();
-            eprintln!("import time: cached    | cached     | {:indent$}{}", "", shown_name(name));
+            note(&format!("import time: cached    | cached     | {:indent$}{}", "", shown_name(name)));
         }
         return Ok(m);
     }
@@ -111,6 +115,12 @@ pub(crate) fn import_absolute(cx: &Ctx, name: &Obj) -> PyResult {
         trim_traceback(&e);
         cx.set_pending(e)
     })
+}
+
+/// Writes a line to standard error, if that still takes one.
+fn note(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A module name for diagnostics: lone surrogates are escaped.
@@ -128,7 +138,7 @@ fn timed(cx: &Ctx, name: &Obj, load: impl FnOnce() -> PyResult) -> PyResult {
     let rt = Thread::of(cx).runtime;
     let depth = rt.import_depth.get();
     if !rt.import_header.replace(true) {
-        eprintln!("import time: self [us] | cumulative | imported package");
+        note("import time: self [us] | cumulative | imported package");
     }
     rt.import_depth.set(depth + 1);
     let before = rt.import_inner.replace(0);
@@ -138,14 +148,14 @@ fn timed(cx: &Ctx, name: &Obj, load: impl FnOnce() -> PyResult) -> PyResult {
     let inner = rt.import_inner.replace(before + whole);
     rt.import_depth.set(depth);
     let us = |n: u64| n.div_ceil(1000);
-    eprintln!(
+    note(&format!(
         "import time: {:9} | {:10} | {:indent$}{}",
         us(whole.saturating_sub(inner)),
         us(whole),
         "",
         shown_name(name),
         indent = 2 * depth
-    );
+    ));
     result
 }
 

@@ -254,8 +254,10 @@ pub fn run_interactive_hook(cx: &Ctx) {
 /// # Errors
 /// SystemExit, and what the prompt itself raises.
 pub fn run_editing_prompt(cx: &Ctx) -> PyResult {
+    main_namespace(cx)?;
+    let main = Thread::of(cx).runtime.modules(cx)?.get_item(cx, &Obj::from("__main__"))?;
     let m = crate::import(cx, "_pyrepl.main")?;
-    m.call_method(cx, Name::new("interactive_console"), &[])
+    m.call_method(cx, Name::new("interactive_console"), &[main])
 }
 
 /// Removes the common indentation of `-c` text.

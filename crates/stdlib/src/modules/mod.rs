@@ -42,6 +42,7 @@ mod stat_;
 mod statistics;
 mod string;
 mod struct_;
+mod sysconfig;
 mod syslog;
 mod termios;
 pub(crate) mod time;
@@ -104,6 +105,7 @@ pub static ALL: &[&ModuleDef] = &[
     &statistics::statistics::MODULE,
     &string::module::MODULE,
     &struct_::module::MODULE,
+    &sysconfig::module::MODULE,
     &syslog::module::MODULE,
     &termios::termios::MODULE,
     &time::time::MODULE,
