@@ -147,16 +147,27 @@ fn system_exit(cx: &Ctx, e: &Obj) -> i32 {
 pub fn shut_down(cx: &Ctx, code: i32) -> i32 {
     let rt = Thread::of(cx).runtime;
     call_of_loaded(cx, "threading", intern!("_shutdown"));
-    call_of_loaded(cx, "atexit", intern!("_run_exitfuncs"));
+    run_exit_functions(cx);
     gil::begin_finalizing(cx);
     rt.finalizing.set(true);
+    signals::stop(cx);
     let mut flushed = flush(cx);
     if needs_teardown(cx) {
         tear_down_modules(cx);
         flushed &= flush(cx);
     }
-    signals::stop(cx);
     if flushed { code } else { 120 }
+}
+
+/// Calls the functions that were registered with `atexit`, even if the program dropped the module.
+fn run_exit_functions(cx: &Ctx) {
+    let run = crate::import::create_native(cx, "atexit").and_then(|m| match m {
+        Some(m) => m.call_method(cx, intern!("_run_exitfuncs"), &[]).map(drop),
+        None => Ok(()),
+    });
+    if run.is_err() {
+        (cx.host().unraisable)(cx, Some("Exception ignored on atexit shutdown"), None);
+    }
 }
 
 /// Calls a function of a module if the program loaded that; what it raises is reported.
@@ -219,6 +230,10 @@ fn needs_teardown(cx: &Ctx) -> bool {
         }
     }
     drop(cx.take_pending());
+    // Programs may watch collections themselves.
+    if list::as_list(&gc::callbacks()).is_some_and(|l| l.len() > 0) {
+        return true;
+    }
     gc::has_witnesses(|o| {
         if let Some(callback) = cinder_pyobj::types::weakref::callback(o) {
             return is_library_code(cx, &callback);
@@ -330,5 +345,3 @@ fn clear_namespace(cx: &Ctx, ns: &Obj) {
         }
     }
 }
-
-const _: fn(&Obj) -> Option<&list::List> = list::as_list;

@@ -4,6 +4,7 @@ use cinder_pyobj::types::str::{Name, as_utf8_lossy};
 use cinder_pyobj::types::{dict, exc, module};
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 use cinder_syntax::Mode;
+use cinder_syntax::ast::Arena;
 
 use crate::compile::{self, Settings};
 use crate::thread::Thread;
@@ -94,20 +95,36 @@ fn turn(cx: &Ctx, ns: &Obj) -> PyResult<Turn> {
         if text.lines().all(|l| l.trim_start().is_empty() || l.trim_start().starts_with('#')) {
             return Ok(Turn::Ran);
         }
-        s.flags = UNFINISHED | future;
-        match compile::compile_text(cx, &text, &s) {
-            Ok(code) => break code,
-            Err(r) if cx.pending_is(exc::_IncompleteInputError()) => {
-                drop(cx.take(r));
-                let Some(line) = typed(cx, &more)? else { return Ok(Turn::Interrupted) };
-                if line.is_empty() {
-                    // The end of the input ends the statement, too.
-                    s.flags = future;
-                    break compile::compile_text(cx, &text, &s)?;
+        let ended = if text.ends_with('\n') {
+            s.flags = UNFINISHED | future;
+            // Without its last line end a text says whether more of it may come: a block ends at an empty line.
+            let arena = Arena::default();
+            match compile::parse_text(cx, &text[..text.len() - 1], &s, &arena) {
+                Ok(_) => true,
+                Err(r) if cx.pending_is(exc::_IncompleteInputError()) => {
+                    drop(cx.take(r));
+                    false
                 }
-                text.push_str(&line);
+                Err(r) => return Err(r),
             }
-            Err(r) => return Err(r),
+        } else {
+            // The input ended within the line.
+            finish::write_stderr(cx, &more);
+            finish::write_stderr(cx, "\n");
+            true
+        };
+        let mut at_end = ended;
+        if !ended {
+            let Some(line) = typed(cx, &more)? else { return Ok(Turn::Interrupted) };
+            at_end = line.is_empty();
+            if at_end {
+                finish::write_stderr(cx, "\n");
+            }
+            text.push_str(&line);
+        }
+        if at_end {
+            s.flags = future;
+            break compile::compile_text(cx, &text, &s)?;
         }
     };
     if let Some(flags) = crate::objects::code::future_flags(&code) {

@@ -127,6 +127,7 @@ impl Interpreter {
         let s = module::from_def(cx, &modules::sys::sys::MODULE)?;
         rt.sys.set(Some(s.clone()));
         modules.set_item(cx, &Obj::from("sys"), &s)?;
+        streams::install_first(cx)?;
         import::boot(cx)?;
         cinder_pyobj::heap::gc::install();
         Ok(())

@@ -84,9 +84,27 @@ pub fn run_bytes(cx: &Ctx, source: &[u8], filename: &Obj) -> PyResult {
     let ns = main_namespace(cx)?;
     let mut s = compile::Settings::new(cx, "", Mode::Exec);
     s.filename = filename.clone();
+    if let Some(at) = source.iter().position(|b| *b == 0) {
+        return Err(null_byte(cx, source, at, filename));
+    }
     let text = compile::source_text(cx, &bytes::new(source), "exec", &s.filename)?;
     let code = compile::compile_text(cx, &text, &s)?;
     call::run_code(cx, &code, &ns, Some(&ns), None)
+}
+
+/// The SyntaxError for a file with a zero byte: it shows the line up to there.
+fn null_byte(cx: &Ctx, source: &[u8], at: usize, filename: &Obj) -> cinder_pyobj::Raised {
+    let before = &source[..at];
+    let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+    let line = 1 + before.iter().filter(|b| **b == b'\n').count() as i64;
+    let text = String::from_utf8_lossy(&before[start..]).into_owned();
+    let place = cinder_pyobj::types::tuple::new(vec![
+        filename.clone(),
+        Obj::from(line),
+        Obj::from(0i64),
+        Obj::from(text.as_str()),
+    ]);
+    cx.raise_args(cinder_pyobj::types::exc::SyntaxError(), &[Obj::from("source code cannot contain null bytes"), place])
 }
 
 /// Runs a script, source or compiled, whose contents were read. `path` is its absolute path.

@@ -77,7 +77,7 @@ pub(crate) fn trip(cx: &Ctx, n: i64) -> PyResult<()> {
         return Err(cx.value_error("signal number out of range"));
     };
     let h = handler(cx, n as usize);
-    if h.is_none_or(|h| !h.is_callable()) {
+    if h.is_none_or(|h| !h.is_callable() && !h.is_none()) {
         return Ok(());
     }
     t.store(true, Ordering::Release);
@@ -99,12 +99,10 @@ pub(crate) fn after_fork_in_child(cx: &Ctx) {
 
 /// Call when the interpreter goes: handlers of the program are not called any more.
 pub(crate) fn stop(cx: &Ctx) {
-    let mut all = Thread::of(cx).runtime.signal_handlers.borrow_mut();
-    let old = std::mem::take(&mut *all);
-    drop(all);
-    for (n, h) in old.iter().enumerate() {
-        let Some(h) = h else { continue };
-        if h.is_callable() {
+    for n in 1..NSIG {
+        if handler(cx, n).is_some_and(|h| h.is_callable()) {
+            // None stands for a handler that is gone: a signal that arrives now is reported.
+            drop(set_handler(cx, n, Some(Obj::none())));
             // SAFETY: sets the default action of a signal that has a handler of ours.
             unsafe { libc::signal(n as i32, libc::SIG_DFL) };
         }
@@ -149,7 +147,12 @@ pub(crate) fn serve(cx: &Ctx) -> PyResult<()> {
             }
             continue;
         };
-        if h.is_exact(FixedShape::Int) || h.is_none() || !h.is_callable() {
+        if h.is_none() {
+            let _ = cx.raise(exc::OSError(), format!("Signal {n} ignored due to race condition"));
+            (cx.host().unraisable)(cx, None, None);
+            continue;
+        }
+        if h.is_exact(FixedShape::Int) || !h.is_callable() {
             continue;
         }
         let th = Thread::of(cx);

@@ -1,5 +1,7 @@
 //! The standard streams: text files of `_io` over descriptors 0, 1 and 2, or plain native ones without `_io`.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use cinder_pyobj::heap::{self, Traverse};
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::module;
@@ -62,8 +64,46 @@ impl RawTextStream {
     }
 }
 
+/// The standard descriptors that were closed when the process started, one bit for each. Before `main` the Rust
+/// runtime opens them on the null device; programs are to see them closed.
+static CLOSED_AT_START: AtomicU8 = AtomicU8::new(0);
+
+extern "C" fn look_for_closed() {
+    for fd in 0..3 {
+        // SAFETY: asks whether a descriptor is open.
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+            CLOSED_AT_START.fetch_or(1 << fd, Ordering::Relaxed);
+        }
+    }
+}
+
+#[used]
+// SAFETY: the section holds pointers to functions that run before `main`; this one makes system calls only.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
+static LOOK_FOR_CLOSED: extern "C" fn() = look_for_closed;
+
+/// Closes again what was closed when the process started.
+fn close_closed() {
+    let bits = CLOSED_AT_START.swap(0, Ordering::Relaxed);
+    for fd in 0..3 {
+        if bits & 1 << fd != 0 {
+            // SAFETY: nobody uses the descriptor: it was opened only to be there.
+            unsafe { libc::close(fd) };
+        }
+    }
+}
+
+/// Sets a plain `sys.stderr` for what is said before there is a better one.
+pub(crate) fn install_first(cx: &Ctx) -> PyResult<()> {
+    let Some(sys) = Thread::of(cx).runtime.sys.get() else { return Ok(()) };
+    let stream = heap::new_instance(RawTextStream::class().type_object(), RawTextStream { fd: 2 });
+    sys.set_attr(cx, intern!("stderr"), &stream)?;
+    sys.set_attr(cx, intern!("__stderr__"), &stream)
+}
+
 /// Sets `sys.stdin`, `sys.stdout` and `sys.stderr`.
 pub(crate) fn install(cx: &Ctx) -> PyResult<()> {
+    close_closed();
     let rt = Thread::of(cx).runtime;
     let Some(sys) = rt.sys.get() else { return Ok(()) };
     let has_io = rt.find_native("_io").is_some();

@@ -7,19 +7,20 @@ use super::Header;
 use super::page::{PAGE_SIZE, Page, PageKind};
 
 /// Process-wide state that the interpreter lock guards.
-pub(crate) struct Gil<T>(UnsafeCell<T>);
+pub struct Gil<T>(UnsafeCell<T>);
 
 // SAFETY: every access happens under the interpreter lock.
 unsafe impl<T> Sync for Gil<T> {}
 
 impl<T> Gil<T> {
-    pub(crate) const fn new(v: T) -> Gil<T> {
+    /// Wraps a state.
+    pub const fn new(v: T) -> Gil<T> {
         Gil(UnsafeCell::new(v))
     }
 
     /// The state. It is built of `Cell`s, so shared access is enough.
     #[inline(always)]
-    pub(crate) fn get(&self) -> &T {
+    pub fn get(&self) -> &T {
         // SAFETY: the interpreter lock serialises access, and only shared references are made.
         unsafe { &*self.0.get() }
     }

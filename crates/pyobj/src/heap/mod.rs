@@ -11,8 +11,9 @@ mod header;
 mod page;
 mod traverse;
 
-pub(crate) use alloc::{Gil, alloc_cell, free_cell};
+pub use alloc::Gil;
 pub use alloc::{Stats, Tracer, set_collect_request_hook, trace_allocations};
+pub(crate) use alloc::{alloc_cell, free_cell};
 pub use cinder_macros::Traverse;
 pub use header::Header;
 pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, cell_flags, for_each_page, set_cell_flags};

@@ -1,14 +1,26 @@
 //! `atexit`: functions to call when the program ends.
 
+use cinder_pyobj::heap::Gil;
 use cinder_pyobj::native::pymodule;
 use cinder_pyobj::types::list::{self, List};
 use cinder_pyobj::types::str as text;
 use cinder_pyobj::types::tuple;
-use cinder_pyobj::{Ctx, Obj, PyResult, intern};
+use cinder_pyobj::value::ObjCell;
+use cinder_pyobj::{Ctx, Obj, PyResult};
 
-/// The module's list of (function, arguments, names of the last of them).
-fn callbacks<R>(cx: &Ctx, module: &Obj, f: impl FnOnce(&List) -> PyResult<R>) -> PyResult<R> {
-    let l = module.get_attr(cx, intern!(" callbacks"))?;
+/// The list of (function, arguments, names of the last of them). Copies of the module share it.
+static CALLBACKS: Gil<ObjCell> = Gil::new(ObjCell::new(None));
+
+fn callbacks<R>(cx: &Ctx, f: impl FnOnce(&List) -> PyResult<R>) -> PyResult<R> {
+    let cell = CALLBACKS.get();
+    let l = match cell.get() {
+        Some(l) => l,
+        None => {
+            let l = list::empty();
+            cell.set(Some(l.clone()));
+            l
+        }
+    };
     match list::as_list(&l) {
         Some(l) => f(l),
         None => Err(cx.system_error("the list of exit functions is gone")),
@@ -23,7 +35,7 @@ pub(crate) mod module {
 
     /// Registers a function to be executed upon normal program termination, with the arguments given here.
     #[pyfunction(sig = "(func, /, *args, **kwargs)")]
-    fn register(cx: &Ctx, module: &Obj, args: Args<'_>) -> PyResult {
+    fn register(cx: &Ctx, args: Args<'_>) -> PyResult {
         let Some(f) = args.pos().first() else {
             return Err(cx.type_error("register() takes at least 1 argument (0 given)"));
         };
@@ -32,14 +44,14 @@ pub(crate) mod module {
         }
         let entry =
             tuple::new(vec![f.clone(), tuple::new(args.all()[1..].to_vec()), tuple::new(args.names().to_vec())]);
-        callbacks(cx, module, |l| l.append(cx, entry))?;
+        callbacks(cx, |l| l.append(cx, entry))?;
         Ok(f.clone())
     }
 
     /// Forgets a function that was registered, all of its registrations.
     #[pyfunction(sig = "(func, /)")]
-    fn unregister(cx: &Ctx, module: &Obj, func: &Obj) -> PyResult<()> {
-        callbacks(cx, module, |l| {
+    fn unregister(cx: &Ctx, func: &Obj) -> PyResult<()> {
+        callbacks(cx, |l| {
             for entry in l.snapshot() {
                 let Some([f, ..]) = tuple::items_if_tuple(&entry) else { continue };
                 if f.eq(cx, func)? {
@@ -55,8 +67,8 @@ pub(crate) mod module {
 
     /// Clears the list of exit functions previously registered.
     #[pyfunction(name = "_clear", sig = "()")]
-    fn clear(cx: &Ctx, module: &Obj) -> PyResult<()> {
-        callbacks(cx, module, |l| {
+    fn clear(cx: &Ctx) -> PyResult<()> {
+        callbacks(cx, |l| {
             drop(l.take_all());
             Ok(())
         })
@@ -64,14 +76,14 @@ pub(crate) mod module {
 
     /// The number of registered exit functions.
     #[pyfunction(name = "_ncallbacks", sig = "()")]
-    fn count(cx: &Ctx, module: &Obj) -> PyResult<usize> {
-        callbacks(cx, module, |l| Ok(l.len()))
+    fn count(cx: &Ctx) -> PyResult<usize> {
+        callbacks(cx, |l| Ok(l.len()))
     }
 
     /// Runs all registered exit functions, the last one first.
     #[pyfunction(name = "_run_exitfuncs", sig = "()")]
-    fn run(cx: &Ctx, module: &Obj) -> PyResult<()> {
-        callbacks(cx, module, |l| {
+    fn run(cx: &Ctx) -> PyResult<()> {
+        callbacks(cx, |l| {
             while let Some(entry) = l.pop_last() {
                 let Some([f, args, names]) = tuple::items_if_tuple(&entry) else { continue };
                 let (Some(a), Some(n)) = (tuple::items_if_tuple(args), tuple::items_if_tuple(names)) else { continue };
@@ -93,10 +105,5 @@ pub(crate) mod module {
             }
             Ok(())
         })
-    }
-
-    #[pyinit]
-    fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
-        module.set_attr(cx, intern!(" callbacks"), &list::empty())
     }
 }

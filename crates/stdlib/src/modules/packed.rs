@@ -9,17 +9,23 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 pub(crate) mod module {
     use super::*;
     use crate::packed;
+    use cinder_pyobj::types::str::Str;
 
     /// Whether a module is a package; None if the library does not have it.
     #[pyfunction(sig = "(name, /)")]
-    fn find(name: &str) -> Option<bool> {
-        packed::find(name).map(packed::Module::is_package)
+    fn find(name: &Obj) -> Option<bool> {
+        packed::find(text(name)?).map(packed::Module::is_package)
+    }
+
+    /// A name that modules of the library can have: no lone surrogates.
+    fn text(name: &Obj) -> Option<&str> {
+        name.downcast::<Str>().and_then(Str::as_str)
     }
 
     /// Whether a module was packed with its code.
     #[pyfunction(sig = "(name, /)")]
-    fn has_code(name: &str) -> bool {
-        packed::find(name).is_some_and(|m| m.code().is_some())
+    fn has_code(name: &Obj) -> bool {
+        text(name).and_then(packed::find).is_some_and(|m| m.code().is_some())
     }
 
     /// The contents of a file by its path within the library, or None.

@@ -591,9 +591,17 @@ pub(crate) mod process {
 
     /// The number of CPUs, None if that is not known.
     #[pyfunction]
-    fn cpu_count() -> Option<i64> {
+    fn cpu_count(cx: &Ctx) -> PyResult<Option<i64>> {
+        // An option or a variable of the environment may say another number.
+        let sys = (cx.host().import)(cx, "sys")?;
+        if let Some(f) = sys.get_attr_opt(cx, intern!("_get_cpu_count_config"))? {
+            let n = f.call0(cx)?.to_i64(cx)?;
+            if n > 0 {
+                return Ok(Some(n));
+            }
+        }
         let n = sys!(libc::sysconf(libc::_SC_NPROCESSORS_ONLN));
-        (n > 0).then_some(n)
+        Ok((n > 0).then_some(n))
     }
 
     /// Runs a program in a new process.
