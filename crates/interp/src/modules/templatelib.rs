@@ -28,6 +28,12 @@ pub(crate) fn interpolation(value: Obj, expression: Obj, conversion: Obj, format
 
 #[pymethods]
 impl Interpolation {
+    /// See PEP 585.
+    #[pyclassmethod(name = "__class_getitem__", sig = "($type, object, /)")]
+    fn class_getitem(cx: &Ctx, ty: &Obj, object: &Obj) -> PyResult {
+        cinder_pyobj::types::generic_alias::new(cx, ty, object)
+    }
+
     #[pynew(sig = "(value, expression='', conversion=None, format_spec='')")]
     fn __new__(
         cx: &Ctx,
@@ -186,6 +192,12 @@ fn of_parts(cx: &Ctx, parts: &[Obj]) -> PyResult {
 
 #[pymethods]
 impl Template {
+    /// See PEP 585.
+    #[pyclassmethod(name = "__class_getitem__", sig = "($type, object, /)")]
+    fn class_getitem(cx: &Ctx, ty: &Obj, object: &Obj) -> PyResult {
+        cinder_pyobj::types::generic_alias::new(cx, ty, object)
+    }
+
     fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
         if args.has_keywords() {
             return Err(cx.type_error("Template.__new__ only accepts *args arguments"));

@@ -181,3 +181,24 @@ unsafe fn end_object(p: *const Header) {
         }
     }
 }
+
+/// A process-wide object of which there is one, made on first use and never freed.
+pub struct Singleton(Gil<std::cell::OnceCell<crate::Obj>>);
+
+impl Singleton {
+    /// An empty place.
+    #[allow(clippy::new_without_default, reason = "used in statics only")]
+    pub const fn new() -> Singleton {
+        Singleton(Gil::new(std::cell::OnceCell::new()))
+    }
+
+    /// The object; `make` makes it. The context shows that the lock is held.
+    pub fn get_or_init(&self, _cx: &crate::Ctx, make: impl FnOnce() -> crate::Obj) -> crate::Obj {
+        let o = self.0.get().get_or_init(|| {
+            let o = make();
+            o.immortalize();
+            o
+        });
+        o.clone()
+    }
+}

@@ -1,8 +1,9 @@
 //! `classmethod`.
 
-use super::static_method::{copy_attributes, is_abstract};
+use super::static_method::{copy_attributes, is_abstract, set_own_attribute, wrapped_attribute};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse};
+use crate::intern;
 use crate::native::{Args, PyClass, This, pyclass, pymethods};
 use crate::types::Type;
 use crate::types::str::as_utf8_lossy;
@@ -70,6 +71,26 @@ impl ClassMethod {
     #[pygetter]
     fn __isabstractmethod__(cx: &Ctx, this: This<'_, ClassMethod>) -> PyResult<bool> {
         is_abstract(cx, this.callable.get().as_ref())
+    }
+
+    #[pygetter]
+    fn __annotations__(cx: &Ctx, this: This<'_, ClassMethod>) -> PyResult {
+        wrapped_attribute(cx, this.obj(), this.callable.get().as_ref(), intern!("__annotations__"))
+    }
+
+    #[pysetter]
+    fn set___annotations__(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
+        set_own_attribute(cx, this, intern!("__annotations__"), value)
+    }
+
+    #[pygetter]
+    fn __annotate__(cx: &Ctx, this: This<'_, ClassMethod>) -> PyResult {
+        wrapped_attribute(cx, this.obj(), this.callable.get().as_ref(), intern!("__annotate__"))
+    }
+
+    #[pysetter]
+    fn set___annotate__(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
+        set_own_attribute(cx, this, intern!("__annotate__"), value)
     }
 
     /// See PEP 585.

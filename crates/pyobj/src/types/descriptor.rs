@@ -335,7 +335,7 @@ impl MemberDescriptor {
 
     fn unset(&self, cx: &Ctx, i: &Obj) -> crate::Raised {
         cx.attribute_error(
-            format!("'{}' object has no attribute '{}'", i.type_of().name(), self.name.as_str()),
+            format!("'{}' object has no attribute '{}'", i.type_of().full_name(), self.name.as_str()),
             i,
             self.name.as_obj(),
         )

@@ -54,6 +54,10 @@ pub(crate) fn new(cx: &Ctx, meta: &Type, args: Args<'_>) -> PyResult {
     let ty = allocate(cx, winner, &text, best, base_items, &plan)?;
     let obj = ty.1;
     let ty = ty.0;
+    if items.iter().any(|(k, _)| !k.type_of().is_str_subtype()) {
+        let message = format!("non-string key in the __dict__ of class {text}");
+        (cx.host().warn)(cx, super::exc::RuntimeWarning(), &message, 1)?;
+    }
     fill_attributes(cx, ty, &obj, name, items, &plan)?;
     set_mro(cx, ty, &obj)?;
     for b in base_items {
@@ -171,7 +175,8 @@ struct Plan {
 /// What `__slots__` asks for.
 fn plan_layout(cx: &Ctx, base: &Type, bases: &[Obj], ns: &[(Obj, Obj)], class: &str) -> PyResult<Plan> {
     let bl = base.layout();
-    let is_type = base.is_subtype(super::type_::type_type());
+    // Classes and modules have namespaces of their own.
+    let is_type = base.is_subtype(super::type_::type_type()) || base.is_subtype(super::module::Module::type_object());
     let may_dict = !bl.has_dict && !is_type;
     let may_weak = !bl.has_weakrefs;
     let declared = ns.iter().find(|(k, _)| k.type_of().is_str_subtype() && as_utf8_lossy(k) == "__slots__");
@@ -474,6 +479,12 @@ fn call_set_name(cx: &Ctx, obj: &Obj, ns: &Obj) -> PyResult<()> {
 
 fn call_init_subclass(cx: &Ctx, obj: &Obj, ty: &'static Type, args: Args<'_>) -> PyResult<()> {
     let name = intern!("__init_subclass__");
+    if !ty.mro.borrow().iter().any(|t| t.is(ty)) {
+        return Err(cx.type_error(format!(
+            "super(type, obj): obj (type {0}) is not an instance or subtype of type ({0}).",
+            ty.name()
+        )));
+    }
     let found = ty.mro.borrow().iter().skip(1).find_map(|t| t.own_cell(name).and_then(|c| c.get()));
     let Some(f) = found else { return Ok(()) };
     let f = match f.type_of().slots.descr_get.get() {
@@ -516,7 +527,12 @@ pub(crate) fn set_bases(cx: &Ctx, ty: &'static Type, bases: &Obj) -> PyResult<()
                 b.type_of().name()
             )));
         };
-        if t.is_subtype(ty) {
+        // While an MRO is being made anew, only the chain of bases tells.
+        let mut chain = t.base();
+        while let Some(b) = chain.filter(|b| !b.is(ty)) {
+            chain = b.base();
+        }
+        if t.is_subtype(ty) || chain.is_some() {
             return Err(cx.type_error("a __bases__ item causes an inheritance cycle"));
         }
     }
@@ -535,10 +551,22 @@ pub(crate) fn set_bases(cx: &Ctx, ty: &'static Type, bases: &Obj) -> PyResult<()
     }
     let old_bases = ty.bases.borrow_mut().replace(bases.clone());
     let old_base = ty.base.replace(Some(best));
-    if let Err(r) = refresh_mro(cx, ty) {
+    let mut before = Vec::new();
+    if let Err(r) = refresh_mro(cx, ty, &mut before) {
+        for (t, mro, mro_obj) in before {
+            *t.mro.borrow_mut() = mro;
+            let made = std::mem::replace(&mut *t.mro_obj.borrow_mut(), mro_obj);
+            drop(made);
+            method_cache::invalidate(t);
+        }
         *ty.bases.borrow_mut() = old_bases;
         ty.base.set(old_base);
         return Err(r);
+    }
+    drop(before);
+    // A custom `mro()` may have assigned other bases meanwhile; those stay.
+    if !ty.bases.borrow().as_ref().is_some_and(|b| b.is(bases)) {
+        return Ok(());
     }
     for b in old_bases.as_ref().and_then(tuple::items_if_tuple).unwrap_or(&[]) {
         if let Some(b) = b.as_type() {
@@ -555,11 +583,17 @@ pub(crate) fn set_bases(cx: &Ctx, ty: &'static Type, bases: &Obj) -> PyResult<()
     Ok(())
 }
 
-fn refresh_mro(cx: &Ctx, ty: &'static Type) -> PyResult<()> {
+/// What a class's MRO was before it was made anew.
+type OldMro = (&'static Type, Vec<&'static Type>, Option<Obj>);
+
+fn refresh_mro(cx: &Ctx, ty: &'static Type, before: &mut Vec<OldMro>) -> PyResult<()> {
+    cx.check_stack(" in mro()")?;
+    let old = (ty, ty.mro.borrow().clone(), ty.mro_obj.borrow().clone());
     set_mro(cx, ty, &ty.as_obj())?;
+    before.push(old);
     let subs = ty.subclasses.borrow().clone();
     for s in subs {
-        refresh_mro(cx, s)?;
+        refresh_mro(cx, s, before)?;
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ static DICT: GetSetDef = GetSetDef {
     is_member: false,
     get: |cx, this| match dict::instance_dict(cx, this)? {
         Some(d) => Ok(d),
+        // A class derives from what gives its instances a `__dict__`: it shows its own.
+        None if this.as_type().is_some() => Ok(super::mapping_proxy::of_type(this)),
         None => Err(cx.attribute_error(
             format!("'{}' object has no attribute '__dict__'", this.type_of().name()),
             this,
@@ -25,9 +27,18 @@ fn set_dict(cx: &crate::Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
         Some(d) if dict::as_dict(d).is_some() => dict::set_instance_dict(cx, this, d),
         Some(d) => Err(cx.type_error(format!("__dict__ must be set to a dictionary, not a '{}'", d.type_of().name()))),
         // Only what Python classes add can be taken away.
-        None if !this.type_of().is_heap_type() => Err(cx.type_error("cannot delete __dict__")),
+        None if native_base(this.type_of()).layout().has_dict => Err(cx.type_error("cannot delete __dict__")),
         None => dict::set_instance_dict(cx, this, &dict::new()),
     }
+}
+
+/// The native type that a class extends.
+fn native_base(ty: &Type) -> &Type {
+    let mut t = ty;
+    while let (true, Some(b)) = (t.is_heap_type(), t.base()) {
+        t = b;
+    }
+    t
 }
 
 static WEAKREF: GetSetDef = GetSetDef {

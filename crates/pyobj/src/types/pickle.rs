@@ -22,7 +22,8 @@ pub(crate) fn get_state(cx: &Ctx, this: &Obj, required: bool) -> PyResult {
     if required && ty.layout().payload.var_sized {
         return Err(cx.type_error(format!("cannot pickle '{}' object", ty.name())));
     }
-    let names = if ty.layout().named_slots > 0 { slot_names(cx, ty)? } else { Vec::new() };
+    let has_names = ty.layout().named_slots > 0 || ty.own_cell(intern!("__slotnames__")).is_some_and(|c| c.get().is_some());
+    let names = if has_names { slot_names(cx, ty)? } else { Vec::new() };
     let state = match this.get_attr_opt(cx, intern!("__dict__"))? {
         Some(d) => match dict::items_if_dict(&d) {
             Some(items) if !items.is_empty() => {
@@ -76,7 +77,7 @@ pub(crate) fn reduce_ex(cx: &Ctx, this: &Obj, protocol: i64) -> PyResult {
     let cls = ty.as_obj();
     let (mut args, mut kwargs) = (Vec::new(), None);
     let mut has_args = false;
-    if let Some(f) = this.get_attr_opt(cx, intern!("__getnewargs_ex__"))? {
+    if let Some(f) = this.lookup_special(cx, intern!("__getnewargs_ex__"))? {
         let r = f.call0(cx)?;
         match tuple::items_if_tuple(&r) {
             Some([a, k]) => {
@@ -109,7 +110,7 @@ pub(crate) fn reduce_ex(cx: &Ctx, this: &Obj, protocol: i64) -> PyResult {
                 );
             }
         }
-    } else if let Some(f) = this.get_attr_opt(cx, intern!("__getnewargs__"))? {
+    } else if let Some(f) = this.lookup_special(cx, intern!("__getnewargs__"))? {
         let r = f.call0(cx)?;
         match tuple::items_if_tuple(&r) {
             Some(t) => args = t.to_vec(),

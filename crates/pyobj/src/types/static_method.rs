@@ -90,10 +90,59 @@ impl StaticMethod {
         is_abstract(cx, this.callable.get().as_ref())
     }
 
+    #[pygetter]
+    fn __annotations__(cx: &Ctx, this: This<'_, StaticMethod>) -> PyResult {
+        wrapped_attribute(cx, this.obj(), this.callable.get().as_ref(), intern!("__annotations__"))
+    }
+
+    #[pysetter]
+    fn set___annotations__(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
+        set_own_attribute(cx, this, intern!("__annotations__"), value)
+    }
+
+    #[pygetter]
+    fn __annotate__(cx: &Ctx, this: This<'_, StaticMethod>) -> PyResult {
+        wrapped_attribute(cx, this.obj(), this.callable.get().as_ref(), intern!("__annotate__"))
+    }
+
+    #[pysetter]
+    fn set___annotate__(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
+        set_own_attribute(cx, this, intern!("__annotate__"), value)
+    }
+
     /// See PEP 585.
     #[pyclassmethod(name = "__class_getitem__", sig = "($type, object, /)")]
     fn class_getitem(cx: &Ctx, ty: &Obj, object: &Obj) -> PyResult {
         super::generic_alias::new(cx, ty, object)
+    }
+}
+
+/// An attribute of the wrapped callable, remembered in the wrapper's own dict.
+pub(super) fn wrapped_attribute(cx: &Ctx, this: &Obj, callable: Option<&Obj>, name: Name) -> PyResult {
+    let missing = || {
+        let m = format!("'{}' object has no attribute '{}'", this.type_of().name(), name.as_str());
+        cx.attribute_error(m, this, name.as_obj())
+    };
+    let own = crate::types::dict::instance_dict(cx, this)?.ok_or_else(missing)?;
+    if let Some(v) = crate::types::dict::get(cx, &own, name.as_obj())? {
+        return Ok(v);
+    }
+    let v = callable.ok_or_else(missing)?.get_attr(cx, name)?;
+    crate::types::dict::set(cx, &own, name.as_obj(), &v)?;
+    Ok(v)
+}
+
+/// Sets or deletes what [`wrapped_attribute`] gives.
+pub(super) fn set_own_attribute(cx: &Ctx, this: &Obj, name: Name, value: Option<&Obj>) -> PyResult<()> {
+    let missing = || {
+        let m = format!("'{}' object has no attribute '{}'", this.type_of().name(), name.as_str());
+        cx.attribute_error(m, this, name.as_obj())
+    };
+    let own = crate::types::dict::instance_dict(cx, this)?.ok_or_else(missing)?;
+    match value {
+        Some(v) => crate::types::dict::set(cx, &own, name.as_obj(), v),
+        None if crate::types::dict::remove(cx, &own, name.as_obj())? => Ok(()),
+        None => Err(missing()),
     }
 }
 

@@ -419,7 +419,7 @@ impl Type {
     #[pygetter]
     fn __type_params__(cx: &Ctx, this: &Obj) -> PyResult {
         let ty = this_type(cx, this)?;
-        Ok(ty.own_cell(intern!("__type_params__")).and_then(|c| c.get()).unwrap_or_else(|| tuple::new(Vec::new())))
+        Ok(own_unless_computed(ty, "__type_params__").unwrap_or_else(|| tuple::new(Vec::new())))
     }
 
     #[pysetter(name = "__type_params__")]

@@ -72,7 +72,7 @@ impl List {
             // SAFETY: the list owned the old word, which ends after all are replaced.
             old.push(unsafe { Obj::from_owned(std::mem::replace(slot, x.clone().into_value())) });
         }
-        drop(old);
+        drop_from_last(old);
         Ok(())
     }
 
@@ -96,7 +96,7 @@ impl List {
         old.extend(self.vec().splice(start..stop, seqops::into_values(items)));
         self.shrink();
         // SAFETY: the list owned the removed items.
-        drop(unsafe { seqops::from_values(old) });
+        drop_from_last(unsafe { seqops::from_values(old) });
         Ok(())
     }
 
@@ -125,7 +125,14 @@ impl List {
         v.truncate(out);
         self.shrink();
         // SAFETY: the list owned the removed items.
-        drop(unsafe { seqops::from_values(old) });
+        drop_from_last(unsafe { seqops::from_values(old) });
         Ok(())
+    }
+}
+
+/// Items that leave a list end from the last one.
+fn drop_from_last(mut items: Vec<Obj>) {
+    while let Some(item) = items.pop() {
+        drop(item);
     }
 }

@@ -386,7 +386,7 @@ impl OrderedDict {
             }
         })?;
         if exact
-            && let Some(attributes) = dict::instance_dict_if_any(this.obj())
+            && let Some(attributes) = dict::instance_dict(cx, this.obj())?
             && attributes.len(cx)? > 0
         {
             new.get_attr(cx, intern!("__dict__"))?.call_method(cx, intern!("update"), &[attributes])?;

@@ -124,7 +124,11 @@ macro_rules! body {
         $f($cx, $this, n)
     }};
     (ternary, $f:ident, $cx:ident, $this:ident, $a:ident, $d:ident) => {{
-        let a = $a.check_arity($cx, $d.name, 1, 2)?;
+        $a.no_keywords($cx, $d.name)?;
+        let a = $a.pos();
+        if !(1..=2).contains(&a.len()) {
+            return Err($cx.type_error(format!("expected 1 or 2 arguments, got {}", a.len())));
+        }
         let m = a.get(1).filter(|m| !m.is_none());
         if $d.nth == 0 { $f($cx, $this, &a[0], m) } else { $f($cx, &a[0], $this, m) }
     }};

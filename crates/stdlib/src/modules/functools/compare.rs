@@ -25,6 +25,12 @@ pub(super) fn key_function(function: &Obj) -> Obj {
 
 #[pymethods]
 impl KeyWrapper {
+    /// How the object itself is called.
+    #[pygetter(name = "__text_signature__")]
+    fn text_signature(_this: &Obj) -> &'static str {
+        "(obj)"
+    }
+
     #[pymethod(sig = "($self, obj)")]
     fn __call__(_cx: &Ctx, this: This<'_, KeyWrapper>, obj: &Obj) -> PyResult {
         Ok(wrap(&this.function, Some(obj.clone())))

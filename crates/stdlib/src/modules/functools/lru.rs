@@ -170,21 +170,27 @@ impl LruCache {
         tuple::new(parts)
     }
 
+    fn table(&self, cx: &Ctx) -> PyResult<&dict::Dict> {
+        dict::as_dict(&self.cache).ok_or_else(|| cx.system_error("the cache is no dict"))
+    }
+
     fn unbounded(&self, cx: &Ctx, args: Args<'_>) -> PyResult {
         let key = self.key(args);
-        if let Some(r) = dict::get(cx, &self.cache, &key)? {
+        let (hash, cache) = (key.hash(cx)?, self.table(cx)?);
+        if let Some(r) = cache.get_hashed(cx, &key, hash)? {
             self.hits.set(self.hits.get() + 1);
             return Ok(r);
         }
         self.misses.set(self.misses.get() + 1);
         let r = self.function.call(cx, args)?;
-        dict::set(cx, &self.cache, &key, &r)?;
+        cache.set_hashed(cx, &key, hash, &r)?;
         Ok(r)
     }
 
     fn bounded(&self, cx: &Ctx, args: Args<'_>, max: usize) -> PyResult {
         let key = self.key(args);
-        if let Some(i) = dict::get(cx, &self.cache, &key)?
+        let (hash, cache) = (key.hash(cx)?, self.table(cx)?);
+        if let Some(i) = cache.get_hashed(cx, &key, hash)?
             && let Some(r) = self.order.borrow_mut().touch(i.as_int().unwrap_or(-1) as usize)
         {
             self.hits.set(self.hits.get() + 1);
@@ -193,7 +199,7 @@ impl LruCache {
         self.misses.set(self.misses.get() + 1);
         let r = self.function.call(cx, args)?;
         // The call may have filled the entry itself.
-        if dict::get(cx, &self.cache, &key)?.is_some() {
+        if cache.get_hashed(cx, &key, hash)?.is_some() {
             return Ok(r);
         }
         let full = self.order.borrow().len() >= max;
@@ -207,7 +213,7 @@ impl LruCache {
             }
         }
         let i = self.order.borrow_mut().add(key.clone(), r.clone());
-        if let Err(raised) = dict::set(cx, &self.cache, &key, &Obj::from(i)) {
+        if let Err(raised) = cache.set_hashed(cx, &key, hash, &Obj::from(i)) {
             let e = self.order.borrow_mut().remove(i);
             drop(e);
             return Err(raised);
@@ -244,7 +250,7 @@ impl LruCache {
                 max,
                 typed: typed.truthy(cx)?,
                 info_type: cache_info_type.clone(),
-                mark: super::partial::new_placeholder(),
+                mark: super::partial::new_mark(),
                 cache: dict::new(),
                 order: RefCell::new(Order::new()),
                 hits: Cell::new(0),

@@ -49,6 +49,6 @@ pub(crate) mod functools {
 
     #[pyinit]
     fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
-        module.set_attr(cx, intern!("Placeholder"), &partial::new_placeholder())
+        module.set_attr(cx, intern!("Placeholder"), &partial::placeholder(cx))
     }
 }

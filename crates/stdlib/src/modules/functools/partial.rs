@@ -1,6 +1,6 @@
 //! `partial` and `Placeholder`.
 
-use cinder_pyobj::heap::{Traverse, new_instance};
+use cinder_pyobj::heap::{Singleton, Traverse, new_instance};
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::str::StrBuilder;
 use cinder_pyobj::types::{Type, dict, generic_alias, method, tuple};
@@ -12,9 +12,15 @@ use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 #[derive(Traverse)]
 pub struct PlaceholderType {}
 
-/// Makes the singleton, when the module is first imported.
-pub(super) fn new_placeholder() -> Obj {
+/// An object that is equal to no other.
+pub(super) fn new_mark() -> Obj {
     new_instance(PlaceholderType::type_object(), PlaceholderType {})
+}
+
+/// The singleton.
+pub(super) fn placeholder(cx: &Ctx) -> Obj {
+    static PLACEHOLDER: Singleton = Singleton::new();
+    PLACEHOLDER.get_or_init(cx, new_mark)
 }
 
 #[pymethods]
@@ -23,7 +29,7 @@ impl PlaceholderType {
         if !args.all().is_empty() {
             return Err(cx.type_error("PlaceholderType takes no arguments"));
         }
-        (cx.host().import)(cx, "_functools")?.get_attr(cx, intern!("Placeholder"))
+        Ok(placeholder(cx))
     }
 
     fn __repr__(_cx: &Ctx, _this: &Obj) -> &'static str {
@@ -54,6 +60,12 @@ impl Partial {
         let get = |c: &ObjCell| c.get().unwrap_or_else(Obj::none);
         (get(&self.func), get(&self.args), get(&self.keywords))
     }
+}
+
+/// The instance dict, or None where it is empty.
+fn attributes(cx: &Ctx, o: &Obj) -> PyResult {
+    let d = dict::instance_dict(cx, o)?;
+    Ok(d.filter(|d| dict::as_dict(d).is_some_and(|d| !d.is_empty())).unwrap_or_else(Obj::none))
 }
 
 fn is_placeholder(o: &Obj) -> bool {
@@ -109,7 +121,7 @@ impl Partial {
         // Partials of partials are flattened, unless the inner one carries attributes of its own.
         let inner = func.downcast::<Partial>().filter(|_| {
             func.type_of().is(Partial::type_object())
-                && dict::instance_dict_if_any(func).is_none_or(|d| dict::as_dict(&d).is_none_or(|d| d.is_empty()))
+                && attributes(cx, func).is_ok_and(|d| d.is_none())
         });
         let (func, all, keywords) = match inner {
             Some(p) => {
@@ -200,14 +212,14 @@ impl Partial {
     }
 
     #[pymethod(name = "__reduce__")]
-    fn reduce(_cx: &Ctx, this: This<'_, Partial>) -> Obj {
+    fn reduce(cx: &Ctx, this: This<'_, Partial>) -> PyResult {
         let (func, args, keywords) = this.parts();
-        let attrs = dict::instance_dict_if_any(this.obj()).unwrap_or_else(Obj::none);
-        tuple::new(vec![
+        let attrs = attributes(cx, this.obj())?;
+        Ok(tuple::new(vec![
             this.obj().type_of().as_obj(),
             tuple::new(vec![func.clone()]),
             tuple::new(vec![func, args, keywords, attrs]),
-        ])
+        ]))
     }
 
     #[pymethod(name = "__setstate__", sig = "($self, state, /)")]

@@ -514,6 +514,7 @@ impl FileIo {
         Err(cx.type_error(format!("cannot pickle '{}' instances", this.type_of().name())))
     }
 
+    /// True if the file is closed
     #[pygetter]
     fn closed(_cx: &Ctx, this: This<'_, FileIo>) -> bool {
         this.is_closed()
