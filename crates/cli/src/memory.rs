@@ -3,4 +3,5 @@
 
 /// Serves every allocation of the process.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: cinder_pyobj::heap::LargeFromSystem<mimalloc::MiMalloc> =
+    cinder_pyobj::heap::LargeFromSystem(mimalloc::MiMalloc);

@@ -184,3 +184,192 @@ inf, nan = float("inf"), float("nan")
 assert (1 + 1j) / complex(inf, nan) == 0 and 0.0**-inf == inf and repr(sum([complex(0.1, -0.1)] * 10)) == "(1-1j)"
 assert sum([0.1] * 10) == 1.0 and sum([True, 2]) == 3 and type(sum([1, 2.5])) is float
 raises(ZeroDivisionError, lambda: 0.0**-1)
+
+
+# Module subclasses keep their attributes where modules do.
+class M(types.ModuleType):
+    extra = 1
+
+
+m = M("m")
+m.b, m.a = 2, 1
+assert {"a", "b"} <= set(dir(m)) and vars(m)["b"] == 2
+plain = types.ModuleType("plain")
+plain.__class__ = M
+assert plain.extra == 1
+plain.__class__ = types.ModuleType
+
+
+# Classes whose slots have different bases are different, whatever their number.
+class H:
+    __slots__ = ["b", "a"]
+
+
+class I:
+    __slots__ = ["a", "b"]
+
+
+class L(H):
+    __slots__ = ["e"]
+
+
+class N(I):
+    __slots__ = ["e"]
+
+
+h = H()
+h.__class__ = I
+assert type(h) is I
+assert "object layout differs" in raises(TypeError, setattr, L(), "__class__", N)
+
+
+# A constructor of another layout makes no broken object (whether it refuses the class is an open question).
+class Wrong:
+    __new__ = list.__new__
+
+
+class WrongToo(list):
+    __new__ = object.__new__
+
+
+for cls in (Wrong, WrongToo):
+    try:
+        assert type(cls()) is cls
+    except TypeError:
+        pass
+
+
+# An MRO that cannot be made leaves everything as it was; cycles are found while MROs are made.
+class Meta(type):
+    active = False
+
+    def mro(cls):
+        if Meta.active and cls.__name__ == "E2":
+            raise RuntimeError("bozo")
+        return type.mro(cls)
+
+
+class B0(metaclass=Meta):
+    pass
+
+
+class B1(metaclass=Meta):
+    pass
+
+
+class D0(B0):
+    pass
+
+
+class E1(D0):
+    pass
+
+
+class E2(D0):
+    pass
+
+
+before = D0.__mro__, E1.__mro__, E2.__mro__
+Meta.active = True
+assert raises(RuntimeError, setattr, D0, "__bases__", (B1,)) == "bozo"
+assert (D0.__mro__, E1.__mro__, E2.__mro__) == before and D0.__bases__ == (B0,)
+Meta.active = False
+
+
+class Reentrant(type):
+    ready = False
+
+    def mro(cls):
+        if Reentrant.ready:
+            if cls.__name__ == "R1":
+                R2.__bases__ = (R1,)
+            elif cls.__name__ == "R2":
+                R1.__bases__ = (R2,)
+        return type.mro(cls)
+
+
+class R0(metaclass=Reentrant):
+    pass
+
+
+class R1(R0):
+    pass
+
+
+class R2(R0):
+    pass
+
+
+Reentrant.ready = True
+raises(TypeError, setattr, R1, "__bases__", R1.__bases__ + ())
+Reentrant.ready = False
+
+
+class Odd(type):
+    def mro(cls):
+        return (B0,)
+
+
+raises(TypeError, Odd, "Odd", (), {})
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    type("Keys", (), {1: 2})
+assert [str(w.message) for w in caught] == ["non-string key in the __dict__ of class Keys"]
+
+
+class WithAnnotations:
+    @classmethod
+    def c(cls) -> int: ...
+
+    @staticmethod
+    def s() -> str: ...
+
+
+for name, result in (("c", int), ("s", str)):
+    wrapper = vars(WithAnnotations)[name]
+    assert "__annotations__" not in wrapper.__dict__ and wrapper.__annotations__ == {"return": result}
+    wrapper.__annotations__ = {"x": 1}
+    assert wrapper.__annotations__ == {"x": 1} and wrapper.__wrapped__.__annotations__ == {"return": result}
+    del wrapper.__annotations__
+    assert wrapper.__annotations__ == {"return": result}
+assert type.__type_params__ == ()
+
+import copy
+import functools
+import operator
+import pickle
+
+p = functools.partial(int, "101", base=2)
+p.note = ["n"]
+for q in (copy.copy(p), copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
+    assert q.note == ["n"] and q() == 5
+assert type(functools.Placeholder)() is functools.Placeholder
+assert raises(TypeError, delattr, p, "__dict__") == "cannot delete __dict__"
+assert str(inspect.signature(operator.itemgetter(1))) == "(obj, /)"
+
+
+class Key:
+    hashes = 0
+
+    def __hash__(self):
+        Key.hashes += 1
+        return 1
+
+
+@functools.lru_cache
+def cached(key):
+    return key
+
+
+cached(Key())
+assert Key.hashes == 1
+assert raises(TypeError, int().__pow__) == "expected 1 or 2 arguments, got 0"
+
+
+class NoComparison:
+    @property
+    def __eq__(self):
+        raise AttributeError("not to be had")
+
+
+assert (NoComparison() == NoComparison()) is False

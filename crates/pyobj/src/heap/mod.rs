@@ -8,14 +8,15 @@
 mod alloc;
 pub mod gc;
 mod header;
+mod large;
 mod page;
 mod traverse;
 
-pub use alloc::Gil;
-pub use alloc::{Stats, Tracer, set_collect_request_hook, trace_allocations};
+pub use alloc::{Gil, Stats, Tracer, set_collect_request_hook, trace_allocations};
 pub(crate) use alloc::{alloc_cell, free_cell};
 pub use cinder_macros::Traverse;
 pub use header::Header;
+pub use large::LargeFromSystem;
 pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, cell_flags, for_each_page, set_cell_flags};
 pub use page::{PAGE_SIZE, Page, PageKind, for_each_container_page};
 pub use traverse::{Dropped, Traverse, Visitor};

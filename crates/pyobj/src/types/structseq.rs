@@ -158,7 +158,8 @@ impl StructSeq {
             sig: "(sequence, dict={})",
             base: Some(tuple_class),
             payload: &PAYLOAD,
-            flags: ClassFlags::NONE,
+            // Those of `sys` are static in CPython, the others are not.
+            flags: ClassFlags { mutable: self.module != "sys", ..ClassFlags::NONE },
             fixed_shape: FixedShape::None,
             slots: fill_slots,
             methods: &METHODS,

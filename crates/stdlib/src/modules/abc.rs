@@ -282,7 +282,8 @@ pub(crate) mod abc {
     fn _abc_instancecheck(cx: &Ctx, cls: &Obj, instance: &Obj) -> PyResult<bool> {
         let d = data(cx, cls)?;
         let s = state(&d);
-        let class = instance.get_attr(cx, intern!("__class__"))?;
+        let class = instance.get_attr_opt(cx, intern!("__class__"))?;
+        let class = class.unwrap_or_else(|| instance.type_of().as_obj());
         if s.cache.contains(&class) {
             return Ok(true);
         }

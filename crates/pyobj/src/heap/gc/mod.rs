@@ -156,6 +156,9 @@ fn run(cx: &Ctx, generation: usize) -> usize {
     let started = std::time::Instant::now();
     if s.debug.get() & DEBUG_STATS != 0 {
         eprintln!("gc: collecting generation {generation}...");
+        let counts = [0, 1, 2].map(|g| objects(Some(g)).len());
+        eprintln!("gc: objects in each generation: {} {} {}", counts[0], counts[1], counts[2]);
+        eprintln!("gc: objects in permanent generation: {}", frozen_count());
     }
     for g in 1..=generation {
         s.counts[g].set(0);

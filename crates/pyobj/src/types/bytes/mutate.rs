@@ -81,7 +81,9 @@ fn assign_slice(
         }
         return b.store().resize(cx, |b| drop(b.splice(start..start + count, new)));
     }
-    let Some(new) = new else {
+    // Assigning nothing to an extended slice deletes it.
+    let Some(new) = new.filter(|n| !n.is_empty()) else {
+        b.store().check_resizable(cx)?;
         if count == 0 {
             return Ok(());
         }
@@ -141,6 +143,10 @@ impl ByteArray {
         }
         if !args::is_bytes_like(o) && slots.iter.get().is_none() && slots.getitem.get().is_none() {
             return Err(cx.type_error(format!("can't extend bytearray with {}", o.type_of().name())));
+        }
+        if !args::is_bytes_like(o) {
+            // A length that cannot be had is an error, though room is not made by it.
+            o.length_hint(cx, 32)?;
         }
         let end = this.payload().len();
         let more = build::from_object(cx, o, Target::ByteArray)?;

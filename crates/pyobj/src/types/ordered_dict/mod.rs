@@ -94,11 +94,11 @@ impl OrderedDict {
     }
 
     /// Calls `f` for each key in order; RuntimeError if the order changes meanwhile.
-    fn for_each_key(&self, cx: &Ctx, mut f: impl FnMut(&Obj, i64) -> PyResult<()>) -> PyResult<()> {
+    fn for_each_key(&self, cx: &Ctx, mut f: impl FnMut(&Obj) -> PyResult<()>) -> PyResult<()> {
         let state = self.order.borrow().state();
         let mut at = self.order.borrow().end(false);
-        while let Some((key, hash)) = { self.order.borrow().key(at) } {
-            f(&key, hash)?;
+        while let Some((key, _)) = { self.order.borrow().key(at) } {
+            f(&key)?;
             if self.order.borrow().state() != state {
                 return Err(cx.runtime_error("OrderedDict mutated during iteration"));
             }
@@ -375,11 +375,11 @@ impl OrderedDict {
         let o = this.payload();
         let exact = is_exact(this.obj());
         let new = this.obj().type_of().as_obj().call0(cx)?;
-        o.for_each_key(cx, |key, hash| {
+        o.for_each_key(cx, |key| {
             if !exact {
                 return new.set_item(cx, key, &this.obj().get_item(cx, key)?);
             }
-            let v = o.dict.get_hashed(cx, key, hash)?.ok_or_else(|| cx.key_error(key))?;
+            let v = o.dict.get(cx, key)?.ok_or_else(|| cx.key_error(key))?;
             match new.downcast::<OrderedDict>() {
                 Some(n) => n.set(cx, key, &v),
                 None => new.set_item(cx, key, &v),

@@ -81,12 +81,12 @@ impl OrderedDictIterator {
             let order = d.order.borrow();
             (order.key(self.next.get()), order.after(self.next.get(), self.backwards))
         };
-        let Some((key, hash)) = found else { return Ok(None) };
+        let Some((key, _)) = found else { return Ok(None) };
         self.next.set(next);
         if self.kind == Kind::Keys {
             return Ok(Some(key));
         }
-        let Some(value) = d.dict.get_hashed(cx, &key, hash)? else { return Err(cx.key_error(&key)) };
+        let Some(value) = d.dict.get(cx, &key)? else { return Err(cx.key_error(&key)) };
         Ok(Some(if self.kind == Kind::Values { value } else { tuple::pair(key, value) }))
     }
 }

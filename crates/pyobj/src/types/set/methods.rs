@@ -297,7 +297,7 @@ impl Set {
     }
 
     fn __init__(cx: &Ctx, this: This<'_, Set>, args: Args<'_>) -> PyResult<()> {
-        iterators::no_init_keywords_for(cx, this.obj().type_of(), Set::type_object(), args)?;
+        args.no_keywords(cx, "set")?;
         let iterable = match args.pos() {
             [] => None,
             [it] => Some(it),

@@ -206,7 +206,11 @@ impl Percent<'_> {
             if int::to_bigint(&v).is_none() {
                 return Err(cx.type_error("* wants int"));
             }
-            let n = int::as_i64(&v).ok_or_else(|| cx.overflow_error("Python int too large to convert to C ssize_t"))?;
+            // Widths are sizes, precisions are C ints.
+            let kind = if too_big.starts_with('w') { "ssize_t" } else { "int" };
+            let fits = |n: &i64| kind == "ssize_t" || i32::try_from(*n).is_ok();
+            let n = int::as_i64(&v).filter(fits);
+            let n = n.ok_or_else(|| cx.overflow_error(format!("Python int too large to convert to C {kind}")))?;
             return Ok(Some(n as isize));
         }
         let mut n: Option<isize> = None;
