@@ -26,7 +26,8 @@ fn compatible(a: &Type, b: &Type) -> bool {
         let mut t = t;
         while let Some(b) = t.base().filter(|_| t.is_heap_type()) {
             let (l, bl) = (t.layout(), b.layout());
-            let same = l.named_slots == bl.named_slots && l.has_dict == bl.has_dict && l.has_weakrefs == bl.has_weakrefs;
+            let same =
+                l.named_slots == bl.named_slots && l.has_dict == bl.has_dict && l.has_weakrefs == bl.has_weakrefs;
             if !same {
                 break;
             }

@@ -22,7 +22,8 @@ pub(crate) fn get_state(cx: &Ctx, this: &Obj, required: bool) -> PyResult {
     if required && ty.layout().payload.var_sized {
         return Err(cx.type_error(format!("cannot pickle '{}' object", ty.name())));
     }
-    let has_names = ty.layout().named_slots > 0 || ty.own_cell(intern!("__slotnames__")).is_some_and(|c| c.get().is_some());
+    let has_names =
+        ty.layout().named_slots > 0 || ty.own_cell(intern!("__slotnames__")).is_some_and(|c| c.get().is_some());
     let names = if has_names { slot_names(cx, ty)? } else { Vec::new() };
     let state = match this.get_attr_opt(cx, intern!("__dict__"))? {
         Some(d) => match dict::items_if_dict(&d) {

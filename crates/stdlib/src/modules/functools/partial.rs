@@ -119,10 +119,9 @@ impl Partial {
             return Err(cx.type_error("trailing Placeholders are not allowed"));
         }
         // Partials of partials are flattened, unless the inner one carries attributes of its own.
-        let inner = func.downcast::<Partial>().filter(|_| {
-            func.type_of().is(Partial::type_object())
-                && attributes(cx, func).is_ok_and(|d| d.is_none())
-        });
+        let inner = func
+            .downcast::<Partial>()
+            .filter(|_| func.type_of().is(Partial::type_object()) && attributes(cx, func).is_ok_and(|d| d.is_none()));
         let (func, all, keywords) = match inner {
             Some(p) => {
                 let (f, stored, kw) = p.parts();
