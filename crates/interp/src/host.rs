@@ -188,7 +188,22 @@ pub(crate) fn default_unraisable(cx: &Ctx, args: &Obj) -> PyResult<()> {
 
 /// Prints an exception with its traceback, by the `traceback` module; in a plain form if that fails.
 pub(crate) fn print_exception(cx: &Ctx, ty: &Obj, value: &Obj, tb: &Obj, file: &Obj) -> PyResult<()> {
+    if !value.type_of().is_subtype(exc::BaseException()) {
+        let text = format!(
+            "TypeError: print_exception(): Exception expected for value, {} found\n",
+            value.type_of().name()
+        );
+        return file.call_method(cx, intern!("write"), &[Obj::from(text.as_str())]).map(drop);
+    }
+    if exc::traceback(value).is_none() && !tb.is_none() {
+        value.set_attr(cx, intern!("__traceback__"), tb)?;
+    }
+    let is_stderr = sys_attr(cx, "stderr")?.is_some_and(|e| e.is(file));
     let r = (cx.host().import)(cx, "traceback").and_then(|m| {
+        // Colours and the limit of `sys.tracebacklimit` are those of uncaught exceptions.
+        if is_stderr && let Some(f) = m.get_attr_opt(cx, intern!("_print_exception_bltin"))? {
+            return f.call1(cx, value);
+        }
         let f = m.get_attr(cx, intern!("print_exception"))?;
         let names = [intern!("file").obj()];
         f.call(cx, cinder_pyobj::native::Args::new(&[ty.clone(), value.clone(), tb.clone(), file.clone()], &names))

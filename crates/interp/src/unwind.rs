@@ -44,6 +44,12 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
                 }
                 None => {
                     drop_temps(f, pc, 0);
+                    if f.plain().position(pc).line == 0
+                        && let Some(at) = traceback::entry_of(&e, f.frame_obj)
+                    {
+                        // Clean-up code has no line: the frame ends where the exception was raised.
+                        f.pc = f.code().copies.base_of(f.pc).add(at as usize);
+                    }
                     let e = if observed { tell(th, fr, Event::PyUnwind, e) } else { e };
                     let _ = th.cx.set_pending(e);
                     if leave(th, fr) {

@@ -87,8 +87,10 @@ pub(crate) mod sys {
     /// exit status will be one (i.e., failure).
     #[pyfunction(sig = "(status=None, /)")]
     fn exit(cx: &Ctx, status: Option<&Obj>) -> PyResult {
-        let args: Vec<Obj> = status.cloned().into_iter().collect();
-        Err(cx.raise_args(exc::SystemExit(), &args))
+        // A tuple holds the arguments of the exception.
+        let one = status.map(std::slice::from_ref).unwrap_or(&[]);
+        let args = status.and_then(tuple::items_if_tuple).unwrap_or(one);
+        Err(cx.raise_args(exc::SystemExit(), args))
     }
 
     /// Return information about the most recent exception caught by an except
@@ -236,8 +238,20 @@ pub(crate) mod sys {
 
     /// Return True if the given string is "interned".
     #[pyfunction(sig = "(string, /)")]
-    fn _is_interned(string: &Obj) -> bool {
-        string.downcast::<cinder_pyobj::types::str::Str>().is_some_and(|s| s.is_interned())
+    fn _is_interned(cx: &Ctx, string: &Obj) -> PyResult<bool> {
+        if !string.type_of().is_str_subtype() {
+            return Err(cx.type_error(format!(
+                "_is_interned() argument must be str, not {}",
+                string.type_of().name()
+            )));
+        }
+        Ok(string.downcast::<cinder_pyobj::types::str::Str>().is_some_and(|s| s.is_interned()))
+    }
+
+    /// Return True if the GIL is currently enabled.
+    #[pyfunction]
+    fn _is_gil_enabled() -> bool {
+        true
     }
 
     /// The number of CPUs that was configured, -1 for none.

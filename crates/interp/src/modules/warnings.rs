@@ -192,8 +192,6 @@ struct Place<'a> {
     module: Option<Obj>,
     registry: Option<Obj>,
     source: Option<Obj>,
-    /// The text of the line, if somebody knows it.
-    text: Option<Obj>,
 }
 
 fn explicit(cx: &Ctx, category: &Obj, message: &Obj, place: Place<'_>) -> PyResult<()> {
@@ -294,13 +292,10 @@ fn show_plainly(cx: &Ctx, category: &Obj, text: &Obj, place: &Place<'_>) -> PyRe
     let name = category.get_attr(cx, intern!("__name__"))?;
     let file = as_utf8_lossy(place.filename).into_owned();
     let mut out = format!("{file}:{}: {}: {}\n", place.line, as_utf8_lossy(&name), as_utf8_lossy(text));
-    let line = match &place.text {
-        Some(t) => Some(as_utf8_lossy(t).into_owned()),
-        None => std::fs::read(&file).ok().and_then(|bytes| {
-            let n = usize::try_from(place.line).ok()?.checked_sub(1)?;
-            bytes.split(|b| *b == b'\n').nth(n).map(|l| String::from_utf8_lossy(l).into_owned())
-        }),
-    };
+    let line = std::fs::read(&file).ok().and_then(|bytes| {
+        let n = usize::try_from(place.line).ok()?.checked_sub(1)?;
+        bytes.split(|b| *b == b'\n').nth(n).map(|l| String::from_utf8_lossy(l).into_owned())
+    });
     if let Some(l) = line.as_deref().map(str::trim).filter(|l| !l.is_empty()) {
         out.push_str("  ");
         out.push_str(l);
@@ -412,18 +407,16 @@ fn category_of(cx: &Ctx, message: &Obj, category: Option<&Obj>) -> PyResult {
     }
 }
 
-/// The text of a line of a module, by its loader.
-fn source_line(cx: &Ctx, globals: &Obj, line: i64) -> PyResult<Option<Obj>> {
-    let Some(loader) = dict::get(cx, globals, intern!("__loader__").as_obj())? else { return Ok(None) };
-    let Some(name) = dict::get(cx, globals, intern!("__name__").as_obj())? else { return Ok(None) };
-    let Some(f) = loader.get_attr_opt(cx, intern!("get_source"))? else { return Ok(None) };
-    let source = f.call1(cx, &name)?;
-    if source.is_none() {
-        return Ok(None);
+/// Lets `linecache` find the lines of a module that may have no file, by its loader.
+fn prime_lines(cx: &Ctx, filename: &Obj, globals: &Obj) -> PyResult<()> {
+    let external = (cx.host().import)(cx, "_frozen_importlib_external")?;
+    external.call_method(cx, intern!("_bless_my_loader"), std::slice::from_ref(globals))?;
+    let lines = (cx.host().import)(cx, "linecache")
+        .and_then(|m| m.call_method(cx, intern!("getlines"), &[filename.clone(), globals.clone()]));
+    match lines {
+        Ok(_) => Ok(()),
+        Err(r) => cx.swallow(r, exc::Exception()),
     }
-    let lines = source.call_method(cx, intern!("splitlines"), &[])?;
-    let at = usize::try_from(line).ok().and_then(|n| n.checked_sub(1));
-    Ok(at.and_then(|n| lines.downcast::<list::List>().and_then(|l| l.get(n))))
 }
 
 /// _warnings provides basic warning filtering support.
@@ -503,7 +496,6 @@ pub(crate) mod warnings {
             module: module.cloned().and_then(Obj::non_none),
             registry: registry.cloned().and_then(Obj::non_none),
             source: source.cloned().and_then(Obj::non_none),
-            text,
         };
         explicit(cx, &c, message, place)
     }

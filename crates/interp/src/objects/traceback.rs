@@ -6,7 +6,7 @@ use cinder_pyobj::heap::{self, Traverse};
 use cinder_pyobj::native::{PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::{exc, list};
 use cinder_pyobj::value::ObjCell;
-use cinder_pyobj::{Ctx, Obj, PyResult, Type};
+use cinder_pyobj::{Ctx, Obj, PyResult, Type, Value};
 
 use super::frame_obj::FrameObject;
 
@@ -40,6 +40,13 @@ pub(crate) fn add_entry(e: &Obj, frame: Obj, pc: u32) {
 /// The entry after this one.
 pub(crate) fn next(t: &Obj) -> Option<Obj> {
     t.downcast::<Traceback>()?.next.get()
+}
+
+/// The instruction in the first entry of an exception's traceback, if that is of this frame.
+pub(crate) fn entry_of(e: &Obj, frame: Value) -> Option<u32> {
+    let t = exc::traceback(e)?;
+    let t = t.downcast::<Traceback>()?;
+    (t.frame.value() == frame).then_some(t.lasti as u32 / 2)
 }
 
 /// Links an entry to the one after it.

@@ -15,6 +15,8 @@ pub(crate) struct CodeMonitor {
     pub local: [Cell<EventSet>; TOOLS],
     /// By event the tools that get it here, as bits.
     active: [Cell<u8>; Event::ALL.len()],
+    /// The state of all tools that the instrumented copy was made for.
+    version: Cell<u64>,
     /// By instruction and event the tools that disabled it there.
     disabled: RefCell<FxHashMap<(u32, u8), u8>>,
 }
@@ -25,6 +27,7 @@ impl CodeMonitor {
             map: EventMap::new(&c.code),
             local: Default::default(),
             active: Default::default(),
+            version: Cell::new(0),
             disabled: RefCell::default(),
         }
     }
@@ -50,6 +53,19 @@ pub(crate) fn monitor(c: &CodeObject) -> &CodeMonitor {
     c.monitor.get_or_init(|| Box::new(CodeMonitor::new(c)))
 }
 
+/// Lets new frames of a code object enter where they must. The instrumented copy is brought up to date when a frame
+/// comes to it.
+pub(crate) fn invalidate(m: &Monitoring, c: &CodeObject) {
+    let local = || c.monitor.get().is_some_and(|monitor| monitor.local.iter().any(|l| l.get().0 != 0));
+    let wanted = m.exports_frames() || m.global_union().0 & EventSet::LOCAL.0 != 0 || local();
+    c.copies.set_entry(if wanted { entry_stub() } else { c.copies.quick() });
+}
+
+/// Whether the instrumented copy is as the tools ask for now.
+pub(crate) fn is_current(m: &Monitoring, monitor: &CodeMonitor) -> bool {
+    monitor.version.get() == m.version.get()
+}
+
 /// Brings a code object's instrumented copy up to date, if it has one, and lets new frames enter where they must.
 pub(crate) fn sync(m: &Monitoring, c: &CodeObject) {
     let everything = m.exports_frames();
@@ -58,6 +74,7 @@ pub(crate) fn sync(m: &Monitoring, c: &CodeObject) {
         c.copies.set_entry(if wanted { entry_stub() } else { c.copies.quick() });
         return;
     };
+    monitor.version.set(m.version.get());
     let mut any = everything;
     for e in Event::ALL {
         let mut tools = 0;

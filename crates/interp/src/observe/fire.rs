@@ -2,7 +2,7 @@
 
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
 
-use super::code::{disable, monitor};
+use super::code::{disable, is_current, monitor, sync};
 use super::tools::{PROFILE, TRACE, switch};
 use super::{Event, Monitoring, legacy};
 use crate::frame::Frame;
@@ -86,7 +86,12 @@ fn offset(pc: u32) -> Obj {
 
 /// Fires an event that instructions cause; `extra` are its arguments after the offset.
 pub(super) fn fire(th: &Thread, fr: *mut Frame, pc: u32, event: Event, extra: &[Obj]) -> PyResult<()> {
-    let tools = monitor(unsafe_code(fr)).tools_at(pc, event);
+    let c = unsafe_code(fr);
+    let mon = monitor(c);
+    if !is_current(&th.runtime.monitoring, mon) {
+        sync(&th.runtime.monitoring, c);
+    }
+    let tools = mon.tools_at(pc, event);
     if tools == 0 || th.tracing.get() != 0 {
         return Ok(());
     }

@@ -96,10 +96,27 @@ pub(crate) fn branches(code: &Code) -> Vec<(u32, u32, u32)> {
             && (op.is(OpFlags::BRANCH) || op.is(OpFlags::SKIPS))
             && let [left, right] = targets(code, pc as u32)[..]
         {
-            out.push((pc as u32, left, right));
+            let pc = pc as u32;
+            out.push((pc, shown_target(code, pc, left), right));
         }
     }
     out
+}
+
+/// Whether a jump only passes over a handler, or leaves one: how code is laid out, not what the program says.
+fn around_handler(code: &Code, pc: usize) -> bool {
+    let op = |at: Option<usize>| at.and_then(|at| code.insns.get(at)).and_then(|i| i.op());
+    let before = op(pc.checked_sub(1));
+    op(Some(pc + 1)) == Some(Opcode::PushExcInfo)
+        || before == Some(Opcode::PopExcept)
+        || before == Some(Opcode::ClearLocal) && op(pc.checked_sub(2)) == Some(Opcode::PopExcept)
+}
+
+/// The place that a branch is said to lead to: into a loop, the word behind `ForIter`, which has the line of the
+/// loop's target as the store that the instruction does would have.
+pub(crate) fn shown_target(code: &Code, from: u32, to: u32) -> u32 {
+    let is_loop = code.insns.get(from as usize).and_then(|i| i.op()) == Some(Opcode::ForIter);
+    if is_loop && to == from + 2 { from + 1 } else { to }
 }
 
 /// Instructions that call what stands in a window.
@@ -172,6 +189,9 @@ impl EventMap {
             .map(|pc| {
                 let Some(op) = code.insns[pc].op().filter(|_| executed[pc]) else { return EventSet::default() };
                 let mut set = events_of(op).0;
+                if op == Opcode::Jump && around_handler(code, pc) {
+                    set = 0;
+                }
                 if pc as u32 == start {
                     set |= Event::PyStart.bit().0;
                 }

@@ -1,12 +1,12 @@
 //! The handler of instrumented instructions.
 
 use cinder_bytecode::op::{CONST_BASE, Insn, OpFlags, Opcode};
-use cinder_pyobj::types::exc;
+use cinder_pyobj::types::{SendResult, exc};
 use cinder_pyobj::types::function::NativeFunction;
 use cinder_pyobj::types::module::Module;
 use cinder_pyobj::{Obj, PyResult, Value};
 
-use super::code::{CodeMonitor, monitor, sync};
+use super::code::{CodeMonitor, is_current, monitor, sync};
 use super::fire::{Report, call_tools, fire, unsafe_code};
 use super::map::{LineStart, is_call};
 use super::{Event, TRACE, state};
@@ -14,7 +14,7 @@ use crate::dispatch;
 use crate::frame::Frame;
 use crate::machine::{Flow, M};
 use crate::objects::frame_obj::{self, FrameObject, NO_POINT};
-use crate::objects::generator::Generator;
+use crate::objects::generator::{self, Generator};
 use crate::thread::Thread;
 
 /// A new frame of code that is to be instrumented first.
@@ -60,6 +60,9 @@ pub(crate) unsafe fn instrumented(
             return run(at);
         }
         let mon = monitor(c);
+        if !is_current(m, mon) {
+            sync(m, c);
+        }
         match before(thread, at, mon, index) {
             Ok(()) => {}
             Err(_) => return raise_before(at, c.copies.index((*fr).pc)),
@@ -226,15 +229,25 @@ unsafe fn around(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> Flow {
                 if fire(th, at.fr, index, Event::PyYield, &[v]).is_err() {
                     return raise_before(at, index);
                 }
+                if moved(at, index) {
+                    return Flow::jump(at.frame().pc);
+                }
                 run(at)
             }
             Opcode::Jump | Opcode::JumpBackward => jump(th, at, mon, index, op),
             Opcode::Send if mon.tools_at(index, Event::StopIteration) != 0 => {
                 let generator = at.peek_obj(at.b()).downcast::<Generator>().is_some();
                 let f = run(at);
-                if generator && f.0 > Flow::EXIT.0 {
+                // Other iterators raise StopIteration where they have a result.
+                if f.0 > Flow::EXIT.0 && (generator || !at.peek_obj(at.a()).is_none()) {
                     let e = exc::StopIteration().as_obj().call1(&th.cx, at.peek_obj(at.a()));
-                    let r = e.and_then(|e| fire(th, at.fr, index, Event::StopIteration, &[e]));
+                    let r = e.and_then(|e| {
+                        if generator {
+                            fire(th, at.fr, index, Event::StopIteration, &[e])
+                        } else {
+                            super::exception_event(th, at.fr, Event::Raise, &e)
+                        }
+                    });
                     if r.is_err() {
                         return raise_at(at, f);
                     }
@@ -280,14 +293,45 @@ unsafe fn jump(th: &Thread, at: M, mon: &CodeMonitor, index: u32, op: Opcode) ->
 }
 
 unsafe fn branch(th: &Thread, at: M, mon: &CodeMonitor, index: u32, op: Opcode) -> Flow {
-    let _ = op;
     // SAFETY: passed on.
     unsafe {
-        let f = run(at);
+        let f = if op == Opcode::ForIter { for_iter(th, at) } else { run(at) };
         let Some(to) = target_of(at, index, f) else { return f };
         let right = super::map::targets(&unsafe_code(at.fr).code, index).get(1) == Some(&to);
         let event = if right { Event::BranchRight } else { Event::BranchLeft };
         if mon.tools_at(index, event) == 0 { f } else { went(th, at, index, to, event) }
+    }
+}
+
+/// `ForIter`. A generator that returns a value counts as raising StopIteration.
+unsafe fn for_iter(th: &Thread, at: M) -> Flow {
+    let it = at.peek_obj(at.b()).clone();
+    // SAFETY: passed on.
+    unsafe {
+        let Some(g) = it.downcast::<Generator>().filter(|g| !g.is_coroutine() && !g.is_async()) else {
+            return run(at);
+        };
+        if th.runtime.monitoring.global_tools(Event::Raise) == 0 {
+            return run(at);
+        }
+        match generator::resume(&th.cx, &it, g, Obj::none()) {
+            Ok(SendResult::Yield(v)) => {
+                at.set(at.a(), v);
+                Flow::SKIP
+            }
+            Ok(SendResult::Return(v)) => {
+                if !v.is_none() {
+                    let e = exc::StopIteration().as_obj().call1(&th.cx, &v);
+                    let told = e.and_then(|e| super::exception_event(th, at.fr, Event::Raise, &e));
+                    if told.is_err() {
+                        return Flow::RAISE;
+                    }
+                }
+                drop(at.take(at.b()));
+                at.next_target()
+            }
+            Err(_) => Flow::RAISE,
+        }
     }
 }
 
@@ -298,7 +342,17 @@ unsafe fn went(th: &Thread, at: M, index: u32, to: u32, event: Event) -> Flow {
     // SAFETY: the target lies in the code, and its live temporaries are owned by the frame.
     unsafe {
         f.pc = f.code().copies.base_of(at.pc).add(to as usize);
-        if fire(th, at.fr, index, event, &[Obj::from(i64::from(to) * 2)]).is_err() {
+        let shown = super::map::shown_target(&unsafe_code(at.fr).code, index, to);
+        let fo = frame_obj::of(th, at.fr);
+        let fo = fo.downcast::<FrameObject>();
+        if let Some(f) = fo {
+            f.point.set(index);
+        }
+        let r = fire(th, at.fr, index, event, &[Obj::from(i64::from(shown) * 2)]);
+        if let Some(f) = fo {
+            f.point.set(NO_POINT);
+        }
+        if r.is_err() {
             drop_consumed(at.fr, f.code().copies.index(f.pc));
             return crate::unwind::unwind(th, true);
         }

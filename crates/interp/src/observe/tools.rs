@@ -8,7 +8,7 @@ use cinder_pyobj::types::object;
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
-use super::code::{enable_all, monitor, sync};
+use super::code::{enable_all, invalidate, monitor, sync};
 use super::{Event, EventSet, entry_stub};
 use crate::frame::Frame;
 use crate::objects::code::CodeObject;
@@ -26,6 +26,8 @@ pub(crate) struct Monitoring {
     pub names: [ObjCell; TOOLS],
     callbacks: RefCell<Vec<Option<Obj>>>,
     global: [Cell<EventSet>; TOOLS],
+    /// Changes with the events of tools.
+    pub version: Cell<u64>,
     /// Somebody observes something: generators ask when they are resumed.
     pub on: Cell<bool>,
     /// Every so many instructions a frame is exported and rebuilt; 0 for never.
@@ -42,7 +44,7 @@ static CODES: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 /// Notes a new code object at its final address.
 pub(crate) fn code_made(m: &Monitoring, c: &CodeObject) {
     if m.on.get() {
-        sync(m, c);
+        invalidate(m, c);
     }
     let mut codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);
     c.registered.set(codes.len() as u32);
@@ -81,6 +83,7 @@ impl Monitoring {
             names: Default::default(),
             callbacks: RefCell::new(vec![None; TOOLS * Event::ALL.len()]),
             global: Default::default(),
+            version: Cell::new(1),
             on: Cell::new(frame_state != 0),
             frame_state: Cell::new(frame_state),
             until_export: Cell::new(frame_state),
@@ -157,7 +160,8 @@ impl Monitoring {
 
     fn update(&self, cx: &Ctx) {
         self.update_on();
-        each_code(|c| sync(self, c));
+        self.version.set(self.version.get() + 1);
+        each_code(|c| invalidate(self, c));
         self.switch_frames(cx);
     }
 

@@ -11,12 +11,9 @@ use crate::objects::function::Function;
 #[cold]
 fn unbound_local(m: M, n: u32) -> Raised {
     let name = m.frame().code().local_name(n);
-    let shown = Obj::from(name);
-    exc::raise_name_error(
-        m.cx(),
+    m.cx().raise(
         exc::UnboundLocalError(),
-        &format!("cannot access local variable '{name}' where it is not associated with a value"),
-        &shown,
+        format!("cannot access local variable '{name}' where it is not associated with a value"),
     )
 }
 

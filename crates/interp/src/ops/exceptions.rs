@@ -134,7 +134,8 @@ op! {
                 let g = exc::BaseExceptionGroup()
                     .as_obj()
                     .call_pos(cx, &[Obj::from(""), tuple::new(vec![e.clone()])])?;
-                exc::set_traceback(&g, exc::traceback(&e));
+                let fo = crate::objects::frame_obj::of(m.th(), m.fr);
+                crate::objects::traceback::add_entry(&g, fo, m.frame().lasti());
                 (Some(g), None)
             }
         } else if e.type_of().is_subtype(exc::BaseExceptionGroup()) {

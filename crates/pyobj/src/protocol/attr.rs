@@ -14,7 +14,7 @@ impl Obj {
     pub fn get_attr(&self, cx: &Ctx, name: Name) -> PyResult {
         let ty = self.type_of();
         match ty.slots.getattr.get() {
-            Some(f) => f(cx, self, name.as_obj()),
+            Some(f) => f(cx, self, name.as_obj()).map_err(|r| exc::name_attribute(cx, r, self, name.as_obj())),
             None => generic_get_attr(cx, self, name.as_obj()),
         }
     }
@@ -25,7 +25,7 @@ impl Obj {
             return Err(cx.type_error(format!("attribute name must be string, not '{}'", name.type_of().name())));
         }
         match self.type_of().slots.getattr.get() {
-            Some(f) => f(cx, self, name),
+            Some(f) => f(cx, self, name).map_err(|r| exc::name_attribute(cx, r, self, name)),
             None => generic_get_attr(cx, self, name),
         }
     }

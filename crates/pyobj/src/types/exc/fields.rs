@@ -258,6 +258,23 @@ impl AttributeErrorData {
 }
 fields!(AttributeErrorData: name, obj);
 
+/// Notes in a pending AttributeError that says nothing of it which attribute of which object was looked for.
+#[cold]
+pub fn name_attribute(cx: &Ctx, r: crate::Raised, obj: &Obj, name: &Obj) -> crate::Raised {
+    if !cx.pending_is(super::AttributeError()) {
+        return r;
+    }
+    let e = cx.take(r);
+    if let Some(d) = e.downcast::<AttributeErrorData>()
+        && d.name.is_empty()
+        && d.obj.is_empty()
+    {
+        d.name.set(Some(name.clone()));
+        d.obj.set(Some(obj.clone()));
+    }
+    cx.set_pending(e)
+}
+
 /// `NameError`.
 #[pyclass(name = "NameError", base = ExceptionMarker, flags(basetype), doc = "Name not found globally.")]
 #[derive(Traverse)]

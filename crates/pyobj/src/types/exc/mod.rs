@@ -9,7 +9,7 @@ mod table;
 pub use base::BaseException;
 pub use fields::{
     AttributeErrorData, ImportErrorData, NameErrorData, StopIterationData, SyntaxErrorData, SystemExitData,
-    UnicodeErrorData,
+    UnicodeErrorData, name_attribute,
 };
 pub use group::{GroupData, split_by};
 pub use os_error::{OSErrorData, errno_class, strerror};
