@@ -193,12 +193,8 @@ impl Profiler {
         }
     }
 
-    fn native(&self, cx: &Ctx, args: &[Obj]) -> PyResult<Option<Obj>> {
-        if !self.builtins.get() {
-            return Ok(None);
-        }
-        let [_, _, f, first] = args else { return Ok(None) };
-        legacy::native(Thread::of(cx), f, first)
+    fn native(&self, cx: &Ctx, f: &Obj, first: &Obj) -> PyResult<Option<Obj>> {
+        if self.builtins.get() { legacy::native(Thread::of(cx), f, first) } else { Ok(None) }
     }
 }
 
@@ -414,18 +410,34 @@ impl Profiler {
         this.leave(cx);
     }
 
-    #[pymethod(sig = "($self, /, *args)")]
-    fn _ccall_callback(cx: &Ctx, this: This<'_, Profiler>, args: &[Obj]) -> PyResult<()> {
-        if let Some(f) = this.native(cx, args)? {
+    #[pymethod(sig = "($self, code, instruction_offset, callable, self_arg, /)")]
+    fn _ccall_callback(
+        cx: &Ctx,
+        this: This<'_, Profiler>,
+        code: &Obj,
+        instruction_offset: &Obj,
+        callable: &Obj,
+        self_arg: &Obj,
+    ) -> PyResult<()> {
+        let _ = (code, instruction_offset);
+        if let Some(f) = this.native(cx, callable, self_arg)? {
             let name = native_name(cx, &f)?;
             this.enter(cx, native_key(&f), || name);
         }
         Ok(())
     }
 
-    #[pymethod(sig = "($self, /, *args)")]
-    fn _creturn_callback(cx: &Ctx, this: This<'_, Profiler>, args: &[Obj]) -> PyResult<()> {
-        if this.native(cx, args)?.is_some() {
+    #[pymethod(sig = "($self, code, instruction_offset, callable, self_arg, /)")]
+    fn _creturn_callback(
+        cx: &Ctx,
+        this: This<'_, Profiler>,
+        code: &Obj,
+        instruction_offset: &Obj,
+        callable: &Obj,
+        self_arg: &Obj,
+    ) -> PyResult<()> {
+        let _ = (code, instruction_offset);
+        if this.native(cx, callable, self_arg)?.is_some() {
             this.leave(cx);
         }
         Ok(())
