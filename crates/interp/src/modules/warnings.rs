@@ -372,7 +372,7 @@ fn issue(cx: &Ctx, category: &Obj, message: &Obj, level: i64, source: Option<Obj
         cx,
         category,
         message,
-        Place { filename: &filename, line, module: Some(module), registry: registry.non_none(), source, text: None },
+        Place { filename: &filename, line, module: Some(module), registry: registry.non_none(), source },
     )
 }
 
@@ -390,7 +390,7 @@ pub(crate) fn warn_explicit(cx: &Ctx, category: &Type, message: &str, filename: 
         return Ok(());
     }
     let _ = state(cx);
-    let place = Place { filename, line: i64::from(line), module: None, registry: None, source: None, text: None };
+    let place = Place { filename, line: i64::from(line), module: None, registry: None, source: None };
     explicit(cx, &category.as_obj(), &Obj::from(message), place)
 }
 
@@ -481,15 +481,12 @@ pub(crate) mod warnings {
         }
         let c = category_of(cx, message, Some(category))?;
         let _ = state(cx);
-        let text = match module_globals {
-            Some(g) if !g.is_none() => {
-                if dict::items_if_dict(g).is_none() {
-                    return Err(cx.type_error(format!("module_globals must be a dict, not '{}'", g.type_of().name())));
-                }
-                source_line(cx, g, lineno)?
+        if let Some(g) = module_globals.filter(|g| !g.is_none()) {
+            if dict::items_if_dict(g).is_none() {
+                return Err(cx.type_error(format!("module_globals must be a dict, not '{}'", g.type_of().name())));
             }
-            _ => None,
-        };
+            prime_lines(cx, filename, g)?;
+        }
         let place = Place {
             filename,
             line: lineno,
