@@ -189,10 +189,8 @@ pub(crate) fn default_unraisable(cx: &Ctx, args: &Obj) -> PyResult<()> {
 /// Prints an exception with its traceback, by the `traceback` module; in a plain form if that fails.
 pub(crate) fn print_exception(cx: &Ctx, ty: &Obj, value: &Obj, tb: &Obj, file: &Obj) -> PyResult<()> {
     if !value.type_of().is_subtype(exc::BaseException()) {
-        let text = format!(
-            "TypeError: print_exception(): Exception expected for value, {} found\n",
-            value.type_of().name()
-        );
+        let text =
+            format!("TypeError: print_exception(): Exception expected for value, {} found\n", value.type_of().name());
         return file.call_method(cx, intern!("write"), &[Obj::from(text.as_str())]).map(drop);
     }
     if exc::traceback(value).is_none() && !tb.is_none() {

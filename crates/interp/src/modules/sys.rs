@@ -240,10 +240,7 @@ pub(crate) mod sys {
     #[pyfunction(sig = "(string, /)")]
     fn _is_interned(cx: &Ctx, string: &Obj) -> PyResult<bool> {
         if !string.type_of().is_str_subtype() {
-            return Err(cx.type_error(format!(
-                "_is_interned() argument must be str, not {}",
-                string.type_of().name()
-            )));
+            return Err(cx.type_error(format!("_is_interned() argument must be str, not {}", string.type_of().name())));
         }
         Ok(string.downcast::<cinder_pyobj::types::str::Str>().is_some_and(|s| s.is_interned()))
     }

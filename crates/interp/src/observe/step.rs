@@ -1,9 +1,9 @@
 //! The handler of instrumented instructions.
 
 use cinder_bytecode::op::{CONST_BASE, Insn, OpFlags, Opcode};
-use cinder_pyobj::types::{SendResult, exc};
 use cinder_pyobj::types::function::NativeFunction;
 use cinder_pyobj::types::module::Module;
+use cinder_pyobj::types::{SendResult, exc};
 use cinder_pyobj::{Obj, PyResult, Value};
 
 use super::code::{CodeMonitor, is_current, monitor, sync};
