@@ -79,3 +79,37 @@ assert raises(TypeError, issubclass, 1, int | str) == "issubclass() arg 1 must b
 assert pickle.loads(pickle.dumps(int | None)) == int | None == None | int
 assert Union[[1], [1], 2].__args__ == ([1], 2)
 assert "object is not callable" in raises(TypeError, lambda: (int | str)())
+
+# What is subscripted is not iterated over.
+assert raises(TypeError, iter, int | str) == "'typing.Union' object is not iterable"
+
+
+class Changing:
+    hashable = False
+
+    def __hash__(self):
+        if Changing.hashable:
+            return 1
+        raise TypeError("not yet")
+
+
+changing = Union[int, Changing()]
+Changing.hashable = True
+assert raises(TypeError, hash, changing) == "union contains 1 unhashable elements"
+
+
+class Bases(tuple):
+    pass
+
+
+assert type(type("FromTuple", Bases((int, object)), {}).__bases__) is Bases
+
+
+class Pickled(Generic[T]):
+    def __init__(self, x):
+        self.x = x
+
+
+# Old protocols find the base that is made in C.
+assert [pickle.loads(pickle.dumps(X, p)).x for p in range(4) for X in (Pickled[int](3),)] == [3] * 4
+assert "arg 6" in raises(TypeError, types.FunctionType, (lambda: 0).__code__, {}, None, None, None, 1)

@@ -167,6 +167,9 @@ impl Function {
                 }
                 d => p.defaults.set(d.cloned()),
             }
+            if kwdefaults.is_some_and(|d| !d.is_none() && dict::as_dict(d).is_none()) {
+                return Err(cx.type_error("arg 6 (kwdefaults) must be None or dict"));
+            }
             p.kwdefaults.set(check_dict(cx, kwdefaults, "kwdefaults")?);
             p.closure.set(closure.cloned());
         }

@@ -88,6 +88,14 @@ impl SimpleNamespace {
     #[pymethod(sig = "($self, /, **changes)")]
     fn __replace__(cx: &Ctx, this: &Obj, changes: cinder_pyobj::native::Kwargs<'_>) -> PyResult {
         let new = this.type_of().as_obj().call0(cx)?;
+        if !new.type_of().is_subtype(SimpleNamespace::class().type_object()) {
+            return Err(cx.type_error(format!(
+                "expect {} type, but {}() returned '{}' object",
+                SimpleNamespace::class().type_object().full_name(),
+                this.type_of().full_name(),
+                new.type_of().full_name()
+            )));
+        }
         for (k, v) in dict::items_if_dict(&attributes(cx, this)?).unwrap_or_default() {
             new.store_attr(cx, &k, Some(&v))?;
         }

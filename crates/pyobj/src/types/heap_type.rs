@@ -54,6 +54,10 @@ pub(crate) fn new(cx: &Ctx, meta: &Type, args: Args<'_>) -> PyResult {
     let ty = allocate(cx, winner, &text, best, base_items, &plan)?;
     let obj = ty.1;
     let ty = ty.0;
+    if tuple::items_if_tuple(bases).is_some_and(|b| !b.is_empty()) {
+        // The very tuple that was given, which may be of a subclass.
+        *ty.bases.borrow_mut() = Some(bases.clone());
+    }
     if items.iter().any(|(k, _)| !k.type_of().is_str_subtype()) {
         let message = format!("non-string key in the __dict__ of class {text}");
         (cx.host().warn)(cx, super::exc::RuntimeWarning(), &message, 1)?;

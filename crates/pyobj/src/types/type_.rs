@@ -457,7 +457,8 @@ impl Type {
         let f = ty.flags();
         let exact = |t: FixedShape| crate::shape::ShapeId::fixed(t).get().ty();
         let mut n: i64 = 1 << 12;
-        n |= i64::from(f.heap) << 9;
+        // Native types whose attributes can be set are made at run time in CPython.
+        n |= i64::from(f.heap || !f.immutable) << 9;
         n |= i64::from(f.basetype) << 10;
         n |= i64::from(f.immutable) << 8;
         n |= i64::from(f.no_new) << 7;

@@ -223,6 +223,11 @@ impl Type {
         self.flags.set(TypeFlags { sequence, mapping, ..self.flags.get() });
     }
 
+    /// Says that items are looked up by key, so that `iter()` does not fall back to `__getitem__`.
+    pub fn set_mapping_like(&self) {
+        self.flags.set(TypeFlags { mapping_like: true, ..self.flags.get() });
+    }
+
     pub(crate) fn count_new_shape(&self) -> u32 {
         let n = self.shape_count.get() + 1;
         self.shape_count.set(n);

@@ -16,6 +16,9 @@ use crate::value::{Obj, ObjCell};
 #[derive(Traverse)]
 pub struct Union {
     args: Obj,
+    /// How many members could not be hashed when the union was made.
+    #[traverse(skip)]
+    unhashable: usize,
     params: ObjCell,
 }
 
@@ -78,7 +81,7 @@ pub fn make(cx: &Ctx, members: &[Obj]) -> PyResult {
     if out.len() == 1 {
         return Ok(out.remove(0));
     }
-    Ok(heap::new_instance(Union::class().type_object(), Union { args: tuple::new(out), params: ObjCell::new(None) }))
+    Ok(heap::new_instance(Union::class().type_object(), Union { args: tuple::new(out), unhashable: hashes.iter().filter(|h| h.is_none()).count(), params: ObjCell::new(None) }))
 }
 
 /// The members of a union; nothing if the object is none.
@@ -103,6 +106,11 @@ impl Union {
 
 #[pymethods]
 impl Union {
+    #[pyinit]
+    fn looked_up_by_key(ty: &crate::types::Type) {
+        ty.set_mapping_like();
+    }
+
     fn __repr__(cx: &Ctx, this: This<'_, Union>) -> PyResult {
         let none = none_type();
         let parts: PyResult<Vec<String>> = this
@@ -117,6 +125,10 @@ impl Union {
         let mut h: i64 = 0x51ed_270b;
         for a in this.items() {
             h ^= a.hash(cx)?.wrapping_mul(0x9e37_79b9_7f4a_7c15u64 as i64).rotate_left(17);
+        }
+        if this.unhashable > 0 {
+            let n = this.unhashable;
+            return Err(cx.type_error(format!("union contains {n} unhashable elements")));
         }
         Ok(if h == -1 { -2 } else { h })
     }

@@ -204,6 +204,7 @@ macro_rules! shared_methods {
             /// Concatenates bytes-like objects with this one between them.
             #[pymethod(sig = "($self, iterable_of_bytes, /)")]
             fn join(cx: &Ctx, this: This<'_, $T>, iterable_of_bytes: &Obj) -> PyResult {
+                let _held = this.payload().hold();
                 let sep = this.payload().with(<[u8]>::to_vec);
                 join(cx, &sep, iterable_of_bytes, stringify!($T) == "Bytes").map(|r| r.map_or_else(|o| o, $T::make))
             }

@@ -146,6 +146,7 @@ impl Percent<'_> {
             self.at += 1;
         }
         let width = match self.number("width too big")? {
+            Some(isize::MIN) => return Err(self.cx.overflow_error("width too big")),
             Some(w) if w < 0 => {
                 flags.left = true;
                 Some(w.unsigned_abs())

@@ -73,6 +73,11 @@ fn pair((a, b): (i64, i64)) -> Obj {
 
 #[pymethods]
 impl Match {
+    #[pyinit]
+    fn looked_up_by_key(ty: &cinder_pyobj::types::Type) {
+        ty.set_mapping_like();
+    }
+
     /// The text of groups given by number or name: one string, or a tuple for several. Without arguments
     /// the whole match.
     #[pymethod(sig = "($self, /, *groups)")]
