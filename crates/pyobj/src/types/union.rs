@@ -81,7 +81,14 @@ pub fn make(cx: &Ctx, members: &[Obj]) -> PyResult {
     if out.len() == 1 {
         return Ok(out.remove(0));
     }
-    Ok(heap::new_instance(Union::class().type_object(), Union { args: tuple::new(out), unhashable: hashes.iter().filter(|h| h.is_none()).count(), params: ObjCell::new(None) }))
+    Ok(heap::new_instance(
+        Union::class().type_object(),
+        Union {
+            args: tuple::new(out),
+            unhashable: hashes.iter().filter(|h| h.is_none()).count(),
+            params: ObjCell::new(None),
+        },
+    ))
 }
 
 /// The members of a union; nothing if the object is none.
