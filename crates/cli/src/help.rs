@@ -132,6 +132,8 @@ const XOPTIONS: &[(&str, &str)] = &[
     ("-X no_debug_ranges", "tracebacks without carets"),
     ("-X pycache_prefix=PATH", "the folder of .pyc files"),
     ("-X showrefcount", "kept for programs; shows nothing"),
+    ("-X shadow=off", "no inline caches"),
+    ("-X shadow-stats", "count what inline caches do and print it at the end"),
     ("-X thread_inherit_context=[0|1]", "whether threads start with the context of their creator"),
     ("-X tracemalloc[=N]", "trace allocations, with N frames each"),
     ("-X utf8[=0|1]", "UTF-8 everywhere, whatever the locale says"),

@@ -110,6 +110,9 @@ impl Run {
             Ok(()) => self.program_and_prompt(cx),
             Err(r) => cinder_interp::report(cx, r),
         };
+        if self.config.xoptions.iter().any(|(k, _)| k == "shadow-stats") {
+            eprint!("{}", cinder_interp::shadow_report());
+        }
         cinder_interp::shut_down(cx, code)
     }
 

@@ -16,7 +16,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 /// How the command runs a test: a name and its options. `frame-state` exports and rebuilds the running frame before
 /// every instruction.
-const MODES: &[(&str, &[&str])] = &[("plain", &[]), ("frame-state", &["-X", "frame-state=1"])];
+const MODES: &[(&str, &[&str])] =
+    &[("plain", &[]), ("frame-state", &["-X", "frame-state=1"]), ("shadow-off", &["-X", "shadow=off"])];
 
 fn main() -> ExitCode {
     let args = Arguments::from_args();

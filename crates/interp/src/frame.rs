@@ -6,6 +6,7 @@
 use cinder_bytecode::code::Code;
 use cinder_bytecode::op::Insn;
 use cinder_pyobj::{Obj, Value};
+use cinder_shadow::Site;
 
 use crate::objects::code::CodeObject;
 
@@ -19,33 +20,39 @@ pub(crate) enum FrameKind {
     Init,
     /// Entered from native code: the run loop ends with the frame.
     Entry,
+    /// Called by an instruction of the frame below that has no use for the result.
+    Discard,
+    /// A generator resumed by a `ForIter` of the frame below.
+    Loop,
+    /// A generator or coroutine resumed by a `Send` of the frame below.
+    Send,
 }
 
 /// One activation.
 #[repr(C)]
 pub(crate) struct Frame {
-    /// The instruction being executed.
+    /// The instruction being executed, in the plain code or in a shadow of it.
     pub pc: *const Insn,
     /// Between near locals and temporaries.
     pub base: *mut Value,
     /// The constants, by index.
     pub consts: *const Value,
-    /// The code object; kept alive by `code_obj`.
+    /// The caches of the shadow code that `pc` is in; null in plain code.
+    pub sites: *const Site,
+    /// The code object. The function keeps it alive, or the frame itself where `owns_names`.
     pub code: *const CodeObject,
     pub prev: *mut Frame,
     /// Where registers of frames called from here may start.
     pub top: *mut Value,
     /// End of the register chunk that `top` points into.
     pub reg_end: *mut Value,
-    /// End of the frame chunk that this record lies in (null for generators' frames).
-    pub chunk_end: *mut Frame,
-    /// The caller's window register that holds the callee; dropped when the call is over.
-    pub window: *mut Value,
-    pub code_obj: Value,
+    /// Owned; `UNBOUND` where code runs without a function.
     pub function: Value,
+    /// Borrowed from the function unless `owns_names`.
     pub globals: Value,
+    /// As `globals`.
     pub builtins: Value,
-    /// The namespace mapping of module, class and `exec` code; `UNBOUND` in functions.
+    /// The namespace mapping of module, class and `exec` code, owned; `UNBOUND` in functions.
     pub namespace: Value,
     /// The materialised Python frame object, or `UNBOUND`. The frame owns a reference.
     pub frame_obj: Value,
@@ -58,14 +65,27 @@ pub(crate) struct Frame {
     pub finished: bool,
     /// The registers lie in a chunk taken for this frame alone.
     pub own_chunk: bool,
+    /// Code, globals and builtins are owned by the frame.
+    pub owns_names: bool,
+    /// The record is the first of its chunk of records.
+    pub chunk_first: bool,
+    /// How many words the caller's call instruction takes.
+    pub advance: u8,
+    pub unused: u8,
 }
 
 impl Frame {
     /// The code object.
     #[inline(always)]
     pub(crate) fn code(&self) -> &CodeObject {
-        // SAFETY: `code_obj` keeps the code object alive for as long as the frame runs.
+        // SAFETY: see the field.
         unsafe { &*self.code }
+    }
+
+    /// The code object as a word.
+    #[inline(always)]
+    pub(crate) fn code_value(&self) -> Value {
+        self.code().as_value()
     }
 
     /// The plain code data.
@@ -82,6 +102,32 @@ impl Frame {
     /// The instruction being executed as the plain code has it.
     pub(crate) fn plain_insn(&self) -> Insn {
         self.code().copies.plain_insn(self.pc)
+    }
+
+    /// Goes over from plain code to the shadow, which is made if need be: the address there of what `pc` is here.
+    #[cold]
+    pub(crate) fn enter_shadow(&mut self, pc: *const Insn) -> *const Insn {
+        let c = self.code();
+        if c.sites().is_null() {
+            c.warm_up();
+        }
+        if c.sites().is_null() || c.copies.base_of(pc) != c.code.insns.as_ptr() {
+            return pc;
+        }
+        let (at, sites) = (c.copies.index(pc), c.sites());
+        // SAFETY: the shadow has as many instructions as the plain code.
+        let pc = unsafe { c.copies.shadow().add(at as usize) };
+        self.sites = sites;
+        pc
+    }
+
+    /// Nothing about the frame's end is special: its result goes to the caller's register, and only its
+    /// function has to be dropped.
+    #[inline(always)]
+    pub(crate) fn ends_simply(&self) -> bool {
+        // SAFETY: the eight bytes from `kind` on are the record's last word: the kind, flags, and the caller's business.
+        let word = unsafe { *(std::ptr::from_ref(&self.kind) as *const u64) };
+        word & 0x0000_ffff_ffff_ff00 == 0 && self.frame_obj == Value::UNBOUND
     }
 
     /// The register of local `n`.

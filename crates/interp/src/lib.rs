@@ -99,6 +99,13 @@ impl Interpreter {
         thread.register();
         signals::set_main_context(&thread.cx);
         cinder_pyobj::types::init();
+        cinder_pyobj::shape::memory::set_forget_hook(cinder_shadow::forget_hook);
+        if runtime.config.xoptions.iter().any(|(k, v)| k == "shadow" && v.as_deref().is_some_and(|v| v == "off")) {
+            objects::code::disable_shadow();
+        }
+        if runtime.config.xoptions.iter().any(|(k, _)| k == "shadow-stats") {
+            cinder_shadow::stats::count_executions();
+        }
         let py = Interpreter { thread };
         let r = py.boot();
         let message = match r {
@@ -176,4 +183,19 @@ pub fn describe(cx: &Ctx, r: cinder_pyobj::Raised) -> String {
 /// Imports a module by absolute name.
 pub fn import(cx: &Ctx, name: &str) -> PyResult {
     (cx.host().import)(cx, name)
+}
+
+/// How the inline caches fared, as a table of the families (`-X shadow-stats`).
+pub fn shadow_report() -> String {
+    let mut out = format!(
+        "{:<12} {:>8} {:>14} {:>10} {:>12} {:>10}\n",
+        "family", "sites", "executions", "misses", "forgotten", "failures"
+    );
+    for (family, t) in cinder_shadow::stats::totals() {
+        out += &format!(
+            "{family:<12} {:>8} {:>14} {:>10} {:>12} {:>10}\n",
+            t.sites, t.executions, t.misses, t.forgotten, t.failures
+        );
+    }
+    out
 }

@@ -39,6 +39,22 @@ impl Flow {
     }
 }
 
+/// What a fast path did, and where to go on.
+pub(crate) enum Fast {
+    /// The next word.
+    Next,
+    /// Here.
+    Jump(*const Insn),
+    /// In another frame.
+    Enter(*const Insn, *mut Value, *mut Frame),
+    /// There, once this last reference is dropped.
+    Drop(Value, *const Insn, *mut Value, *mut Frame),
+    /// As `Drop`, with a second one parked in the thread.
+    Drop2(Value, *const Insn, *mut Value, *mut Frame),
+    /// It did nothing: take the slow path.
+    Slow,
+}
+
 /// Registers of the machine during one instruction.
 #[derive(Clone, Copy)]
 pub(crate) struct M {
@@ -174,7 +190,7 @@ impl M {
     pub(crate) fn arg(self, x: i16) -> Arg {
         let v = self.peek(x);
         // SAFETY: a temporary is owned by the instruction; others stay owned by their holder.
-        Arg { v: ManuallyDrop::new(unsafe { Obj::from_owned(v) }), owned: (0..CONST_BASE).contains(&x) }
+        Arg { v: ManuallyDrop::new(unsafe { Obj::from_owned(v) }), owned: is_temp(x) }
     }
 
     /// Takes temporary `x` (a `Tmp`, `InOut` or window register).
@@ -206,28 +222,6 @@ impl M {
         }
     }
 
-    /// As [`M::set`] for a word that needs no count (tagged, immortal or sentinel).
-    #[inline(always)]
-    pub(crate) fn set_word(self, x: i16, v: Value) {
-        // SAFETY: as in `set`.
-        unsafe {
-            let p = self.reg(x);
-            let old = *p;
-            *p = v;
-            if x < 0 && old.is_ptr() {
-                self.drop_old(old);
-            }
-        }
-    }
-
-    /// Drops a local's old value; out of line, since it may run a finaliser.
-    #[inline(always)]
-    pub(crate) fn drop_old(self, old: Value) {
-        self.frame().pc = self.pc;
-        // SAFETY: the frame owned the word.
-        unsafe { old.decref() }
-    }
-
     /// Stores into a dead temporary.
     #[inline(always)]
     pub(crate) fn put(self, x: i16, v: Obj) {
@@ -240,6 +234,130 @@ impl M {
     pub(crate) fn put_word(self, x: i16, v: Value) {
         // SAFETY: as in `put`.
         unsafe { *self.reg(x) = v }
+    }
+
+    /// Tells the frame which instruction is being executed.
+    #[inline(always)]
+    pub(crate) fn save_pc(self) {
+        self.frame().pc = self.pc;
+    }
+
+    /// The word of an operand with a reference of its own: a temporary moves.
+    #[inline(always)]
+    pub(crate) fn owned(self, x: i16) -> Value {
+        let v = self.peek(x);
+        if !is_temp(x) {
+            // SAFETY: a bound local or a constant.
+            unsafe { v.incref() };
+        }
+        v
+    }
+
+    /// Ends a fast path by storing the owned word `v`.
+    #[inline(always)]
+    pub(crate) fn store(self, x: i16, v: Value) -> Fast {
+        self.store_then(x, v, 1)
+    }
+
+    /// As [`M::store`], then goes on `step` words further.
+    #[inline(always)]
+    pub(crate) fn store_then(self, x: i16, v: Value, step: usize) -> Fast {
+        // SAFETY: a destination is a local, whose old word is owned by the frame, or a dead temporary.
+        unsafe {
+            let p = self.reg(x);
+            let old = *p;
+            *p = v;
+            if x < 0 && old.is_ptr() && old.header().release() {
+                return self.dying(old, step);
+            }
+            self.step(step)
+        }
+    }
+
+    /// Ends a fast path by storing the owned word `v` and dropping operand `used` (its word) if it is a temporary.
+    #[inline(always)]
+    pub(crate) fn store_drop(self, x: i16, v: Value, used: i16, word: Value) -> Fast {
+        self.store_drop_then(x, v, used, word, 1)
+    }
+
+    /// As [`M::store_drop`], then goes on `step` words further.
+    #[inline(always)]
+    pub(crate) fn store_drop_then(self, x: i16, v: Value, used: i16, word: Value, step: usize) -> Fast {
+        // SAFETY: as in `store`; the instruction owns a consumed temporary.
+        unsafe {
+            let dies = is_temp(used) && word.is_ptr() && word.header().release();
+            let p = self.reg(x);
+            let old = *p;
+            *p = v;
+            if x < 0 && old.is_ptr() && old.header().release() {
+                if dies {
+                    self.th().parked.set(Some(old));
+                    self.save_pc();
+                    return Fast::Drop2(word, self.pc.add(step), self.base, self.fr);
+                }
+                return self.dying(old, step);
+            }
+            if dies {
+                return self.dying(word, step);
+            }
+            self.step(step)
+        }
+    }
+
+    /// Ends a fast path that consumed operand `used`, whose word is given.
+    #[inline(always)]
+    pub(crate) fn consumed(self, used: i16, word: Value, to: *const Insn) -> Fast {
+        // SAFETY: the instruction owns a consumed temporary.
+        unsafe {
+            if is_temp(used) && word.is_ptr() && word.header().release() {
+                self.save_pc();
+                return Fast::Drop(word, to, self.base, self.fr);
+            }
+        }
+        Fast::Jump(to)
+    }
+
+    #[inline(always)]
+    fn dying(self, v: Value, step: usize) -> Fast {
+        self.save_pc();
+        // SAFETY: verified code goes on after this instruction.
+        Fast::Drop(v, unsafe { self.pc.add(step) }, self.base, self.fr)
+    }
+
+    #[inline(always)]
+    fn step(self, step: usize) -> Fast {
+        // SAFETY: as in `dying`.
+        if step == 1 { Fast::Next } else { Fast::Jump(unsafe { self.pc.add(step) }) }
+    }
+
+    /// The address `n` words further on.
+    #[inline(always)]
+    pub(crate) fn ahead(self, n: usize) -> *const Insn {
+        // SAFETY: verified code has the words that its instructions skip.
+        unsafe { self.pc.add(n) }
+    }
+
+    /// Field `c` as a count.
+    #[inline(always)]
+    pub(crate) fn plain_c(self) -> usize {
+        self.c() as u16 as usize
+    }
+
+    /// The address that a jump whose distance is in this word leads to.
+    #[inline(always)]
+    pub(crate) fn target_pc(self) -> *const Insn {
+        // SAFETY: verified jumps stay in the code.
+        unsafe { self.pc.offset(1 + self.sbx() as isize) }
+    }
+
+    /// The address that the `Jump` after a fused test leads to.
+    #[inline(always)]
+    pub(crate) fn next_target_pc(self) -> *const Insn {
+        // SAFETY: fused tests are followed by a `Jump`.
+        unsafe {
+            let d = (*self.pc.add(1)).sbx();
+            self.pc.offset(2 + d as isize)
+        }
     }
 
     /// A constant by index.
@@ -272,24 +390,25 @@ impl M {
     /// The target of a jump whose distance is in this word.
     #[inline(always)]
     pub(crate) fn target(self) -> Flow {
-        // SAFETY: verified jumps stay in the code.
-        Flow::jump(unsafe { self.pc.offset(1 + self.sbx() as isize) })
+        Flow::jump(self.target_pc())
     }
 
     /// The target of the `Jump` that follows a fused test.
     #[inline(always)]
     pub(crate) fn next_target(self) -> Flow {
-        // SAFETY: fused tests are followed by a `Jump`.
-        unsafe {
-            let d = (*self.pc.add(1)).sbx();
-            Flow::jump(self.pc.offset(2 + d as isize))
-        }
+        Flow::jump(self.next_target_pc())
     }
 
     /// The local's number of a (negative) local operand.
     pub(crate) fn local_number(self, x: i16) -> u32 {
         (self.frame().code().near as i32 + x as i32) as u32
     }
+}
+
+/// Whether an operand is a temporary, which its reader consumes.
+#[inline(always)]
+pub(crate) const fn is_temp(x: i16) -> bool {
+    x >= 0 && x < CONST_BASE
 }
 
 /// Turns the result of an instruction body into flow.

@@ -52,6 +52,10 @@ pub(crate) struct Thread {
     /// Chunks that the stack grew out of and shrank back from, for reuse.
     spare: RefCell<Vec<(*mut Value, *mut Value)>>,
     spare_frames: RefCell<Vec<(*mut Frame, *mut Frame)>>,
+    /// The ends of the full chunks of records below the current one.
+    full_frames: RefCell<Vec<*mut Frame>>,
+    /// A second value, owned, that a fast path leaves to be dropped.
+    pub parked: Cell<Option<Value>>,
     /// What the last entry frame returned.
     pub result: Cell<Option<Obj>>,
     pub asyncgen_firstiter: cinder_pyobj::value::ObjCell,
@@ -90,6 +94,8 @@ impl Thread {
             frame_chunks: RefCell::new(Vec::new()),
             spare: RefCell::new(Vec::new()),
             spare_frames: RefCell::new(Vec::new()),
+            full_frames: RefCell::new(Vec::new()),
+            parked: Cell::new(None),
             result: Cell::new(None),
             asyncgen_firstiter: Default::default(),
             asyncgen_finalizer: Default::default(),
@@ -191,13 +197,28 @@ impl Thread {
         self.spare.borrow_mut().push((start, end));
     }
 
-    /// Room for one frame record.
+    /// Room for one frame record, and whether it is the first of its chunk.
     #[inline(always)]
-    pub(crate) fn alloc_frame(&self) -> *mut Frame {
+    pub(crate) fn alloc_frame(&self) -> (*mut Frame, bool) {
         let p = self.frame_top.get();
         if p == self.frame_end.get() {
-            return self.alloc_frame_slow();
+            return (self.alloc_frame_slow(), true);
         }
+        // SAFETY: `p` is below the end of its chunk.
+        self.frame_top.set(unsafe { p.add(1) });
+        (p, false)
+    }
+
+    /// Whether the current chunk of records has room.
+    #[inline(always)]
+    pub(crate) fn has_frame_room(&self) -> bool {
+        self.frame_top.get() != self.frame_end.get()
+    }
+
+    /// As [`Thread::alloc_frame`], where [`Thread::has_frame_room`].
+    #[inline(always)]
+    pub(crate) fn take_frame(&self) -> *mut Frame {
+        let p = self.frame_top.get();
         // SAFETY: `p` is below the end of its chunk.
         self.frame_top.set(unsafe { p.add(1) });
         p
@@ -216,36 +237,36 @@ impl Thread {
                 (start, unsafe { start.add(FRAME_CHUNK) })
             }
         };
+        self.full_frames.borrow_mut().push(self.frame_end.get());
         self.frame_end.set(end);
         // SAFETY: the chunk is not empty.
         self.frame_top.set(unsafe { start.add(1) });
         start
     }
 
-    /// The end of the chunk in which the last allocated record lies.
+    /// Gives back the record of the innermost frame, which is not the first of its chunk.
     #[inline(always)]
-    pub(crate) fn frame_chunk_end(&self) -> *mut Frame {
-        self.frame_end.get()
+    pub(crate) fn free_frame_quick(&self, f: *mut Frame) {
+        self.frame_top.set(f);
     }
 
     /// Gives back the record of the innermost frame.
     #[inline(always)]
     pub(crate) fn free_frame(&self, f: *mut Frame) {
         // SAFETY: the record is the last one allocated and not yet given back.
-        let end = unsafe { (*f).chunk_end };
-        if end != self.frame_end.get() {
-            self.leave_frame_chunk();
+        if unsafe { (*f).chunk_first } {
+            return self.leave_frame_chunk(f);
         }
         self.frame_top.set(f);
-        self.frame_end.set(end);
     }
 
     #[cold]
-    fn leave_frame_chunk(&self) {
-        let end = self.frame_end.get();
-        // SAFETY: chunks hold FRAME_CHUNK records.
-        let start = unsafe { end.sub(FRAME_CHUNK) };
-        self.spare_frames.borrow_mut().push((start, end));
+    fn leave_frame_chunk(&self, start: *mut Frame) {
+        let before = self.full_frames.borrow_mut().pop().unwrap_or(std::ptr::null_mut());
+        self.spare_frames.borrow_mut().push((start, self.frame_end.get()));
+        // The chunk before is full up to its end.
+        self.frame_top.set(before);
+        self.frame_end.set(before);
     }
 
     /// Whether the entry frame that just ended left a result.

@@ -93,7 +93,7 @@ unsafe fn drop_temps(f: &Frame, pc: u32, from: u32) {
 unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
     // SAFETY: the frame is current and has no live temporaries.
     unsafe {
-        let (kind, window, extra) = ((*fr).kind, (*fr).window, (*fr).extra);
+        let (kind, extra) = ((*fr).kind, (*fr).extra);
         let pending = th.cx.take_pending();
         if (*fr).is_generator {
             crate::objects::generator::frame_ended(th, fr);
@@ -101,9 +101,6 @@ unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
             pop_frame(th, fr);
             if kind == FrameKind::Init {
                 extra.decref();
-            }
-            if !window.is_null() {
-                (*window).decref();
             }
         }
         if let Some(e) = pending {

@@ -263,9 +263,20 @@ def _handlers(code):
     return list(entries()) if entries is not None else []
 
 
+def _adaptive_names(code):
+    """The names of a code object's instructions as warm code has them now."""
+    from cinder import shadow
+    return ["".join("_" + c if c.isupper() and i else c for i, c in enumerate(name)).upper()
+            for name in shadow.opcodes(code)]
+
+
 def get_instructions(x, *, first_line=None, show_caches=None, adaptive=False):
-    """The instructions of a function, method, class, source text or code object."""
+    """The instructions of a function, method, class, source text or code object.
+
+    With `adaptive`, specialised instructions go by their own names; their operands are those of the generic ones.
+    """
     code = _get_code_object(x)
+    now = _adaptive_names(code) if adaptive else None
     starts = dict(findlinestarts(code))
     shift = 0 if first_line is None else first_line - code.co_firstlineno
     targets = sorted(set(findlabels(code)))
@@ -278,7 +289,7 @@ def get_instructions(x, *, first_line=None, show_caches=None, adaptive=False):
             text = text.replace(f"to {value}", f"to L{labels[value]}")
         line = where.lineno
         starts_line = offset in starts
-        yield Instruction(opname[op], op, values or None, value, text, offset, offset, starts_line,
+        yield Instruction(now[at] if adaptive else opname[op], op, values or None, value, text, offset, offset, starts_line,
                           None if line is None else line + shift, labels.get(offset), where, None)
 
 
@@ -314,7 +325,7 @@ def show_code(co, *, file=None):
 
 def dis(x=None, *, file=None, depth=None, show_caches=False, adaptive=False, show_offsets=False, show_positions=False):
     """Disassembles classes, methods, functions and whatever has code; without an argument, the last traceback."""
-    options = {"file": file, "show_offsets": show_offsets, "show_positions": show_positions}
+    options = {"file": file, "adaptive": adaptive, "show_offsets": show_offsets, "show_positions": show_positions}
     if x is None:
         distb(**options)
         return
@@ -354,7 +365,7 @@ def distb(tb=None, *, file=None, show_caches=False, adaptive=False, show_offsets
                 raise RuntimeError("no last traceback to disassemble") from None
     while tb.tb_next:
         tb = tb.tb_next
-    disassemble(tb.tb_frame.f_code, tb.tb_lasti, file=file, show_offsets=show_offsets, show_positions=show_positions)
+    disassemble(tb.tb_frame.f_code, tb.tb_lasti, file=file, adaptive=adaptive, show_offsets=show_offsets, show_positions=show_positions)
 
 
 def _disassemble_recursive(code, depth, options):
@@ -371,7 +382,7 @@ def _disassemble_recursive(code, depth, options):
 def disassemble(co, lasti=-1, *, file=None, show_caches=False, adaptive=False, show_offsets=False,
                 show_positions=False):
     """Prints the instructions of a code object, marking the one at `lasti`."""
-    instructions = list(get_instructions(co))
+    instructions = list(get_instructions(co, adaptive=adaptive))
     widest = max((len(str(i.line_number)) for i in instructions), default=1)
     label_width = max((len(f"L{i.label}:") for i in instructions if i.label), default=0)
     offset_width = len(str(2 * len(co.co_code) // _WORD))
@@ -428,11 +439,12 @@ class Bytecode:
         self.first_line = self.codeobj.co_firstlineno if first_line is None else first_line
         self._original_object = x
         self.current_offset = current_offset
+        self.adaptive = adaptive
         self.show_offsets = show_offsets
         self.show_positions = show_positions
 
     def __iter__(self):
-        return get_instructions(self.codeobj, first_line=self.first_line)
+        return get_instructions(self.codeobj, first_line=self.first_line, adaptive=self.adaptive)
 
     def __repr__(self):
         return f"{type(self).__name__}({self._original_object!r})"
@@ -452,7 +464,7 @@ class Bytecode:
         """The instructions as text."""
         with io.StringIO() as out:
             disassemble(self.codeobj, -1 if self.current_offset is None else self.current_offset, file=out,
-                        show_offsets=self.show_offsets, show_positions=self.show_positions)
+                        adaptive=self.adaptive, show_offsets=self.show_offsets, show_positions=self.show_positions)
             return out.getvalue()
 
 

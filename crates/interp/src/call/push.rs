@@ -15,18 +15,45 @@ use crate::thread::Thread;
 
 /// Whose frame to push.
 pub(crate) struct FrameSpec {
-    /// Borrowed words; the frame takes references of its own where `owns` says so.
+    /// Owned; the frame takes it over.
     pub function: Value,
-    pub code_obj: Value,
+    /// Borrowed; the frame takes references of its own where `owns_names`.
     pub globals: Value,
     pub builtins: Value,
+    /// Owned.
     pub namespace: Value,
     pub kind: FrameKind,
-    pub window: *mut Value,
+    /// The function does not keep code, globals and builtins alive.
+    pub owns_names: bool,
+    /// How many words the caller's call instruction takes.
+    pub advance: u8,
+}
+
+impl FrameSpec {
+    /// A call of a Python function, whose reference moves to the frame.
+    pub(crate) fn call(function: Value, f: &Function, kind: FrameKind, advance: u8) -> FrameSpec {
+        FrameSpec {
+            function,
+            globals: f.globals.value(),
+            builtins: f.builtins.value(),
+            namespace: Value::UNBOUND,
+            kind,
+            owns_names: false,
+            advance,
+        }
+    }
+
+    unsafe fn give_up(&self) {
+        // SAFETY: the frame that would have taken these over is not made.
+        unsafe {
+            self.namespace.decref();
+            self.function.decref();
+        }
+    }
 }
 
 /// Pushes a frame whose parameters stand at `params` (`count` of them, owned). Registers that do not fit the
-/// chunk are moved to a new one. On failure the parameters are dropped.
+/// chunk are moved to a new one. On failure the parameters and what the spec owns are dropped.
 ///
 /// # Safety
 /// `params` must point into the free part of the register stack (or into the caller's window), with `count`
@@ -56,12 +83,14 @@ pub(crate) unsafe fn push_frame(
                 }
                 Err(r) => {
                     drop_words(params, count as usize);
+                    spec.give_up();
                     return Err(r);
                 }
             }
         }
         if let Err(r) = th.enter_call() {
             drop_words(params, count as usize);
+            spec.give_up();
             return Err(r);
         }
         let base = params.add(c.near as usize);
@@ -77,25 +106,22 @@ pub(crate) unsafe fn push_frame(
                 *first.add(i) = Value::UNBOUND;
             }
         }
-        let fr = th.alloc_frame();
-        // References that keep code, globals and builtins alive: the function does, as long as nobody swaps
-        // its code; so the frame holds the function and the code object.
-        spec.function.incref();
-        spec.code_obj.incref();
-        spec.globals.incref();
-        spec.builtins.incref();
-        spec.namespace.incref();
+        let (fr, chunk_first) = th.alloc_frame();
+        if spec.owns_names {
+            c.as_value().incref();
+            spec.globals.incref();
+            spec.builtins.incref();
+        }
+        let (pc, sites) = c.enter();
         fr.write(Frame {
-            pc: c.copies.entry(),
+            pc,
             base,
             consts: c.consts.as_ptr() as *const Value,
+            sites,
             code: c,
             prev: th.current.get(),
             top: base.add(c.above as usize),
             reg_end,
-            chunk_end: th.frame_chunk_end(),
-            window: spec.window,
-            code_obj: spec.code_obj,
             function: spec.function,
             globals: spec.globals,
             builtins: spec.builtins,
@@ -106,6 +132,10 @@ pub(crate) unsafe fn push_frame(
             is_generator: false,
             finished: false,
             own_chunk,
+            owns_names: spec.owns_names,
+            chunk_first,
+            advance: spec.advance,
+            unused: 0,
         });
         th.current.set(fr);
         Ok(fr)
@@ -157,15 +187,17 @@ pub(crate) unsafe fn pop_frame(th: &Thread, fr: *mut Frame) {
         }
         th.current.set(prev);
         th.leave_call();
-        let (code_obj, function, globals, builtins, namespace, frame_obj) =
-            (f.code_obj, f.function, f.globals, f.builtins, f.namespace, f.frame_obj);
+        let (code, function, globals, builtins, namespace, frame_obj, owns_names) =
+            (f.code_value(), f.function, f.globals, f.builtins, f.namespace, f.frame_obj, f.owns_names);
         th.free_frame(fr);
         namespace.decref();
         frame_obj.decref();
-        globals.decref();
-        builtins.decref();
+        if owns_names {
+            globals.decref();
+            builtins.decref();
+            code.decref();
+        }
         function.decref();
-        code_obj.decref();
     }
 }
 
@@ -206,15 +238,7 @@ pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
             start,
             n as u32,
             chunk_end,
-            FrameSpec {
-                function: fobj.value(),
-                code_obj: code.value(),
-                globals: f.globals.value(),
-                builtins: f.builtins.value(),
-                namespace: Value::UNBOUND,
-                kind: FrameKind::Entry,
-                window: std::ptr::null_mut(),
-            },
+            FrameSpec::call(fobj.clone().into_value(), f, FrameKind::Entry, 1),
         )?;
         let _ = fr;
     }
@@ -254,13 +278,13 @@ pub(crate) fn run_code(
             0,
             end,
             FrameSpec {
-                function: function.map_or(Value::UNBOUND, |f| f.value()),
-                code_obj: code.value(),
+                function: function.map_or(Value::UNBOUND, |f| f.clone().into_value()),
                 globals: globals.value(),
                 builtins: builtins.value(),
-                namespace: namespace.map_or(Value::UNBOUND, |n| n.value()),
+                namespace: namespace.map_or(Value::UNBOUND, |n| n.clone().into_value()),
                 kind: FrameKind::Entry,
-                window: std::ptr::null_mut(),
+                owns_names: true,
+                advance: 1,
             },
         )?;
     }

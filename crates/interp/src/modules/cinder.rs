@@ -37,6 +37,10 @@ pub(crate) mod module {
         for (name, value) in entries {
             dict::set(cx, &names, Name::new(name).as_obj(), &value)?;
         }
+        let shadow = cinder_pyobj::types::module::from_def(cx, &crate::modules::shadow::module::MODULE)?;
+        dict::set(cx, &names, Name::new("shadow").as_obj(), &shadow)?;
+        let modules = crate::thread::Thread::of(cx).runtime.modules(cx)?;
+        modules.set_item(cx, &Obj::from("cinder.shadow"), &shadow)?;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ pub mod imp;
 pub(crate) mod lsprof;
 pub mod marshal;
 pub(crate) mod monitoring;
+pub(crate) mod shadow;
 pub mod signal;
 pub mod symtable;
 pub mod sys;

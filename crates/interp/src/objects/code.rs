@@ -1,28 +1,22 @@
 //! `code` objects: plain code data with its constants as objects.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cinder_bytecode::code::{Code, Const, flags};
-use cinder_pyobj::cell::AttrCell;
+use cinder_bytecode::op::Insn;
 use cinder_pyobj::heap::{self, Dropped, Traverse, Visitor};
 use cinder_pyobj::native::{PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::{CmpOp, bytes, complex, int, set, slice, str, tuple};
-use cinder_pyobj::value::ObjCell;
-use cinder_pyobj::{Ctx, Obj, PyResult};
+use cinder_pyobj::{Ctx, Obj, PyResult, Value};
+use cinder_shadow::{Shadow, Site};
 
 use super::copies::Copies;
 use crate::observe;
 use crate::observe::code::CodeMonitor;
 use crate::thread::Thread;
-
-/// A global name resolved for one globals dict: its cell there and in builtins.
-#[derive(Clone, Copy)]
-pub(crate) struct GlobalCells {
-    pub global: *const AttrCell,
-    pub builtin: *const AttrCell,
-}
 
 /// The payload of `code` objects.
 #[pyclass(name = "code", fixed = Code, flags(weakref, no_new), payload = "own")]
@@ -41,17 +35,36 @@ pub struct CodeObject {
     pub(crate) name: Name,
     pub(crate) qualname: Obj,
     pub(crate) filename: RefCell<Obj>,
-    /// Positional parameters only, no `*args`, `**kwargs`, keyword-only ones, not a generator: a call with
-    /// exactly `simple_args` arguments needs no binding.
+    /// Positional parameters only, no `*args`, `**kwargs`, keyword-only ones: a call with exactly `simple_args`
+    /// arguments needs no binding.
     pub(crate) simple_args: u32,
+    /// A call runs the code to its end: it makes no generator or coroutine.
+    pub(crate) runs: bool,
+    /// No `*args` or `**kwargs`.
+    pub(crate) fixed_params: bool,
     pub(crate) near: u32,
     /// Words from the base to one past the last register.
     pub(crate) above: u32,
     pub(crate) free_start: u32,
-    /// The globals dict for which `global_cells` was filled; kept alive, since the cells live in it.
-    pub(crate) globals: ObjCell,
-    pub(crate) globals_word: Cell<u64>,
-    pub(crate) global_cells: RefCell<Box<[Cell<Option<GlobalCells>>]>>,
+    /// How many far locals there are.
+    pub(crate) far: u32,
+    /// The sites of the shadow; null while there is none.
+    sites: Cell<*const Site>,
+    /// Calls and loop turns until the code counts as warm.
+    cold: Cell<u32>,
+    shadow: OnceCell<Box<Shadow>>,
+    /// Made when a call with keywords first needs it.
+    param_names: OnceCell<Box<[Name]>>,
+}
+
+/// How many loop turns make code warm; a call counts as two.
+const WARM: u32 = 16;
+
+static SHADOW_OFF: AtomicBool = AtomicBool::new(false);
+
+/// Turns shadow code off for code that has none yet.
+pub(crate) fn disable_shadow() {
+    SHADOW_OFF.store(true, Ordering::Relaxed);
 }
 
 impl Traverse for CodeObject {
@@ -63,13 +76,9 @@ impl Traverse for CodeObject {
         if let Ok(f) = self.filename.try_borrow() {
             visit(f.value());
         }
-        self.globals.traverse(visit);
     }
 
-    fn clear(&self) {
-        self.globals_word.set(0);
-        self.globals.set(None);
-    }
+    fn clear(&self) {}
 
     fn take_references(&mut self, _: &mut Dropped) {}
 }
@@ -143,10 +152,10 @@ fn constants(cx: &Ctx, items: &[Const]) -> PyResult<Vec<Obj>> {
 pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
     let consts = constants(cx, &code.consts)?.into_boxed_slice();
     let names: Box<[Name]> = code.names.iter().map(|n| Name::new(n)).collect();
-    let plain = flags::VARARGS | flags::VARKEYWORDS | flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
-    let simple = code.flags & plain == 0 && code.kwonly_arg_count == 0 && code.far_locals() == 0;
+    let fixed_params = code.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0;
+    let runs = code.flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) == 0;
+    let simple = fixed_params && code.kwonly_arg_count == 0 && code.far_locals() == 0;
     let near = code.near_locals();
-    let n = names.len();
     let free = code.free_count() as u32;
     let c = CodeObject {
         monitor: Default::default(),
@@ -158,12 +167,16 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
         qualname: Obj::from(&*code.qualname),
         filename: RefCell::new(Obj::from(&*code.filename)),
         simple_args: if simple { code.arg_count } else { u32::MAX },
+        runs,
+        fixed_params,
         near,
         above: code.temps + code.raw_words + code.far_locals(),
         free_start: code.locals.len() as u32 - free,
-        globals: ObjCell::new(None),
-        globals_word: Cell::new(0),
-        global_cells: RefCell::new(vec![Cell::new(None); n].into_boxed_slice()),
+        far: code.far_locals(),
+        sites: Cell::new(std::ptr::null()),
+        cold: Cell::new(WARM),
+        shadow: OnceCell::new(),
+        param_names: OnceCell::new(),
         code,
     };
     let o = heap::new_instance(CodeObject::class().type_object(), c);
@@ -196,6 +209,70 @@ pub(crate) fn set_filename(code: &Obj, name: &Obj) {
 }
 
 impl CodeObject {
+    /// The code object as a word.
+    #[inline(always)]
+    pub(crate) fn as_value(&self) -> Value {
+        Value::from_ptr((self as *const CodeObject as usize - 8) as *const heap::Header)
+    }
+
+    /// Where a new frame begins, and its sites. Counts the call.
+    #[inline(always)]
+    pub(crate) fn enter(&self) -> (*const Insn, *const Site) {
+        if self.sites.get().is_null() {
+            self.count(2);
+        }
+        (self.copies.entry(), self.sites.get())
+    }
+
+    /// Where a new frame begins.
+    #[inline(always)]
+    pub(crate) fn entry(&self) -> *const Insn {
+        self.copies.entry()
+    }
+
+    /// The sites of the shadow, null while there is none.
+    #[inline(always)]
+    pub(crate) fn sites(&self) -> *const Site {
+        self.sites.get()
+    }
+
+    /// Counts a loop turn in plain code; true once the code is warm.
+    #[inline(always)]
+    pub(crate) fn count_loop(&self) -> bool {
+        let left = self.cold.get();
+        if left <= 1 {
+            return true;
+        }
+        self.cold.set(left - 1);
+        false
+    }
+
+    #[cold]
+    fn count(&self, n: u32) {
+        let left = self.cold.get().saturating_sub(n);
+        self.cold.set(left);
+        if left == 0 {
+            self.warm_up();
+        }
+    }
+
+    /// Makes the shadow.
+    #[cold]
+    pub(crate) fn warm_up(&self) {
+        if SHADOW_OFF.load(Ordering::Relaxed) {
+            self.cold.set(u32::MAX);
+            return;
+        }
+        let s = self.shadow.get_or_init(|| Shadow::new(&self.code.insns));
+        self.copies.set_shadow(s.start());
+        self.sites.set(s.sites_start());
+    }
+
+    /// The shadow, if the code is warm.
+    pub(crate) fn shadow(&self) -> Option<&Shadow> {
+        self.shadow.get().map(|s| &**s)
+    }
+
     /// Whether calls make a generator, coroutine or async generator.
     pub fn is_generator_like(&self) -> bool {
         self.code.is_generator_like()
@@ -219,6 +296,14 @@ impl CodeObject {
     pub(crate) fn start_line(&self) -> u32 {
         let module = &*self.code.name == "<module>" && !self.has(flags::OPTIMIZED | flags::NEWLOCALS);
         if module { 0 } else { self.code.first_line }
+    }
+
+    /// The names of the parameters that arguments can bind to, in order.
+    pub(crate) fn param_names(&self) -> &[Name] {
+        self.param_names.get_or_init(|| {
+            let n = (self.code.arg_count + self.code.kwonly_arg_count) as usize;
+            self.code.locals[..n].iter().map(|l| Name::new(&l.name)).collect()
+        })
     }
 
     pub(crate) fn local_name(&self, n: u32) -> &str {

@@ -74,12 +74,10 @@ impl Copies {
     }
 
     /// The shadow copy; null if there is none.
-    #[expect(dead_code, reason = "for the inline caches")]
     pub(crate) fn shadow(&self) -> *const Insn {
         self.shadow.get()
     }
 
-    #[expect(dead_code, reason = "for the inline caches")]
     /// Takes a shadow copy, which must have the plain code's length and stay for as long as the code object. New
     /// frames run it unless the code is instrumented.
     pub(crate) fn set_shadow(&self, shadow: *const Insn) {

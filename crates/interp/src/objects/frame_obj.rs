@@ -98,7 +98,7 @@ pub(crate) fn of(th: &Thread, fr: *mut Frame) -> Obj {
         FrameObject::class().type_object(),
         FrameObject {
             frame: Cell::new(fr),
-            code: Frame::object(f.code_obj).unwrap_or_else(none),
+            code: Frame::object(f.code_value()).unwrap_or_else(none),
             globals: Frame::object(f.globals).unwrap_or_else(none),
             builtins: Frame::object(f.builtins).unwrap_or_else(none),
             namespace: ObjCell::new(Frame::object(f.namespace)),

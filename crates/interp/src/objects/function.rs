@@ -3,11 +3,12 @@
 use cinder_bytecode::code::flags;
 use cinder_pyobj::heap::{self, Traverse};
 use cinder_pyobj::intern;
-use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
+use cinder_pyobj::native::{Args, FixedShape, PyClass, This, pyclass, pymethods};
+use cinder_pyobj::shape::ShapeId;
 use cinder_pyobj::types::str::as_utf8_lossy;
-use cinder_pyobj::types::{cell, dict, method, str, tuple};
+use cinder_pyobj::types::{cell, dict, list, method, str, tuple};
 use cinder_pyobj::value::ObjCell;
-use cinder_pyobj::{Ctx, Obj, PyResult, Type};
+use cinder_pyobj::{Ctx, Obj, PyResult, Type, Value};
 
 use super::code::CodeObject;
 
@@ -41,6 +42,9 @@ pub struct Function {
     pub(crate) annotations: ObjCell,
     pub(crate) annotate: ObjCell,
     pub(crate) type_params: ObjCell,
+    /// Code objects that were replaced by another one. Frames of the function may still run them, and rely on the
+    /// function to keep their code alive.
+    retired: ObjCell,
 }
 
 /// A function of a code object with the given globals.
@@ -65,6 +69,7 @@ pub(crate) fn new(cx: &Ctx, code: &Obj, globals: &Obj) -> PyResult {
         annotations: ObjCell::new(None),
         annotate: ObjCell::new(None),
         type_params: ObjCell::new(None),
+        retired: ObjCell::new(None),
     };
     Ok(heap::new_instance(Function::class().type_object(), f))
 }
@@ -86,6 +91,25 @@ impl Function {
     #[inline(always)]
     pub(crate) fn code_ref(&self) -> Option<Obj> {
         self.code.get()
+    }
+
+    /// Whether a word is exactly a function.
+    #[inline(always)]
+    pub(crate) fn is(v: Value) -> bool {
+        // SAFETY: the caller's register holds a value.
+        v.is_ptr() && unsafe { v.header() }.shape_id() == ShapeId::fixed(FixedShape::Function)
+    }
+
+    /// The payload of a word that [`Function::is`].
+    #[inline(always)]
+    pub(crate) fn payload_of(v: Value) -> *const Function {
+        (v.bits() + 8) as *const Function
+    }
+
+    /// The code object's payload.
+    #[inline(always)]
+    pub(crate) fn code_ptr(&self) -> Option<*const CodeObject> {
+        self.code.peek().map(|v| (v.bits() + 8) as *const CodeObject)
     }
 }
 
@@ -224,7 +248,14 @@ impl Function {
                            plain function)";
             (cx.host().warn)(cx, cinder_pyobj::types::exc::DeprecationWarning(), message, 1)?;
         }
-        this.code.set(value.cloned());
+        let old = this.code.replace(value.cloned());
+        if let Some(old) = old {
+            let retired = this.retired.get().unwrap_or_else(list::empty);
+            if let Some(l) = list::as_list(&retired) {
+                l.append(cx, old)?;
+            }
+            this.retired.set(Some(retired));
+        }
         Ok(())
     }
 

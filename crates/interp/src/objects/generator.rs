@@ -14,7 +14,7 @@ use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
 
 use crate::dispatch;
 use crate::frame::{Frame, FrameKind};
-use crate::machine::M;
+use crate::machine::{Fast, Flow, M};
 use crate::objects::code::CodeObject;
 use crate::objects::frame_obj;
 use crate::observe::{self, resumed};
@@ -103,7 +103,7 @@ impl Traverse for Generator {
                 visit(v);
             });
             let f = self.frame_ref();
-            for v in [f.code_obj, f.function, f.globals, f.builtins, f.namespace, f.frame_obj] {
+            for v in [f.code_value(), f.function, f.globals, f.builtins, f.namespace, f.frame_obj] {
                 visit(v);
             }
         }
@@ -129,11 +129,64 @@ impl Generator {
         unsafe { &mut *self.frame.get() }
     }
 
+    /// The generator or coroutine behind an object, if it is exactly one.
+    #[inline(always)]
+    pub(crate) fn exact(o: &Obj) -> Option<&Generator> {
+        match o.fixed::<Generator>(FixedShape::Generator) {
+            Some(g) => Some(g),
+            None => o.fixed::<Coroutine>(FixedShape::Coroutine).map(|c| &c.0),
+        }
+    }
+
+    /// Resumes the generator within the run loop, for the current instruction, with the owned word `v`. Does nothing
+    /// if that takes more than putting its frame on the chain.
+    #[inline(always)]
+    pub(crate) fn enter_quick(&self, m: M, kind: FrameKind, v: Value) -> Fast {
+        let started = match self.state.get() {
+            State::Suspended => true,
+            State::Created => false,
+            _ => return Fast::Slow,
+        };
+        let th = m.th();
+        if th.depth.get() >= th.recursion_limit.get() || th.runtime.monitoring.on.get() {
+            return Fast::Slow;
+        }
+        // SAFETY: the generator is not running, so nobody else uses its frame; it stands at its yield, whose `a`
+        // receives the value, or at its first instruction.
+        unsafe {
+            let f = &mut *self.frame.get();
+            let mut pc = f.pc;
+            if started {
+                let a = (*pc).a() as i16;
+                let p = f.base.offset(a as isize);
+                let old = *p;
+                if a < 0 && old.is_ptr() && old.header().release() {
+                    return Fast::Slow;
+                }
+                *p = v;
+                pc = pc.add(1);
+            }
+            m.save_pc();
+            let caller = m.frame();
+            f.prev = m.fr;
+            f.top = caller.top;
+            f.reg_end = caller.reg_end;
+            f.kind = kind;
+            th.depth.set(th.depth.get() + 1);
+            th.current.set(f);
+            self.exc.prev.set(th.exc.get());
+            th.exc.set(&self.exc);
+            self.state.set(State::Running);
+            Fast::Enter(pc, f.base, f)
+        }
+    }
+
     /// The frame's address.
     pub(crate) fn frame_ptr(&self) -> *mut Frame {
         self.frame.get()
     }
 
+    #[inline(always)]
     pub(crate) fn state(&self) -> State {
         self.state.get()
     }
@@ -220,13 +273,15 @@ impl Generator {
 
     fn drop_references(&self) {
         let f = self.frame_ref();
-        let words = [f.namespace, f.frame_obj, f.globals, f.builtins, f.function, f.code_obj];
+        if !std::mem::replace(&mut f.owns_names, false) {
+            return;
+        }
+        let words = [f.namespace, f.frame_obj, f.globals, f.builtins, f.function, f.code_value()];
         f.namespace = Value::UNBOUND;
         f.frame_obj = Value::UNBOUND;
         f.globals = Value::UNBOUND;
         f.builtins = Value::UNBOUND;
         f.function = Value::UNBOUND;
-        f.code_obj = Value::UNBOUND;
         drop(self.exc.exc.take());
         for v in words {
             // SAFETY: the frame owned these references.
@@ -286,7 +341,7 @@ pub(crate) fn make_of_frame(th: &Thread, f: &mut Frame) -> PyResult {
     let c = f.code();
     let (near, above) = (c.near as usize, c.above as usize);
     let mut registers = vec![Value::UNBOUND; near + above].into_boxed_slice();
-    let code = Frame::object(f.code_obj).unwrap_or_else(Obj::none);
+    let code = Frame::object(f.code_value()).unwrap_or_else(Obj::none);
     let fobj = Frame::object(f.function);
     let func = fobj.as_ref().and_then(|o| o.downcast::<crate::objects::function::Function>());
     let name = func.and_then(|f| f.name.get()).unwrap_or_else(|| c.name.obj());
@@ -305,12 +360,18 @@ pub(crate) fn make_of_frame(th: &Thread, f: &mut Frame) -> PyResult {
             is_generator: true,
             own_chunk: false,
             prev: std::ptr::null_mut(),
-            chunk_end: std::ptr::null_mut(),
-            window: std::ptr::null_mut(),
             extra: Value::UNBOUND,
+            owns_names: true,
+            chunk_first: false,
             finished: false,
             ..*f
         };
+        // A generator in a cycle may lose its function before its frame ends, so it owns what the function kept.
+        if !f.owns_names {
+            f.code_value().incref();
+            f.globals.incref();
+            f.builtins.incref();
+        }
         let g = Generator {
             frame: Box::new(UnsafeCell::new(new)),
             registers: UnsafeCell::new(registers),
@@ -348,6 +409,56 @@ pub(crate) fn make_of_frame(th: &Thread, f: &mut Frame) -> PyResult {
         (*frame).extra = o.value();
         Ok(o)
     }
+}
+
+/// Suspends a generator that an instruction of the frame below resumed, and gives that the owned word `v`.
+#[inline(always)]
+pub(crate) fn yield_quick(m: M, v: Value) -> Fast {
+    let th = m.th();
+    // SAFETY: the frame is a running generator's; `extra` names the generator, which the frame below holds.
+    unsafe {
+        let f = m.frame();
+        let g = &*((f.extra.bits() + 8) as *const Generator);
+        let caller = f.prev;
+        let step = if f.kind == FrameKind::Loop { 2 } else { 1 };
+        f.pc = m.pc;
+        f.kind = FrameKind::Entry;
+        f.prev = std::ptr::null_mut();
+        g.state.set(State::Suspended);
+        th.exc.set(g.exc.prev.get());
+        th.current.set(caller);
+        th.depth.set(th.depth.get() - 1);
+        let (pc, base) = ((*caller).pc, (*caller).base);
+        let dst = (*pc).a() as i16;
+        let p = base.offset(dst as isize);
+        let old = *p;
+        *p = v;
+        let to = pc.add(step);
+        if dst < 0 && old.is_ptr() && old.header().release() {
+            return Fast::Drop(old, to, base, caller);
+        }
+        Fast::Enter(to, base, caller)
+    }
+}
+
+/// A generator that an instruction of the frame below resumed has returned; that frame is current again.
+pub(crate) fn returned(th: &Thread, kind: FrameKind, v: Obj) -> Flow {
+    let caller = th.current.get();
+    // SAFETY: the frame below stands at its `ForIter` or `Send`.
+    unsafe {
+        let f = &mut *caller;
+        let m = M { pc: f.pc, base: f.base, fr: caller, th, w: (*f.pc).0 };
+        if kind == FrameKind::Loop {
+            drop(v);
+            drop(m.take(m.b()));
+            f.pc = m.next_target_pc();
+        } else {
+            m.put(m.a(), v);
+            let skip = m.plain_c();
+            f.pc = m.ahead(1 + skip);
+        }
+    }
+    Flow::SWITCH
 }
 
 /// Suspends the running generator frame, which stands at its yield.

@@ -44,7 +44,7 @@ pub(super) fn call_tools(
         }
         let Some(f) = m.callback(tool, report.event) else { continue };
         // SAFETY: the frame is alive.
-        let code = Frame::object(unsafe { (*fr).code_obj }).unwrap_or_else(Obj::none);
+        let code = Frame::object(unsafe { (*fr).code_value() }).unwrap_or_else(Obj::none);
         let mut args = smallvec::SmallVec::<[Obj; 5]>::new();
         args.push(code);
         args.extend(report.args.iter().cloned());

@@ -35,11 +35,11 @@ pub(crate) use tools::{Monitoring, TOOLS, TRACE, check_tool, code_dies, code_mad
 use cinder_bytecode::op::{Insn, Opcode};
 
 /// The opcode number of an instruction that may fire events.
-pub(crate) const INSTRUMENTED: u16 = Opcode::COUNT as u16;
+pub(crate) const INSTRUMENTED: u16 = (Opcode::COUNT + 2 * cinder_shadow::SHADOW_OPS) as u16;
 /// The opcode number of the stub that new frames of code enter by whose instrumented copy is still to be made.
-pub(crate) const ENTER: u16 = Opcode::COUNT as u16 + 1;
-/// How many opcode numbers there are with these.
-pub(crate) const OPCODES: usize = Opcode::COUNT + 2;
+pub(crate) const ENTER: u16 = INSTRUMENTED + 1;
+/// How many opcode numbers there are with these, and with those of shadow code, which come before.
+pub(crate) const OPCODES: usize = ENTER as usize + 1;
 
 static ENTRY: [Insn; 1] = [Insn(ENTER as u64)];
 

@@ -107,7 +107,7 @@ pub(crate) unsafe fn export(th: &Thread, fr: *mut Frame) -> FrameState {
         };
         let object = |v: Value| Frame::object(v).unwrap_or_else(Obj::none);
         let image = FrameImage {
-            code: object(f.code_obj),
+            code: object(f.code_value()),
             function: borrowed(f.function),
             globals: object(f.globals),
             builtins: object(f.builtins),
@@ -130,7 +130,7 @@ pub(crate) unsafe fn rebuild(fr: *mut Frame, image: FrameImage) {
     unsafe {
         let f = &mut *fr;
         // The record keeps the references it has to these; the image names the same objects.
-        debug_assert!(f.code_obj == image.code.value());
+        debug_assert!(f.code_value() == image.code.value());
         f.function = image.function.value();
         f.globals = image.globals.value();
         f.builtins = image.builtins.value();

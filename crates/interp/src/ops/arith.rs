@@ -3,8 +3,8 @@
 use cinder_pyobj::protocol::number;
 use cinder_pyobj::{Obj, Value};
 
-use super::{fast_op, op};
-use crate::machine::{Flow, M};
+use super::{fast, fast_op, op};
+use crate::machine::{Fast, Flow, M};
 
 /// Both operands as tagged ints.
 #[inline(always)]
@@ -31,113 +31,132 @@ fn floats(m: M) -> Option<(f64, f64)> {
     }
 }
 
+/// Words of both operands if they are tagged ints.
 #[inline(always)]
-fn put_int(m: M, n: i64) -> Option<Flow> {
-    m.set_word(m.a(), Value::from_i64(n)?);
-    Some(Flow::NEXT)
+fn int_words(m: M) -> Option<(i64, i64)> {
+    let (x, y) = (m.peek(m.b()), m.peek(m.c()));
+    if x.bits() & y.bits() & 1 != 0 { Some((x.bits() as i64, y.bits() as i64)) } else { None }
 }
 
+/// Stores an int whose word was computed with an overflow check.
 #[inline(always)]
-fn put_float(m: M, x: f64) -> Option<Flow> {
-    m.set_word(m.a(), Value::from_f64(x)?);
-    Some(Flow::NEXT)
-}
-
-#[inline(always)]
-fn fast_add(m: M) -> Option<Flow> {
-    if let Some((x, y)) = ints(m) {
-        return put_int(m, x + y);
+fn put_word(m: M, (word, overflow): (i64, bool)) -> Fast {
+    if overflow {
+        return Fast::Slow;
     }
-    let (x, y) = floats(m)?;
+    m.store(m.a(), Value::from_small_int(word >> 1))
+}
+
+#[inline(always)]
+fn put_int(m: M, n: i64) -> Fast {
+    m.store(m.a(), fast!(Value::from_i64(n)))
+}
+
+#[inline(always)]
+fn put_float(m: M, x: f64) -> Fast {
+    m.store(m.a(), fast!(Value::from_f64(x)))
+}
+
+#[inline(always)]
+fn fast_add(m: M) -> Fast {
+    if let Some((x, y)) = int_words(m) {
+        return put_word(m, x.overflowing_add(y - 1));
+    }
+    let (x, y) = fast!(floats(m));
     put_float(m, x + y)
 }
 
 #[inline(always)]
-fn fast_sub(m: M) -> Option<Flow> {
-    if let Some((x, y)) = ints(m) {
-        return put_int(m, x - y);
+fn fast_sub(m: M) -> Fast {
+    if let Some((x, y)) = int_words(m) {
+        return put_word(m, x.overflowing_sub(y - 1));
     }
-    let (x, y) = floats(m)?;
+    let (x, y) = fast!(floats(m));
     put_float(m, x - y)
 }
 
 #[inline(always)]
-fn fast_mul(m: M) -> Option<Flow> {
-    if let Some((x, y)) = ints(m) {
-        return put_int(m, x.checked_mul(y)?);
+fn fast_mul(m: M) -> Fast {
+    if let Some((x, y)) = int_words(m) {
+        let (word, overflow) = (x - 1).overflowing_mul(y >> 1);
+        return put_word(m, (word | 1, overflow));
     }
-    let (x, y) = floats(m)?;
+    let (x, y) = fast!(floats(m));
     put_float(m, x * y)
 }
 
 #[inline(always)]
-fn fast_truediv(m: M) -> Option<Flow> {
+fn fast_truediv(m: M) -> Fast {
     if let Some((x, y)) = ints(m) {
         if y == 0 || x.unsigned_abs() >= 1 << 53 || y.unsigned_abs() >= 1 << 53 {
-            return None;
+            return Fast::Slow;
         }
         return put_float(m, x as f64 / y as f64);
     }
-    let (x, y) = floats(m)?;
+    let (x, y) = fast!(floats(m));
     if y == 0.0 {
-        return None;
+        return Fast::Slow;
     }
     put_float(m, x / y)
 }
 
 #[inline(always)]
-fn fast_floordiv(m: M) -> Option<Flow> {
-    let (x, y) = ints(m)?;
+fn fast_floordiv(m: M) -> Fast {
+    let (x, y) = fast!(ints(m));
     if y == 0 {
-        return None;
+        return Fast::Slow;
     }
     let q = x / y;
     put_int(m, if x % y != 0 && (x < 0) != (y < 0) { q - 1 } else { q })
 }
 
 #[inline(always)]
-fn fast_mod(m: M) -> Option<Flow> {
-    let (x, y) = ints(m)?;
+fn fast_mod(m: M) -> Fast {
+    let (x, y) = fast!(ints(m));
     if y == 0 {
-        return None;
+        return Fast::Slow;
+    }
+    // Most remainders are of small numbers, whose division is several times faster in 32 bits.
+    if (x | y) as u64 >> 32 == 0 {
+        return put_int(m, i64::from(x as u32 % y as u32));
     }
     let r = x % y;
     put_int(m, if r != 0 && (r < 0) != (y < 0) { r + y } else { r })
 }
 
 #[inline(always)]
-fn fast_lshift(m: M) -> Option<Flow> {
-    let (x, y) = ints(m)?;
+fn fast_lshift(m: M) -> Fast {
+    let (x, y) = fast!(ints(m));
     if !(0..62).contains(&y) || x.unsigned_abs().leading_zeros() <= y as u32 + 2 {
-        return None;
+        return Fast::Slow;
     }
     put_int(m, x << y)
 }
 
 #[inline(always)]
-fn fast_rshift(m: M) -> Option<Flow> {
-    let (x, y) = ints(m)?;
+fn fast_rshift(m: M) -> Fast {
+    let (x, y) = fast!(ints(m));
     if y < 0 {
-        return None;
+        return Fast::Slow;
     }
     put_int(m, x >> y.min(63))
 }
 
 #[inline(always)]
-fn fast_and(m: M) -> Option<Flow> {
-    let (x, y) = ints(m)?;
+fn fast_and(m: M) -> Fast {
+    let (x, y) = fast!(ints(m));
     put_int(m, x & y)
 }
 
 #[inline(always)]
-fn fast_or(m: M) -> Option<Flow> {
-    let (x, y) = ints(m)?;
+fn fast_or(m: M) -> Fast {
+    let (x, y) = fast!(ints(m));
     put_int(m, x | y)
 }
 
 #[inline(always)]
-fn fast_xor(m: M) -> Option<Flow> {
-    let (x, y) = ints(m)?;
+fn fast_xor(m: M) -> Fast {
+    let (x, y) = fast!(ints(m));
     put_int(m, x ^ y)
 }
 
@@ -199,8 +218,11 @@ outlined! {
 
 fast_op! {
     UnaryNeg |m| fast {
-        let n = m.peek(m.b()).as_int()?;
-        put_int(m, -n)
+        let v = m.peek(m.b());
+        if let Some(n) = v.as_int() {
+            return put_int(m, -n);
+        }
+        put_float(m, -fast!(v.as_float()))
     } slow {
         let x = m.arg(m.b());
         let r = number::neg(m.cx(), &x)?;

@@ -7,8 +7,8 @@ use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::types::{dict, exc, set, str, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
-use super::op;
-use crate::machine::{Flow, M};
+use super::{fast, fast_op, op};
+use crate::machine::{Fast, Flow, M};
 
 fn list_of<'a>(m: M, x: i16) -> PyResult<&'a List> {
     m.peek_obj(x).downcast::<List>().ok_or_else(|| m.cx().system_error("a list register holds no list"))
@@ -65,15 +65,70 @@ fn iter_to_unpack(cx: &Ctx, x: &Obj) -> PyResult {
     }
 }
 
+/// The registers of a window, which the instruction gives up.
+fn window<'a>(m: M) -> &'a [cinder_pyobj::Value] {
+    // SAFETY: the window holds this many live values.
+    unsafe { std::slice::from_raw_parts(m.reg(m.b()), m.c() as u16 as usize) }
+}
+
+fast_op! {
+    ListAppend |m| fast {
+        let l = fast!(m.peek_obj(m.a()).fixed::<List>(FixedShape::List));
+        if !l.has_room() {
+            return Fast::Slow;
+        }
+        l.quick_push(m.owned(m.b()));
+        Fast::Next
+    } slow {
+        let v = m.arg(m.b()).into_obj();
+        list_of(m, m.a())?.push(v);
+        Ok(Flow::NEXT)
+    }
+
+    UnpackSequence |m| fast {
+        let v = m.peek(m.a());
+        let x = m.peek_obj(m.a());
+        let items = if let Some(t) = x.fixed::<tuple::Tuple>(FixedShape::Tuple) {
+            t.values()
+        } else {
+            fast!(x.fixed::<List>(FixedShape::List)).words()
+        };
+        if items.len() != m.c() as u16 as usize {
+            return Fast::Slow;
+        }
+        let to = m.reg(m.b());
+        let mut i = 0;
+        while i < items.len() {
+            // SAFETY: the sequence keeps its items alive; the window has room for them.
+            unsafe {
+                items[i].incref();
+                *to.add(i) = items[i];
+            }
+            i += 1;
+        }
+        m.consumed(m.a(), v, m.ahead(1))
+    } slow {
+        let x = m.arg(m.a());
+        let items = unpack(m.cx(), &x, m.c() as u16 as usize)?;
+        drop(x);
+        for (i, v) in items.into_iter().enumerate() {
+            m.put(m.b() + i as i16, v);
+        }
+        Ok(Flow::NEXT)
+    }
+}
+
 op! {
     BuildTuple |m| {
-        let v = tuple::new(m.take_window(m.b(), m.c() as u16 as usize));
+        // SAFETY: the window's references move into the tuple.
+        let v = unsafe { tuple::from_owned_words(window(m)) };
         m.set(m.a(), v);
         Ok(Flow::NEXT)
     }
 
     BuildList |m| {
-        let v = list::new(m.take_window(m.b(), m.c() as u16 as usize));
+        // SAFETY: the window's references move into the list.
+        let v = unsafe { list::from_owned_words(window(m)) };
         m.set(m.a(), v);
         Ok(Flow::NEXT)
     }
@@ -97,12 +152,6 @@ op! {
         }
         drop(items);
         m.set(m.a(), d);
-        Ok(Flow::NEXT)
-    }
-
-    ListAppend |m| {
-        let v = m.arg(m.b()).into_obj();
-        list_of(m, m.a())?.push(v);
         Ok(Flow::NEXT)
     }
 
@@ -201,16 +250,6 @@ op! {
         let items = l.downcast::<List>().map(List::snapshot).unwrap_or_default();
         drop(l);
         m.set(m.a(), tuple::new(items));
-        Ok(Flow::NEXT)
-    }
-
-    UnpackSequence |m| {
-        let x = m.arg(m.a());
-        let items = unpack(m.cx(), &x, m.c() as u16 as usize)?;
-        drop(x);
-        for (i, v) in items.into_iter().enumerate() {
-            m.put(m.b() + i as i16, v);
-        }
         Ok(Flow::NEXT)
     }
 

@@ -3,16 +3,21 @@
 use std::sync::atomic::Ordering;
 
 use cinder_bytecode::op::Insn;
+use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::native::{Args, FixedShape};
+use cinder_pyobj::types::descriptor::MethodDescriptor;
 use cinder_pyobj::types::function::NativeFunction;
+use cinder_pyobj::types::list::List;
 use cinder_pyobj::types::method::BoundMethod;
-use cinder_pyobj::types::{dict, tuple};
-use cinder_pyobj::{Obj, PyResult, Value};
+use cinder_pyobj::types::{dict, object, tuple};
+use cinder_pyobj::{Obj, PyResult, Type, Value, heap, intern};
+use cinder_shadow::{ShadowOp, Site};
 
-use super::op;
+use super::attrs::site;
+use super::{builtins, fast, fast_op, op};
 use crate::call::{FrameSpec, bind_arguments, fill_defaults, push_frame};
-use crate::frame::FrameKind;
-use crate::machine::{Flow, M};
+use crate::frame::{Frame, FrameKind};
+use crate::machine::{Fast, Flow, M};
 use crate::objects::code::CodeObject;
 use crate::objects::function::Function;
 
@@ -50,7 +55,7 @@ impl Window {
 /// Pushes a frame for a Python function whose arguments stand in the window. Calls from a generator's frame
 /// move them to the register stack first.
 #[inline(always)]
-fn push_python(m: M, w: Window, f: &Function, names: &[Obj], kind: FrameKind) -> PyResult<Flow> {
+fn push_python(m: M, w: Window, f: &Function, names: &[Obj], advance: u8) -> PyResult<Flow> {
     let cx = m.cx();
     let th = m.th();
     let fr = m.frame();
@@ -65,7 +70,7 @@ fn push_python(m: M, w: Window, f: &Function, names: &[Obj], kind: FrameKind) ->
             if heap_frame || (fr.reg_end as usize - params as usize) / 8 < (c.near + c.above) as usize {
                 let (to, end) = (fr.top, fr.reg_end);
                 if (end as usize - to as usize) / 8 < (c.near + c.above) as usize {
-                    return push_bound(m, w, f, names, kind, &code, c);
+                    return push_bound(m, w, f, names, advance, c);
                 }
                 std::ptr::copy_nonoverlapping(params, to, count as usize);
                 params = to;
@@ -75,51 +80,89 @@ fn push_python(m: M, w: Window, f: &Function, names: &[Obj], kind: FrameKind) ->
                     if params != w.first {
                         std::ptr::copy_nonoverlapping(params, w.first, count as usize);
                     }
-                    return push_bound(m, w, f, names, kind, &code, c);
+                    return push_bound(m, w, f, names, advance, c);
                 }
                 count = c.simple_args;
             }
+        } else if !heap_frame
+            && !names.is_empty()
+            && (fr.reg_end as usize - params as usize) / 8 >= (c.near + c.above) as usize
+            && bind_in_place(f, c, w, names)
+        {
+            count = c.code.arg_count + c.code.kwonly_arg_count;
         } else {
-            return push_bound(m, w, f, names, kind, &code, c);
+            return push_bound(m, w, f, names, advance, c);
         }
-        let pushed = push_frame(
-            th,
-            c,
-            params,
-            count,
-            fr.reg_end,
-            FrameSpec {
-                function: (*w.callee),
-                code_obj: code.value(),
-                globals: f.globals.value(),
-                builtins: f.builtins.value(),
-                namespace: Value::UNBOUND,
-                kind,
-                window: w.callee,
-            },
-        );
-        match pushed {
-            Ok(_) => Ok(Flow::SWITCH),
-            Err(r) => {
-                (*w.callee).decref();
-                Err(r)
+        push_frame(th, c, params, count, fr.reg_end, FrameSpec::call(*w.callee, f, FrameKind::Call, advance))?;
+        Ok(Flow::SWITCH)
+    }
+}
+
+/// Binds positional and keyword arguments in the window itself, for functions without `*args` and `**kwargs`. False,
+/// with nothing changed, if that does not work out.
+///
+/// # Safety
+/// The window must have room for all parameters.
+unsafe fn bind_in_place(f: &Function, c: &CodeObject, w: Window, names: &[Obj]) -> bool {
+    let code = &c.code;
+    let total = (code.arg_count + code.kwonly_arg_count) as usize;
+    let positional = w.count - names.len();
+    if !c.fixed_params || positional > code.arg_count as usize || total > 32 {
+        return false;
+    }
+    let params = c.param_names();
+    // SAFETY: the window's words are owned and stay so until they are all placed.
+    unsafe {
+        let mut slots = [Value::UNBOUND; 32];
+        for (i, slot) in slots.iter_mut().enumerate().take(positional) {
+            *slot = *w.first.add(i);
+        }
+        for (i, n) in names.iter().enumerate() {
+            let skip = code.posonly_arg_count as usize;
+            let Some(at) = params.iter().skip(skip).position(|p| p.value() == n.value()) else { return false };
+            let slot = &mut slots[skip + at];
+            if *slot != Value::UNBOUND {
+                return false;
+            }
+            *slot = *w.first.add(positional + i);
+        }
+        // Defaults are borrowed until nothing can fail any more.
+        let mut from_defaults = 0u64;
+        let n = code.arg_count as usize;
+        let defaults = f.defaults.get();
+        let items = defaults.as_ref().and_then(tuple::items_if_tuple).unwrap_or(&[]);
+        for (i, slot) in slots.iter_mut().enumerate().take(n) {
+            if *slot == Value::UNBOUND {
+                let Some(v) = (i + items.len()).checked_sub(n).and_then(|k| items.get(k)) else { return false };
+                *slot = v.value();
+                from_defaults |= 1 << i;
             }
         }
+        let kwdefaults = f.kwdefaults.get();
+        for i in n..total {
+            if slots[i] == Value::UNBOUND {
+                let Some(d) = kwdefaults.as_ref().and_then(dict::as_dict) else { return false };
+                let Some(v) = d.get_name(params[i]) else { return false };
+                slots[i] = v.value();
+                from_defaults |= 1 << i;
+                // The dict keeps the value alive until it is counted below.
+                drop(v);
+            }
+        }
+        for (i, v) in slots.iter().enumerate().take(total) {
+            if from_defaults >> i & 1 != 0 {
+                v.incref();
+            }
+            *w.first.add(i) = *v;
+        }
     }
+    true
 }
 
 /// The general case: binds arguments, drops the window's own, and pushes at the frame's top.
 #[cold]
 #[inline(never)]
-fn push_bound(
-    m: M,
-    w: Window,
-    f: &Function,
-    names: &[Obj],
-    kind: FrameKind,
-    code: &Obj,
-    c: &CodeObject,
-) -> PyResult<Flow> {
+fn push_bound(m: M, w: Window, f: &Function, names: &[Obj], advance: u8, c: &CodeObject) -> PyResult<Flow> {
     let cx = m.cx();
     let args = w.args();
     let (pos, kw) = args.split_at(args.len() - names.len());
@@ -154,52 +197,40 @@ fn push_bound(
         for (i, v) in bound.into_iter().enumerate() {
             *to.add(i) = v.into_value();
         }
-        let pushed = push_frame(
-            th,
-            c,
-            to,
-            n,
-            end,
-            FrameSpec {
-                function: *w.callee,
-                code_obj: code.value(),
-                globals: f.globals.value(),
-                builtins: f.builtins.value(),
-                namespace: Value::UNBOUND,
-                kind,
-                window: w.callee,
-            },
-        );
-        match pushed {
+        match push_frame(th, c, to, n, end, FrameSpec::call(*w.callee, f, FrameKind::Call, advance)) {
             Ok(p) => {
-                (*p).own_chunk = fresh;
+                (*p).own_chunk |= fresh;
                 Ok(Flow::SWITCH)
             }
             Err(r) => {
                 if fresh {
                     th.release_chunk(to, end);
                 }
-                (*w.callee).decref();
                 Err(r)
             }
         }
     }
 }
 
+/// Does pending work: signals, thread switches, collections.
+#[inline(always)]
+fn poll(m: M) -> PyResult<()> {
+    if m.cx().poll.load(Ordering::Relaxed) != 0 { (m.cx().host().poll)(m.cx()) } else { Ok(()) }
+}
+
 /// Calls whatever the window holds.
 fn call(m: M, w: Window, names: &[Obj], size: isize) -> PyResult<Flow> {
     let callee = w.callee();
-    if callee.is_exact(FixedShape::Function)
-        && let Some(f) = callee.downcast::<Function>()
-    {
+    if let Some(f) = callee.fixed::<Function>(FixedShape::Function) {
         // Recursion need not pass a loop, so calls look for pending work, too.
-        if m.cx().poll.load(Ordering::Relaxed) != 0
-            && let Err(r) = (m.cx().host().poll)(m.cx())
-        {
+        if let Err(r) = poll(m) {
             w.drop_all();
             return Err(r);
         }
-        return push_python(m, w, f, names, FrameKind::Call);
+        return push_python(m, w, f, names, size as u8);
+    }
+    if let Some(flow) = construct(m, w, names, size as u8)? {
+        return Ok(flow);
     }
     call_native(m, w, names, size)
 }
@@ -208,20 +239,31 @@ fn call_native(m: M, w: Window, names: &[Obj], size: isize) -> PyResult<Flow> {
     let cx = m.cx();
     let callee = w.callee();
     let args = Args::new(w.args(), names);
-    let r = if callee.is_exact(FixedShape::NativeFunction)
-        && let Some(f) = callee.downcast::<NativeFunction>()
+    let r = if let Some(f) = callee.fixed::<NativeFunction>(FixedShape::NativeFunction)
         && f.is_plain()
     {
         (f.def().call)(cx, f.receiver(), args)
+    } else if let Some(d) = callee.fixed::<MethodDescriptor>(FixedShape::NativeMethod)
+        && let Some(this) = args.pos().first()
+        && this.type_of().is_subtype(d.owner())
+    {
+        (d.def().call)(cx, this, args.without_first())
+    } else if let Some(f) = callee.downcast::<Function>() {
+        // A function with attributes of its own has a shape of its own.
+        return push_python(m, w, f, names, size as u8);
     } else {
         callee.call(cx, args)
     };
+    finish_native(m, w, r, size)
+}
+
+/// Ends a native call: drops the window and stores the result.
+#[inline(always)]
+fn finish_native(m: M, w: Window, r: PyResult, size: isize) -> PyResult<Flow> {
     w.drop_all();
     let v = r?;
     // A signal that arrived during the call is served before what comes next.
-    if cx.poll.load(Ordering::Relaxed) != 0 {
-        (cx.host().poll)(cx)?;
-    }
+    poll(m)?;
     m.set(m.a(), v);
     if m.frame().pc != m.pc {
         // The call turned tracing on: the frame goes on in another copy of its code.
@@ -266,17 +308,418 @@ fn kw_names<'a>(m: M) -> &'a [Obj] {
     tuple::items_if_tuple(m.constant(m.extra())).unwrap_or(&[])
 }
 
-op! {
-    Call |m| {
+/// Enters a Python function whose arguments stand in the window and need no binding; its code has a shadow.
+#[inline(always)]
+pub(super) fn enter_python(m: M, callee: Value, first: *mut Value, count: u32) -> Fast {
+    // SAFETY: the callee is exactly a function; the window is owned by the instruction, and the registers above
+    // it are free up to the chunk's end.
+    unsafe {
+        let f = &*(Function::payload_of(callee));
+        let c = &*fast!(f.code_ptr());
+        if c.simple_args != count || c.sites().is_null() || !can_enter(m, c, first) {
+            return Fast::Slow;
+        }
+        enter_frame(m, callee, f, c, first, count, FrameKind::Call, Value::UNBOUND)
+    }
+}
+
+/// Whether a frame of `c` can be pushed without ado with its parameters at `first`.
+#[inline(always)]
+pub(super) fn can_enter(m: M, c: &CodeObject, first: *mut Value) -> bool {
+    let th = m.th();
+    let fr = m.frame();
+    let params = if fr.is_generator { fr.top } else { first };
+    let need = (c.near + c.above) as usize * 8;
+    (fr.reg_end as usize).wrapping_sub(params as usize) >= need
+        && params <= fr.reg_end
+        && th.depth.get() < th.recursion_limit.get()
+        && c.far == 0
+        && th.has_frame_room()
+        && th.cx.poll.load(Ordering::Relaxed) == 0
+}
+
+/// Pushes a frame for parameters that stand at `first`. Calls from a generator's frame move them to the register
+/// stack first.
+///
+/// # Safety
+/// [`can_enter`] must hold; `count` owned words must stand at `first`; `callee` must be `f`, owned.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "all of it becomes part of the frame")]
+pub(super) unsafe fn enter_frame(
+    m: M,
+    callee: Value,
+    f: &Function,
+    c: &CodeObject,
+    first: *mut Value,
+    count: u32,
+    kind: FrameKind,
+    extra: Value,
+) -> Fast {
+    // SAFETY: by the caller's promise; what is written lies in the chunk.
+    unsafe {
+        let th = m.th();
+        let fr = m.frame();
+        let params = if fr.is_generator { fr.top } else { first };
+        let new = th.take_frame();
+        th.depth.set(th.depth.get() + 1);
+        if params != first {
+            let mut i = 0;
+            while i < count as usize {
+                *params.add(i) = *first.add(i);
+                i += 1;
+            }
+        }
+        let base = params.add(c.near as usize);
+        let mut p = params.add(count as usize);
+        while p < base {
+            *p = Value::UNBOUND;
+            p = p.add(1);
+        }
+        let pc = c.entry();
+        fr.pc = m.pc;
+        new.write(Frame {
+            pc,
+            base,
+            consts: c.consts.as_ptr() as *const Value,
+            sites: c.sites(),
+            code: c,
+            prev: m.fr,
+            top: base.add(c.above as usize),
+            reg_end: fr.reg_end,
+            function: callee,
+            globals: f.globals.value(),
+            builtins: f.builtins.value(),
+            namespace: Value::UNBOUND,
+            frame_obj: Value::UNBOUND,
+            extra,
+            kind,
+            is_generator: false,
+            finished: false,
+            own_chunk: false,
+            owns_names: false,
+            chunk_first: false,
+            advance: 1,
+            unused: 0,
+        });
+        th.current.set(new);
+        Fast::Enter(pc, base, new)
+    }
+}
+
+/// The number of arguments of a specialised call, whose field `c` names the site.
+#[inline(always)]
+fn arg_count(s: &Site) -> u32 {
+    u32::from(s.original().c())
+}
+
+/// A call that its site does not know: decides what to expect the next time, then calls.
+fn call_look(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let n = arg_count(s) as usize;
+    let callee = m.peek_obj(m.b());
+    if !callee.is_exact(FixedShape::Function) && callee.value().bits() != s.entry.word() {
+        let (op, target, dep) = expect(m, callee, n);
+        // SAFETY: the instruction lies in shadow code.
+        unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), target, dep) };
+    }
+    let w = plain_window(m, n);
+    call(m, w, &[], 1)
+}
+
+/// How to specialise a call of this callee: the operation, what the site keeps, and what that depends on.
+fn expect(m: M, callee: &Obj, n: usize) -> (Option<ShadowOp>, usize, usize) {
+    let none = (None, 0, 0);
+    if let Some(f) = callee.fixed::<NativeFunction>(FixedShape::NativeFunction) {
+        if !f.is_plain() {
+            return none;
+        }
+        let op = if builtins::is_len(f) && n == 1 {
+            ShadowOp::CallLen
+        } else if builtins::is_isinstance(f) && n == 2 {
+            ShadowOp::CallIsinstance
+        } else {
+            ShadowOp::CallNative
+        };
+        // The definition is static: it stays what it is even if the function dies.
+        return (Some(op), std::ptr::from_ref(f.def()) as usize, 0);
+    }
+    let Some(ty) = callee.fixed::<Type>(FixedShape::Type) else { return none };
+    if !is_plain_class(ty) {
+        return none;
+    }
+    match ty.lookup_cell(intern!("__init__")) {
+        Some((_, cell)) if cell.get().is_some_and(|f| f.is_exact(FixedShape::Function)) => {
+            ty.mark_cached();
+            let _ = m;
+            (Some(ShadowOp::CallInit), std::ptr::from_ref(cell) as usize, std::ptr::from_ref(ty) as usize)
+        }
+        _ => none,
+    }
+}
+
+/// Calls the Python function in the window, if it is one; else nothing.
+#[inline(always)]
+fn quick_python(m: M, n: u32) -> Fast {
+    let callee = m.peek(m.b());
+    if !Function::is(callee) {
+        return Fast::Slow;
+    }
+    enter_python(m, callee, m.reg(m.b() + 2), n)
+}
+
+/// Ends a native call with one argument whose result needs no count.
+#[inline(always)]
+fn finish_word(m: M, r: Value) -> Fast {
+    let (callee, x) = (m.peek(m.b()), m.peek(m.b() + 2));
+    // SAFETY: the instruction owns the window. The callee is a builtin, which the builtins module holds too, or
+    // the slow path takes over.
+    unsafe {
+        if callee.header().is_unique() {
+            return Fast::Slow;
+        }
+        callee.header().release();
+    }
+    m.store_drop(m.a(), r, m.b() + 2, x)
+}
+
+fast_op! {
+    CallLook |m| fast { quick_python(m, arg_count(site(m))) } slow { call_look(m) }
+
+    CallAny |m| fast { quick_python(m, arg_count(site(m))) } slow { call_look(m) }
+
+    CallInit |m| fast {
+        let callee = m.peek(m.b());
+        let s = site(m);
+        if callee.bits() != s.entry.word() {
+            return Fast::Slow;
+        }
+        let n = arg_count(s);
+        // SAFETY: the guard holds: the callee is a plain class, whose `__init__` the cell holds.
+        unsafe {
+            let init = (*(s.entry.target.get() as *const AttrCell)).value();
+            if !Function::is(init) {
+                return Fast::Slow;
+            }
+            let f = &*(Function::payload_of(init));
+            let c = &*fast!(f.code_ptr());
+            let first = m.reg(m.b() + 1);
+            if c.simple_args != n + 1 || !c.runs || c.sites().is_null() || !can_enter(m, c, first) {
+                return Fast::Slow;
+            }
+            let ty = &*((callee.bits() + 8) as *const Type);
+            // The window's reference to the class becomes the instance's.
+            let instance = fast!(heap::quick_instance(ty));
+            init.incref();
+            *first = instance;
+            enter_frame(m, init, f, c, first, n + 1, FrameKind::Init, instance)
+        }
+    } slow {
+        call_look(m)
+    }
+
+    CallLen |m| fast {
+        let s = site(m);
+        if m.peek(m.b()).bits() != s.entry.word() {
+            return Fast::Slow;
+        }
+        let v = m.peek(m.b() + 2);
+        finish_word(m, Value::from_small_int(fast!(builtins::quick_len(v)) as i64))
+    } slow { call_known(m) }
+
+    CallIsinstance |m| fast {
+        let s = site(m);
+        if m.peek(m.b()).bits() != s.entry.word() {
+            return Fast::Slow;
+        }
+        let (x, cls) = (m.peek_obj(m.b() + 2), m.peek(m.b() + 3));
+        // Exactly of the class, which outlives the call: its instance holds it.
+        if x.type_of().as_value() != cls {
+            return Fast::Slow;
+        }
+        // SAFETY: the instruction owns the window; the class is also held by the instance or is immortal.
+        unsafe {
+            if m.peek(m.b()).header().is_unique() || cls.header().is_unique() {
+                return Fast::Slow;
+            }
+            cls.header().release();
+        }
+        finish_word(m, crate::ops::compare::bool_word(true))
+    } slow { call_known(m) }
+
+    CallNative |m| fast { Fast::Slow } slow { call_known(m) }
+}
+
+/// Calls a native function that the site knows.
+fn call_known(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let callee = m.peek(m.b());
+    if callee.bits() != s.entry.word() {
+        return call_look(m);
+    }
+    let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: arg_count(s) as usize };
+    // The function may have died and its address be that of another object.
+    let Some(f) = w.callee().fixed::<NativeFunction>(FixedShape::NativeFunction) else { return call_look(m) };
+    if !f.is_plain() {
+        return call_look(m);
+    }
+    let r = (f.def().call)(m.cx(), f.receiver(), Args::positional(w.args()));
+    finish_native(m, w, r, 1)
+}
+
+/// Makes an instance of a plain Python class and pushes its `__init__`; nothing, with nothing changed, if the class is
+/// not plain or the window has no room for the instance.
+fn construct(m: M, w: Window, names: &[Obj], advance: u8) -> PyResult<Option<Flow>> {
+    // SAFETY: the word after the callee is the window's.
+    if w.first != unsafe { w.callee.add(2) } {
+        return Ok(None);
+    }
+    let Some(ty) = w.callee().fixed::<Type>(FixedShape::Type) else { return Ok(None) };
+    if !is_plain_class(ty) {
+        return Ok(None);
+    }
+    let Some(init) = ty.lookup(intern!("__init__")).filter(|f| f.is_exact(FixedShape::Function)) else {
+        return Ok(None);
+    };
+    let Some(f) = init.downcast::<Function>() else { return Ok(None) };
+    let runs = f.code_ref().is_some_and(|c| c.downcast::<CodeObject>().is_some_and(|c| c.runs));
+    if !runs {
+        return Ok(None);
+    }
+    let instance = object::new_plain(ty);
+    // SAFETY: the instruction owns the window: the class's reference goes, `__init__` takes its place.
+    unsafe {
+        let class = std::mem::replace(&mut *w.callee, init.clone().into_value());
+        class.decref();
+        *w.callee.add(1) = instance.clone().into_value();
+        let w = Window { callee: w.callee, first: w.callee.add(1), count: w.count + 1 };
+        push_python(m, w, f, names, advance)?;
+        let fr = &mut *m.th().current.get();
+        fr.kind = FrameKind::Init;
+        fr.extra = instance.into_value();
+    }
+    Ok(Some(Flow::SWITCH))
+}
+
+/// Whether instances of a class are made by `object.__new__` and hold nothing but attributes.
+fn is_plain_class(ty: &Type) -> bool {
+    let flags = ty.flags();
+    flags.heap && !flags.is_abstract && object::is_plain_new(ty) && ty.layout().payload.size == 0
+}
+
+/// Pushes the frame of a Python function with these arguments above the current frame's registers; nothing if they
+/// need binding or do not fit.
+pub(super) fn push_values<const N: usize>(m: M, f: &Obj, args: [&Obj; N], kind: FrameKind) -> PyResult<Option<Flow>> {
+    let Some(function) = f.fixed::<Function>(FixedShape::Function) else { return Ok(None) };
+    let Some(code) = function.code_ref() else { return Ok(None) };
+    let Some(c) = code.downcast::<CodeObject>() else { return Ok(None) };
+    let fr = m.frame();
+    let need = (c.near + c.above) as usize;
+    if c.simple_args != N as u32 || !c.runs || (fr.reg_end as usize - fr.top as usize) / 8 < need {
+        return Ok(None);
+    }
+    // SAFETY: the registers above the frame are free and there are enough of them.
+    unsafe {
+        for (i, a) in args.into_iter().enumerate() {
+            *fr.top.add(i) = a.clone().into_value();
+        }
+        let spec = FrameSpec::call(f.clone().into_value(), function, kind, 1);
+        push_frame(m.th(), c, fr.top, N as u32, fr.reg_end, spec)?;
+    }
+    Ok(Some(Flow::SWITCH))
+}
+
+fast_op! {
+    Call |m| fast {
+        let callee = m.peek(m.b());
+        if !Function::is(callee) {
+            return Fast::Slow;
+        }
+        enter_python(m, callee, m.reg(m.b() + 2), m.c() as u16 as u32)
+    } slow {
         let w = plain_window(m, m.c() as u16 as usize);
         call(m, w, &[], 1)
     }
 
-    CallMethod |m| {
+    CallMethod |m| fast {
+        quick_method(m, m.c() as u16 as u32)
+    } slow {
         let w = method_window(m, m.c() as u16 as usize);
         call(m, w, &[], 1)
     }
 
+    CallMethodLook |m| fast { quick_method(m, arg_count(site(m))) } slow { call_method_look(m) }
+
+    CallMethodAppend |m| fast {
+        let s = site(m);
+        let callee = m.peek(m.b());
+        if callee.bits() != s.entry.word() {
+            return Fast::Slow;
+        }
+        let this = m.peek(m.b() + 1);
+        if this == Value::UNBOUND {
+            return Fast::Slow;
+        }
+        let l = fast!(m.peek_obj(m.b() + 1).fixed::<List>(FixedShape::List));
+        if !l.has_room() {
+            return Fast::Slow;
+        }
+        // The argument moves into the list. The callee is a method of a native type, which is immortal.
+        l.quick_push(m.peek(m.b() + 2));
+        m.store_drop(m.a(), crate::ops::flow::none_word(), m.b() + 1, this)
+    } slow { call_method_native(m) }
+
+    CallMethodNative |m| fast { Fast::Slow } slow { call_method_native(m) }
+}
+
+/// Calls the Python function in the window of a method call, if it is one.
+#[inline(always)]
+fn quick_method(m: M, n: u32) -> Fast {
+    let callee = m.peek(m.b());
+    if !Function::is(callee) {
+        return Fast::Slow;
+    }
+    let has_self = m.peek(m.b() + 1) != Value::UNBOUND;
+    let skip = if has_self { 1 } else { 2 };
+    enter_python(m, callee, m.reg(m.b() + skip), n + u32::from(has_self))
+}
+
+/// A method call that its site does not know.
+fn call_method_look(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let n = arg_count(s) as usize;
+    let callee = m.peek_obj(m.b());
+    if let Some(d) = callee.fixed::<MethodDescriptor>(FixedShape::NativeMethod)
+        && callee.is_immortal()
+        && m.peek(m.b() + 1) != Value::UNBOUND
+    {
+        let append = d.def().name == "append" && n == 1 && d.owner().is(cinder_pyobj::native::class_type::<List>());
+        let op = if append { ShadowOp::CallMethodAppend } else { ShadowOp::CallMethodNative };
+        // SAFETY: the instruction lies in shadow code.
+        unsafe { cinder_shadow::look_call(m.pc, s, Some(op), callee.value().bits(), 0, 0) };
+    }
+    let w = method_window(m, n);
+    call(m, w, &[], 1)
+}
+
+/// Calls the native method that the site knows.
+fn call_method_native(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let callee = m.peek(m.b());
+    if callee.bits() != s.entry.word() || m.peek(m.b() + 1) == Value::UNBOUND {
+        return call_method_look(m);
+    }
+    let n = arg_count(s) as usize;
+    let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 1), count: n + 1 };
+    let args = w.args();
+    let Some(d) = w.callee().fixed::<MethodDescriptor>(FixedShape::NativeMethod) else { return call_method_look(m) };
+    if !args[0].type_of().is_subtype(d.owner()) {
+        return call_method_look(m);
+    }
+    let r = (d.def().call)(m.cx(), &args[0], Args::positional(&args[1..]));
+    finish_native(m, w, r, 1)
+}
+
+op! {
     CallKw |m| {
         let w = plain_window(m, m.c() as u16 as usize);
         call(m, w, kw_names(m), 2)
@@ -318,8 +761,7 @@ op! {
         }
         drop((pos, kw));
         // The general path: native recursion only where the callee is no Python function.
-        if callee.is_exact(FixedShape::Function)
-            && let Some(f) = callee.downcast::<Function>()
+        if let Some(f) = callee.downcast::<Function>()
             && let Some(code) = f.code_ref()
             && let Some(c) = code.downcast::<CodeObject>()
         {
@@ -327,7 +769,7 @@ op! {
             let kw: Vec<(Obj, Obj)> = names.iter().cloned().zip(all[n..].iter().cloned()).collect();
             let bound = bind_arguments(cx, f, c, &all[..n], &mut kw.into_iter())?;
             drop(all);
-            return push_ex(m, &callee, f, &code, c, bound);
+            return push_ex(m, &callee, f, c, bound);
         }
         let r = callee.call(cx, Args::new(&all, &names))?;
         drop(all);
@@ -338,14 +780,7 @@ op! {
 }
 
 /// Pushes a frame with bound arguments at the frame's top; the callee goes back into the window.
-fn push_ex(
-    m: M,
-    callee: &Obj,
-    f: &Function,
-    code: &Obj,
-    c: &CodeObject,
-    bound: smallvec::SmallVec<[Obj; 8]>,
-) -> PyResult<Flow> {
+fn push_ex(m: M, callee: &Obj, f: &Function, c: &CodeObject, bound: smallvec::SmallVec<[Obj; 8]>) -> PyResult<Flow> {
     let fr = m.frame();
     let th = m.th();
     let need = bound.len() + (c.near + c.above) as usize;
@@ -360,25 +795,9 @@ fn push_ex(
         for (i, v) in bound.into_iter().enumerate() {
             *to.add(i) = v.into_value();
         }
-        let window = m.reg(m.b());
-        let p = push_frame(
-            th,
-            c,
-            to,
-            n,
-            end,
-            FrameSpec {
-                function: callee.value(),
-                code_obj: code.value(),
-                globals: f.globals.value(),
-                builtins: f.builtins.value(),
-                namespace: Value::UNBOUND,
-                kind: FrameKind::Call,
-                window,
-            },
-        )?;
-        (*p).own_chunk = fresh;
-        *window = callee.clone().into_value();
+        let spec = FrameSpec::call(callee.clone().into_value(), f, FrameKind::Call, 1);
+        let p = push_frame(th, c, to, n, end, spec)?;
+        (*p).own_chunk |= fresh;
     }
     Ok(Flow::SWITCH)
 }

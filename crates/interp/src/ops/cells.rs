@@ -1,11 +1,12 @@
 //! Locals that may be unbound, far locals, and cells.
 
+use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::types::cell::{self, CellObject};
 use cinder_pyobj::types::{dict, exc, tuple};
 use cinder_pyobj::{Obj, PyResult, Raised, Value};
 
-use super::op;
-use crate::machine::{Flow, M};
+use super::{fast, fast_op, op};
+use crate::machine::{Fast, Flow, M};
 use crate::objects::function::Function;
 
 #[cold]
@@ -45,56 +46,75 @@ fn far(m: M, n: u32) -> *mut Value {
     m.frame().local(n)
 }
 
+/// The cell in a register, if it is one.
+#[inline(always)]
+fn quick_cell<'a>(m: M, x: i16) -> Option<&'a CellObject> {
+    m.peek_obj(x).fixed::<CellObject>(FixedShape::Cell)
+}
+
+fast_op! {
+    CheckLocal |m| fast {
+        if m.peek(m.a()) == Value::UNBOUND { Fast::Slow } else { Fast::Next }
+    } slow {
+        Err(unbound_local(m, m.local_number(m.a())))
+    }
+
+    DeleteLocal |m| fast {
+        if m.peek(m.a()) == Value::UNBOUND {
+            return Fast::Slow;
+        }
+        m.store(m.a(), Value::UNBOUND)
+    } slow {
+        Err(unbound_local(m, m.local_number(m.a())))
+    }
+
+    ClearLocal |m| fast { m.store(m.a(), Value::UNBOUND) } slow { Ok(Flow::NEXT) }
+
+    TakeCell |m| fast { take_local(m) } slow { Ok(Flow::NEXT) }
+
+    TakeLocal |m| fast { take_local(m) } slow { Ok(Flow::NEXT) }
+
+    RestoreCell |m| fast { m.store(m.a(), m.peek(m.b())) } slow { Ok(Flow::NEXT) }
+
+    RestoreLocal |m| fast { m.store(m.a(), m.peek(m.b())) } slow { Ok(Flow::NEXT) }
+
+    LoadClosure |m| fast {
+        let v = m.peek(m.b());
+        // SAFETY: the local holds a cell.
+        unsafe { v.incref() };
+        m.store(m.a(), v)
+    } slow {
+        Ok(Flow::NEXT)
+    }
+
+    LoadDeref |m| fast {
+        let v = fast!(fast!(quick_cell(m, m.b())).peek());
+        // SAFETY: the cell keeps its content alive.
+        unsafe { v.incref() };
+        m.store(m.a(), v)
+    } slow {
+        match cell_of(m, m.b())?.get() {
+            Some(v) => {
+                m.set(m.a(), v);
+                Ok(Flow::NEXT)
+            }
+            None => Err(unbound_cell(m, m.local_number(m.b()))),
+        }
+    }
+}
+
+#[inline(always)]
+fn take_local(m: M) -> Fast {
+    let v = m.peek(m.b());
+    m.put_word(m.b(), Value::UNBOUND);
+    m.put_word(m.a(), v);
+    Fast::Next
+}
+
 op! {
-    CheckLocal |m| {
-        if m.peek(m.a()) == Value::UNBOUND {
-            return Err(unbound_local(m, m.local_number(m.a())));
-        }
-        Ok(Flow::NEXT)
-    }
-
-    DeleteLocal |m| {
-        if m.peek(m.a()) == Value::UNBOUND {
-            return Err(unbound_local(m, m.local_number(m.a())));
-        }
-        m.set_word(m.a(), Value::UNBOUND);
-        Ok(Flow::NEXT)
-    }
-
-    ClearLocal |m| {
-        m.set_word(m.a(), Value::UNBOUND);
-        Ok(Flow::NEXT)
-    }
-
     ClearFar |m| {
         // SAFETY: the frame owns the local's old word.
         unsafe { std::mem::replace(&mut *far(m, m.bx()), Value::UNBOUND).decref() };
-        Ok(Flow::NEXT)
-    }
-
-    TakeCell |m| {
-        let v = m.peek(m.b());
-        m.put_word(m.b(), Value::UNBOUND);
-        m.put_word(m.a(), v);
-        Ok(Flow::NEXT)
-    }
-
-    RestoreCell |m| {
-        let v = m.peek(m.b());
-        m.set_word(m.a(), v);
-        Ok(Flow::NEXT)
-    }
-
-    TakeLocal |m| {
-        let v = m.peek(m.b());
-        m.put_word(m.b(), Value::UNBOUND);
-        m.put_word(m.a(), v);
-        Ok(Flow::NEXT)
-    }
-
-    RestoreLocal |m| {
-        let v = m.peek(m.b());
-        m.set_word(m.a(), v);
         Ok(Flow::NEXT)
     }
 
@@ -171,16 +191,6 @@ op! {
         Ok(Flow::NEXT)
     }
 
-    LoadDeref |m| {
-        match cell_of(m, m.b())?.get() {
-            Some(v) => {
-                m.set(m.a(), v);
-                Ok(Flow::NEXT)
-            }
-            None => Err(unbound_cell(m, m.local_number(m.b()))),
-        }
-    }
-
     StoreDeref |m| {
         let v = m.arg(m.b()).into_obj();
         drop(cell_of(m, m.a())?.replace(Some(v)));
@@ -192,12 +202,6 @@ op! {
             Some(_) => Ok(Flow::NEXT),
             None => Err(unbound_cell(m, m.local_number(m.a()))),
         }
-    }
-
-    LoadClosure |m| {
-        let c = m.peek_obj(m.b()).clone();
-        m.set(m.a(), c);
-        Ok(Flow::NEXT)
     }
 
     LoadFromDictOrDeref |m| {

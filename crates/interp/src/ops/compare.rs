@@ -1,10 +1,13 @@
 //! Comparisons and fused compare-and-branch.
 
+use cinder_bytecode::op::Insn;
+use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::types::CmpOp;
+use cinder_pyobj::types::str::Str;
 use cinder_pyobj::{Obj, Value};
 
-use super::{fast_op, op};
-use crate::machine::{Flow, M};
+use super::{fast, fast_op, op};
+use crate::machine::{Fast, Flow, M, is_temp};
 
 /// The outcome for two tagged ints or two tagged floats.
 #[inline(always)]
@@ -26,13 +29,31 @@ fn quick(x: Value, y: Value, op: CmpOp) -> Option<bool> {
     None
 }
 
+/// Equality of exact strs that are the same object, or both interned; with the operand to drop.
+#[inline(always)]
+fn quick_str(m: M, a: i16, b: i16, op: CmpOp) -> Option<(bool, i16, Value)> {
+    if !matches!(op, CmpOp::Eq | CmpOp::Ne) {
+        return None;
+    }
+    let s = m.peek_obj(a).fixed::<Str>(FixedShape::Str)?;
+    let t = m.peek_obj(b).fixed::<Str>(FixedShape::Str)?;
+    let (same, used) = identical(m, a, b);
+    let (x, word) = used?;
+    if !same && !(s.is_interned() && t.is_interned()) {
+        return None;
+    }
+    Some((same == matches!(op, CmpOp::Eq), x, word))
+}
+
 macro_rules! compare {
     ($($name:ident $branch:ident $op:ident;)*) => {
         fast_op! {$(
             $name |m| fast {
-                let r = quick(m.peek(m.b()), m.peek(m.c()), CmpOp::$op)?;
-                m.set_word(m.a(), bool_word(r));
-                Some(Flow::NEXT)
+                if let Some(r) = quick(m.peek(m.b()), m.peek(m.c()), CmpOp::$op) {
+                    return m.store(m.a(), bool_word(r));
+                }
+                let (r, x, word) = fast!(quick_str(m, m.b(), m.c(), CmpOp::$op));
+                m.store_drop(m.a(), bool_word(r), x, word)
             } slow {
                 let (x, y) = (m.arg(m.b()), m.arg(m.c()));
                 let r = x.rich_cmp(m.cx(), &y, CmpOp::$op)?;
@@ -41,8 +62,11 @@ macro_rules! compare {
                 Ok(Flow::NEXT)
             }
             $branch |m| fast {
-                let r = quick(m.peek(m.a()), m.peek(m.b()), CmpOp::$op)?;
-                Some(branch(m, r))
+                if let Some(r) = quick(m.peek(m.a()), m.peek(m.b()), CmpOp::$op) {
+                    return Fast::Jump(branch_pc(m, r));
+                }
+                let (r, x, word) = fast!(quick_str(m, m.a(), m.b(), CmpOp::$op));
+                m.consumed(x, word, branch_pc(m, r))
             } slow {
                 let (x, y) = (m.arg(m.a()), m.arg(m.b()));
                 let r = x.rich_cmp(m.cx(), &y, CmpOp::$op)?.truthy(m.cx())?;
@@ -56,7 +80,25 @@ macro_rules! compare {
 /// Runs the following `Jump` if the outcome is `c`.
 #[inline(always)]
 fn branch(m: M, r: bool) -> Flow {
-    if r == (m.c() != 0) { m.next_target() } else { Flow::SKIP }
+    Flow::jump(branch_pc(m, r))
+}
+
+#[inline(always)]
+fn branch_pc(m: M, r: bool) -> *const Insn {
+    if r == (m.c() != 0) { m.next_target_pc() } else { m.ahead(2) }
+}
+
+/// Both words dropped after a test that needs no call.
+#[inline(always)]
+fn identical(m: M, a: i16, b: i16) -> (bool, Option<(i16, Value)>) {
+    let (x, y) = (m.peek(a), m.peek(b));
+    // One of the two is nearly always a singleton, whose word needs no count.
+    match (is_temp(a) && x.is_ptr(), is_temp(b) && y.is_ptr()) {
+        (false, false) => (x == y, Some((b, Value::UNBOUND))),
+        (true, false) => (x == y, Some((a, x))),
+        (false, true) => (x == y, Some((b, y))),
+        (true, true) => (false, None),
+    }
 }
 
 #[inline(always)]
@@ -75,8 +117,12 @@ compare! {
     Ge BrGe Ge;
 }
 
-op! {
-    Is |m| {
+fast_op! {
+    Is |m| fast {
+        let (r, used) = identical(m, m.b(), m.c());
+        let (x, word) = fast!(used);
+        m.store_drop(m.a(), bool_word(r), x, word)
+    } slow {
         let (x, y) = (m.arg(m.b()), m.arg(m.c()));
         let r = x.is(&y);
         drop((x, y));
@@ -84,7 +130,11 @@ op! {
         Ok(Flow::NEXT)
     }
 
-    IsNot |m| {
+    IsNot |m| fast {
+        let (r, used) = identical(m, m.b(), m.c());
+        let (x, word) = fast!(used);
+        m.store_drop(m.a(), bool_word(!r), x, word)
+    } slow {
         let (x, y) = (m.arg(m.b()), m.arg(m.c()));
         let r = !x.is(&y);
         drop((x, y));
@@ -92,6 +142,19 @@ op! {
         Ok(Flow::NEXT)
     }
 
+    BrIs |m| fast {
+        let (r, used) = identical(m, m.a(), m.b());
+        let (x, word) = fast!(used);
+        m.consumed(x, word, branch_pc(m, r))
+    } slow {
+        let (x, y) = (m.arg(m.a()), m.arg(m.b()));
+        let r = x.is(&y);
+        drop((x, y));
+        Ok(branch(m, r))
+    }
+}
+
+op! {
     In |m| {
         let (x, y) = (m.arg(m.b()), m.arg(m.c()));
         let r = y.contains(m.cx(), &x)?;
@@ -106,13 +169,6 @@ op! {
         drop((x, y));
         m.set(m.a(), Obj::from_bool(!r));
         Ok(Flow::NEXT)
-    }
-
-    BrIs |m| {
-        let (x, y) = (m.arg(m.a()), m.arg(m.b()));
-        let r = x.is(&y);
-        drop((x, y));
-        Ok(branch(m, r))
     }
 
     BrIn |m| {

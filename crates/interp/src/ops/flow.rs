@@ -3,63 +3,88 @@
 use std::sync::atomic::Ordering;
 
 use cinder_pyobj::native::FixedShape;
-use cinder_pyobj::types::list::List;
+use cinder_pyobj::types::dict::Dict;
+use cinder_pyobj::types::list::{List, ListIterator};
+use cinder_pyobj::types::range::RangeIterator;
+use cinder_pyobj::types::str::Str;
+use cinder_pyobj::types::tuple::{self, TupleIterator};
 use cinder_pyobj::{Obj, Value};
 
-use super::{fast_op, op};
+use super::{fast, fast_op, op};
 use crate::call::pop_frame;
 use crate::frame::FrameKind;
-use crate::machine::{Flow, M};
+use crate::machine::{Fast, Flow, M};
+use crate::objects::generator;
 
 op! {
-    Nop |_m| { Ok(Flow::NEXT) }
-
     Extra |m| { Err(m.cx().system_error("a data word was executed")) }
-
-    Drop |m| {
-        drop(m.take(m.a()));
-        Ok(Flow::NEXT)
-    }
-
-    Copy |m| {
-        let v = m.peek_obj(m.b()).clone();
-        m.set(m.a(), v);
-        Ok(Flow::NEXT)
-    }
-
-    LoadConst |m| {
-        let v = m.constant(m.bx()).clone();
-        m.set(m.a(), v);
-        Ok(Flow::NEXT)
-    }
 }
 
 fast_op! {
-    Move |m| fast {
-        let v = m.peek(m.b());
-        if v.is_ptr() && !(0..cinder_bytecode::op::CONST_BASE).contains(&m.b()) {
-            // SAFETY: a bound local or a constant.
-            unsafe { v.incref() };
-        }
-        m.set_word(m.a(), v);
-        Some(Flow::NEXT)
+    Nop |_m| fast { Fast::Next } slow { Ok(Flow::NEXT) }
+
+    Drop |m| fast {
+        let v = m.peek(m.a());
+        m.consumed(m.a(), v, m.ahead(1))
     } slow {
         Ok(Flow::NEXT)
     }
 
-    Jump |m| fast { Some(m.target()) } slow { Ok(m.target()) }
+    Copy |m| fast {
+        let v = m.peek(m.b());
+        // SAFETY: the operand holds a value.
+        unsafe { v.incref() };
+        m.store(m.a(), v)
+    } slow {
+        Ok(Flow::NEXT)
+    }
 
-    JumpBackwardNoPoll |m| fast { Some(m.target()) } slow { Ok(m.target()) }
+    LoadConst |m| fast {
+        let v = m.constant(m.bx()).value();
+        // SAFETY: the code keeps its constants alive.
+        unsafe { v.incref() };
+        m.store(m.a(), v)
+    } slow {
+        Ok(Flow::NEXT)
+    }
+
+    Move |m| fast {
+        let v = m.owned(m.b());
+        m.store(m.a(), v)
+    } slow {
+        Ok(Flow::NEXT)
+    }
+
+    Jump |m| fast { Fast::Jump(m.target_pc()) } slow { Ok(m.target()) }
+
+    JumpBackwardNoPoll |m| fast { Fast::Jump(m.target_pc()) } slow { Ok(m.target()) }
 
     JumpBackward |m| fast {
-        if m.cx().poll.load(Ordering::Relaxed) == 0 { Some(m.target()) } else { None }
+        if m.cx().poll.load(Ordering::Relaxed) != 0 || m.frame().code().count_loop() {
+            return Fast::Slow;
+        }
+        Fast::Jump(m.target_pc())
+    } slow {
+        if m.cx().poll.load(Ordering::Relaxed) != 0 {
+            (m.cx().host().poll)(m.cx())?;
+        }
+        Ok(Flow::jump(m.frame().enter_shadow(m.target_pc())))
+    }
+
+    JumpBackwardHot |m| fast {
+        if m.cx().poll.load(Ordering::Relaxed) != 0 {
+            return Fast::Slow;
+        }
+        Fast::Jump(m.target_pc())
     } slow {
         (m.cx().host().poll)(m.cx())?;
         Ok(m.target())
     }
 
     JumpIfTrue |m| fast {
-        Some(if quick_truth(m.peek(m.a()))? { m.target() } else { Flow::NEXT })
+        let v = m.peek(m.a());
+        let to = if fast!(quick_truth(v)) { m.target_pc() } else { m.ahead(1) };
+        m.consumed(m.a(), v, to)
     } slow {
         let x = m.arg(m.a());
         let r = x.truthy(m.cx())?;
@@ -68,43 +93,36 @@ fast_op! {
     }
 
     JumpIfFalse |m| fast {
-        Some(if quick_truth(m.peek(m.a()))? { Flow::NEXT } else { m.target() })
+        let v = m.peek(m.a());
+        let to = if fast!(quick_truth(v)) { m.ahead(1) } else { m.target_pc() };
+        m.consumed(m.a(), v, to)
     } slow {
         let x = m.arg(m.a());
         let r = x.truthy(m.cx())?;
         drop(x);
         Ok(if r { Flow::NEXT } else { m.target() })
     }
-}
 
-/// Truth of a bool, None or tagged int; their words need no drop.
-#[inline(always)]
-fn quick_truth(v: Value) -> Option<bool> {
-    if v == super::compare::bool_word(true) {
-        return Some(true);
-    }
-    if v == super::compare::bool_word(false) {
-        return Some(false);
-    }
-    v.as_int().map(|n| n != 0)
-}
-
-op! {
-    JumpIfNone |m| {
-        let x = m.arg(m.a());
-        let r = x.is_none();
-        drop(x);
-        Ok(if r { m.target() } else { Flow::NEXT })
+    JumpIfNone |m| fast {
+        let v = m.peek(m.a());
+        let to = if v == none_word() { m.target_pc() } else { m.ahead(1) };
+        m.consumed(m.a(), v, to)
+    } slow {
+        Ok(Flow::NEXT)
     }
 
-    JumpIfNotNone |m| {
-        let x = m.arg(m.a());
-        let r = x.is_none();
-        drop(x);
-        Ok(if r { Flow::NEXT } else { m.target() })
+    JumpIfNotNone |m| fast {
+        let v = m.peek(m.a());
+        let to = if v == none_word() { m.ahead(1) } else { m.target_pc() };
+        m.consumed(m.a(), v, to)
+    } slow {
+        Ok(Flow::NEXT)
     }
 
-    JumpIfTrueOrDrop |m| {
+    JumpIfTrueOrDrop |m| fast {
+        let v = m.peek(m.a());
+        if fast!(quick_truth(v)) { Fast::Jump(m.target_pc()) } else { m.consumed(m.a(), v, m.ahead(1)) }
+    } slow {
         let x = m.take(m.a());
         if x.truthy(m.cx())? {
             m.put(m.a(), x);
@@ -113,7 +131,10 @@ op! {
         Ok(Flow::NEXT)
     }
 
-    JumpIfFalseOrDrop |m| {
+    JumpIfFalseOrDrop |m| fast {
+        let v = m.peek(m.a());
+        if fast!(quick_truth(v)) { m.consumed(m.a(), v, m.ahead(1)) } else { Fast::Jump(m.target_pc()) }
+    } slow {
         let x = m.take(m.a());
         if !x.truthy(m.cx())? {
             m.put(m.a(), x);
@@ -121,7 +142,49 @@ op! {
         }
         Ok(Flow::NEXT)
     }
+}
 
+/// None's word.
+#[inline(always)]
+pub(super) fn none_word() -> Value {
+    let o = std::mem::ManuallyDrop::new(Obj::none());
+    o.value()
+}
+
+/// The truth of values that tell it without a call: bools, None, numbers in words, exact strs, lists, tuples and
+/// dicts.
+#[inline(always)]
+fn quick_truth(v: Value) -> Option<bool> {
+    if v == crate::ops::compare::bool_word(true) {
+        return Some(true);
+    }
+    if v == crate::ops::compare::bool_word(false) || v == none_word() {
+        return Some(false);
+    }
+    if v.is_int() {
+        return Some(v.as_int_unchecked() != 0);
+    }
+    if v.is_float() {
+        return Some(v.as_float_unchecked() != 0.0);
+    }
+    // SAFETY: the register holds a value.
+    let o = unsafe { Obj::borrow_from(&v) };
+    if let Some(l) = o.fixed::<List>(FixedShape::List) {
+        return Some(l.len() != 0);
+    }
+    if let Some(t) = o.fixed::<tuple::Tuple>(FixedShape::Tuple) {
+        return Some(!t.values().is_empty());
+    }
+    if let Some(s) = o.fixed::<Str>(FixedShape::Str) {
+        return Some(s.len() != 0);
+    }
+    if let Some(d) = o.fixed::<Dict>(FixedShape::Dict) {
+        return d.quick_len().map(|n| n != 0);
+    }
+    None
+}
+
+op! {
     GetIter |m| {
         let x = m.arg(m.b());
         let r = x.iter(m.cx())?;
@@ -130,7 +193,38 @@ op! {
         Ok(Flow::NEXT)
     }
 
-    ForIter |m| {
+    GetLen |m| {
+        let n = m.peek_obj(m.b()).len(m.cx())?;
+        m.set(m.a(), Obj::from(n));
+        Ok(Flow::NEXT)
+    }
+
+}
+
+fast_op! {
+    ForIter |m| fast {
+        let it = m.peek_obj(m.b());
+        let v = if let Some(r) = it.fixed::<RangeIterator>(FixedShape::RangeIterator) {
+            let (next, step, left) = r.state();
+            if left == 0 {
+                return Fast::Slow;
+            }
+            let v = fast!(Value::from_i64(next));
+            r.set_state(next.wrapping_add(step), left - 1);
+            v
+        } else if let Some(l) = it.fixed::<ListIterator>(FixedShape::ListIterator) {
+            fast!(l.quick_next())
+        } else if let Some(t) = it.fixed::<TupleIterator>(FixedShape::TupleIterator) {
+            fast!(t.quick_next())
+        } else if let Some(g) = it.fixed::<generator::Generator>(FixedShape::Generator) {
+            return g.enter_quick(m, FrameKind::Loop, none_word());
+        } else {
+            return Fast::Slow;
+        };
+        // SAFETY: the container keeps the item alive.
+        unsafe { v.incref() };
+        m.store_then(m.a(), v, 2)
+    } slow {
         let it = m.peek_obj(m.b());
         match it.next(m.cx())? {
             Some(v) => {
@@ -144,15 +238,71 @@ op! {
         }
     }
 
-    GetLen |m| {
-        let n = m.peek_obj(m.b()).len(m.cx())?;
-        m.set(m.a(), Obj::from(n));
-        Ok(Flow::NEXT)
-    }
-
-    Return |m| {
+    Return |m| fast { return_quick(m) } slow {
         let v = m.arg(m.a()).into_obj();
         Ok(return_value(m, v))
+    }
+}
+
+/// Leaves a frame that ends without ado: nothing in it dies, and a call instruction waits for its result.
+#[inline(always)]
+fn return_quick(m: M) -> Fast {
+    let f = m.frame();
+    let a = m.a();
+    let v = m.peek(a);
+    // SAFETY: the frame is current and owns its locals; its caller stands at a call instruction.
+    unsafe {
+        let c = f.code();
+        if !f.ends_simply()
+            || c.far != 0
+            || matches!(f.kind, FrameKind::Entry | FrameKind::Discard)
+            || f.function.header().is_unique()
+        {
+            return Fast::Slow;
+        }
+        if f.kind == FrameKind::Init && v != none_word() {
+            return Fast::Slow;
+        }
+        // A returned local moves out of its register.
+        let moved = if a < 0 { m.reg(a) } else { std::ptr::null_mut() };
+        let first = f.base.sub(c.near as usize);
+        let mut p = f.base;
+        while p > first {
+            p = p.sub(1);
+            let w = *p;
+            if w.is_ptr() && p != moved {
+                if w.header().release() {
+                    return Fast::Slow;
+                }
+                // Should a later local send us to the slow path, this one is done.
+                *p = Value::UNBOUND;
+            }
+        }
+        let v = if f.kind == FrameKind::Init {
+            f.extra
+        } else {
+            if a >= cinder_bytecode::op::CONST_BASE {
+                v.incref();
+            }
+            v
+        };
+        f.function.header().release();
+        let th = m.th();
+        let caller = f.prev;
+        th.current.set(caller);
+        th.depth.set(th.depth.get() - 1);
+        th.free_frame_quick(m.fr);
+        let pc = (*caller).pc;
+        let to = pc.add(f.advance as usize);
+        let base = (*caller).base;
+        let dst = (*pc).a() as i16;
+        let p = base.offset(dst as isize);
+        let old = *p;
+        *p = v;
+        if dst < 0 && old.is_ptr() && old.header().release() {
+            return Fast::Drop(old, to, base, caller);
+        }
+        Fast::Enter(to, base, caller)
     }
 }
 
@@ -160,11 +310,14 @@ op! {
 pub(super) fn return_value(m: M, v: Obj) -> Flow {
     let th = m.th();
     let f = m.frame();
-    let (kind, window, extra) = (f.kind, f.window, f.extra);
+    let (kind, extra, advance) = (f.kind, f.extra, f.advance);
     // SAFETY: the frame is current and done; its caller's call instruction waits for the result.
     unsafe {
         if f.is_generator {
-            crate::objects::generator::frame_ended(th, m.fr);
+            generator::frame_ended(th, m.fr);
+            if kind != FrameKind::Entry {
+                return generator::returned(th, kind, v);
+            }
             th.result.set(Some(v));
             return Flow::EXIT;
         }
@@ -174,23 +327,29 @@ pub(super) fn return_value(m: M, v: Obj) -> Flow {
                 th.result.set(Some(v));
                 return Flow::EXIT;
             }
-            FrameKind::Call => v,
+            FrameKind::Discard => {
+                drop(v);
+                let caller = &mut *th.current.get();
+                caller.pc = caller.pc.add(advance as usize);
+                return Flow::SWITCH;
+            }
+            FrameKind::Call | FrameKind::Loop | FrameKind::Send => v,
             FrameKind::Init => {
                 let instance = Obj::from_owned(extra);
                 if !v.is_none() {
-                    (*window).decref();
+                    drop(instance);
                     let _ = m.cx().type_error(format!("__init__() should return None, not '{}'", v.type_of().name()));
                     return crate::unwind::unwind(th, true);
                 }
                 instance
             }
         };
-        deliver(m, v, window)
+        deliver(m, v, advance)
     }
 }
 
 /// Gives a call's result to the calling frame, which is current again, and moves it on.
-pub(crate) fn deliver(m: M, v: Obj, window: *mut Value) -> Flow {
+pub(crate) fn deliver(m: M, v: Obj, advance: u8) -> Flow {
     let th = m.th();
     let caller = th.current.get();
     // SAFETY: the caller stands at its call instruction, whose `a` is the destination.
@@ -198,19 +357,8 @@ pub(crate) fn deliver(m: M, v: Obj, window: *mut Value) -> Flow {
         let c = &mut *caller;
         let w = (*c.pc).0;
         let cm = M { pc: c.pc, base: c.base, fr: caller, th: m.th, w };
-        if !window.is_null() {
-            let callee = *window;
-            if callee.is_ptr() {
-                callee.decref();
-            }
-        }
-        // Every copy of the code keeps the data words, while the call itself may stand under another opcode.
-        let extra = (*c.pc.add(1)).op_number() == cinder_bytecode::op::Opcode::Extra as u16;
         cm.set(cm.a(), v);
-        c.pc = c.pc.add(1 + usize::from(extra));
+        c.pc = c.pc.add(advance as usize);
     }
     Flow::SWITCH
 }
-
-const _: FixedShape = FixedShape::List;
-const _: fn(&List, usize) -> Option<Obj> = |l, i| l.get(i);

@@ -8,8 +8,9 @@ use cinder_pyobj::types::slot_wrappers::is_python_next;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use super::flow::deliver;
-use super::op;
-use crate::machine::{Flow, M};
+use super::{fast, fast_op, op};
+use crate::frame::FrameKind;
+use crate::machine::{Fast, Flow, M};
 use crate::objects::{async_gen, generator};
 
 /// Resumes whatever an await or `yield from` delegates to.
@@ -44,31 +45,50 @@ pub(crate) fn send(cx: &Ctx, it: &Obj, v: &Obj) -> PyResult<SendResult> {
 op! {
     ReturnGenerator |m| {
         let th = m.th();
-        let window = m.frame().window;
-        let kind = m.frame().kind;
+        let (kind, advance) = (m.frame().kind, m.frame().advance);
         let g = generator::make_of_frame(th, m.frame())?;
         if kind == crate::frame::FrameKind::Entry {
             th.result.set(Some(g));
             return Ok(Flow::EXIT);
         }
-        Ok(deliver(m, g, window))
+        Ok(deliver(m, g, advance))
     }
 
-    Yield |m| {
+}
+
+fast_op! {
+    Yield |m| fast {
+        if m.frame().kind == FrameKind::Entry {
+            return Fast::Slow;
+        }
+        generator::yield_quick(m, m.owned(m.b()))
+    } slow {
         let v = m.arg(m.b()).into_obj();
         m.th().result.set(Some(v));
         generator::suspend(m.th(), m.fr);
         Ok(Flow::EXIT)
     }
 
-    YieldDelegate |m| {
+    YieldDelegate |m| fast {
+        if m.frame().kind == FrameKind::Entry {
+            return Fast::Slow;
+        }
+        generator::yield_quick(m, m.peek(m.a()))
+    } slow {
         let v = m.take(m.a());
         m.th().result.set(Some(v));
         generator::suspend(m.th(), m.fr);
         Ok(Flow::EXIT)
     }
 
-    Send |m| {
+    Send |m| fast {
+        let g = fast!(generator::Generator::exact(m.peek_obj(m.b())));
+        let v = m.peek(m.a());
+        if v != crate::ops::flow::none_word() && g.state() == generator::State::Created {
+            return Fast::Slow;
+        }
+        g.enter_quick(m, FrameKind::Send, v)
+    } slow {
         let v = m.take(m.a());
         match send(m.cx(), m.peek_obj(m.b()), &v)? {
             SendResult::Yield(x) => {
@@ -85,6 +105,9 @@ op! {
         }
     }
 
+}
+
+op! {
     EndSend |m| {
         let v = m.take(m.c());
         drop(m.take(m.b()));

@@ -1,5 +1,6 @@
 //! Subscripts and attributes.
 
+use cinder_pyobj::intern;
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::protocol::{self, Method};
 use cinder_pyobj::types::list::List;
@@ -8,7 +9,9 @@ use cinder_pyobj::types::super_;
 use cinder_pyobj::types::{dict, slice, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
 
-use super::op;
+use super::calls::push_values;
+use super::{fast, fast_op, op};
+use crate::frame::FrameKind;
 use crate::machine::{Flow, M};
 
 /// `x[i]` of exact lists and tuples with a small int, and of exact dicts.
@@ -34,7 +37,7 @@ fn quick_get(m: M, x: &Obj, k: &Obj) -> PyResult<Option<Obj>> {
 }
 
 /// Puts a method look-up's result into a window.
-fn put_method(m: M, x: i16, found: Method, this: Obj) {
+pub(super) fn put_method(m: M, x: i16, found: Method, this: Obj) {
     match found {
         Method::Unbound(f) => {
             m.put(x, f);
@@ -49,7 +52,7 @@ fn put_method(m: M, x: i16, found: Method, this: Obj) {
 }
 
 /// `super` written as such, where the global is the built-in class.
-fn is_super(o: &Obj) -> bool {
+pub(super) fn is_super(o: &Obj) -> bool {
     o.as_type().is_some_and(|t| t.is(cinder_pyobj::native::class_type::<super_::Super>()))
 }
 
@@ -65,7 +68,7 @@ fn super_attr(m: M, b: i16, explicit: bool, for_call: bool) -> PyResult<(Obj, Op
     Ok((s.get_attr(cx, name)?, None))
 }
 
-fn super_method(m: M, explicit: bool) -> PyResult<Flow> {
+pub(super) fn super_method(m: M, explicit: bool) -> PyResult<Flow> {
     let (f, this) = super_attr(m, m.b(), explicit, true)?;
     m.put(m.a(), f);
     match this {
@@ -91,27 +94,70 @@ fn no_context_manager(cx: &Ctx, x: &Obj, missed: &str) -> Raised {
     cx.type_error(message)
 }
 
-op! {
-    GetItem |m| {
+/// The item of an exact list or tuple at a small int, borrowed.
+#[inline(always)]
+fn indexed(x: &Obj, k: Value) -> Option<Value> {
+    let i = k.as_int()?;
+    let items = if let Some(l) = x.fixed::<List>(FixedShape::List) {
+        l.words()
+    } else {
+        x.fixed::<tuple::Tuple>(FixedShape::Tuple)?.values()
+    };
+    let i = if i < 0 { i + items.len() as i64 } else { i };
+    items.get(i as usize).copied()
+}
+
+fast_op! {
+    GetItem |m| fast {
+        let x = m.peek(m.b());
+        let v = fast!(indexed(m.peek_obj(m.b()), m.peek(m.c())));
+        // SAFETY: the container keeps the item alive.
+        unsafe { v.incref() };
+        m.store_drop(m.a(), v, m.b(), x)
+    } slow {
         let (x, k) = (m.arg(m.b()), m.arg(m.c()));
         let v = match quick_get(m, &x, &k)? {
             Some(v) => v,
-            None => x.get_item(m.cx(), &k)?,
+            None => {
+                if x.type_of().is_heap_type()
+                    && let Some(f) = x.type_of().lookup(intern!("__getitem__"))
+                    && let Some(flow) = push_values(m, &f, [&x, &k], FrameKind::Call)?
+                {
+                    return Ok(flow);
+                }
+                x.get_item(m.cx(), &k)?
+            }
         };
         drop((x, k));
         m.set(m.a(), v);
         Ok(Flow::NEXT)
     }
 
-    SetItem |m| {
+    SetItem |m| fast {
+        let x = m.peek(m.a());
+        let l = fast!(m.peek_obj(m.a()).fixed::<List>(FixedShape::List));
+        let i = fast!(m.peek(m.b()).as_int());
+        let i = if i < 0 { i + l.len() as i64 } else { i };
+        let p = fast!(l.slot(i as usize));
+        // SAFETY: the slot belongs to the list, which the operand keeps alive.
+        unsafe { crate::ops::attrs::store_slot(m, p, x, m.c()) }
+    } slow {
         let (x, k, v) = (m.arg(m.a()), m.arg(m.b()), m.arg(m.c()));
+        if x.type_of().is_heap_type()
+            && let Some(f) = x.type_of().lookup(intern!("__setitem__"))
+            && let Some(flow) = push_values(m, &f, [&x, &k, &v], FrameKind::Discard)?
+        {
+            return Ok(flow);
+        }
         x.set_item(m.cx(), &k, &v)?;
         drop(v);
         drop(x);
         drop(k);
         Ok(Flow::NEXT)
     }
+}
 
+op! {
     DelItem |m| {
         let (x, k) = (m.arg(m.a()), m.arg(m.b()));
         x.del_item(m.cx(), &k)?;

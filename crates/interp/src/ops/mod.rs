@@ -1,11 +1,14 @@
 //! The instructions: one function per opcode, named after it.
 //!
 //! [`op!`] defines an instruction whose work is outlined, so that its handler keeps nothing in memory across
-//! the dispatch. [`fast_op!`] adds an inlined fast path before it: a fast path takes no addresses of locals, holds
-//! nothing with a destructor, and gives nothing where it does not apply.
+//! the dispatch. [`fast_op!`] adds an inlined fast path before it: a fast path makes no calls, takes no addresses of
+//! locals, holds nothing with a destructor, and answers `Fast::Slow` before it changed anything where it does not
+//! apply.
 
 mod arith;
+mod attrs;
 mod build;
+mod builtins;
 mod calls;
 mod cells;
 mod compare;
@@ -19,6 +22,7 @@ mod matching;
 pub(crate) mod names;
 
 pub(crate) use arith::*;
+pub(crate) use attrs::*;
 pub(crate) use build::*;
 pub(crate) use calls::*;
 pub(crate) use cells::*;
@@ -37,62 +41,75 @@ macro_rules! op {
     ($($(#[$meta:meta])* $name:ident |$m:ident| $body:block)*) => {$(
         $(#[$meta])*
         #[allow(non_snake_case, reason = "named after the opcode")]
-        #[inline(never)]
-        pub(crate) unsafe fn $name(
-            pc: *const cinder_bytecode::op::Insn,
-            base: *mut cinder_pyobj::Value,
-            fr: *mut crate::frame::Frame,
-            th: *const crate::thread::Thread,
-            w: u64,
-        ) -> crate::machine::Flow {
-            // SAFETY: the frame is current.
-            unsafe { (*fr).pc = pc };
+        pub(crate) mod $name {
+            #[allow(unused_imports, reason = "bodies use what their file imports")]
+            use super::*;
+            pub(crate) const FAST: bool = false;
             #[inline(always)]
-            fn body($m: crate::machine::M) -> cinder_pyobj::PyResult<crate::machine::Flow> $body
-            crate::machine::flow(body(crate::machine::M { pc, base, fr, th, w }))
-        }
-    )*};
-}
-pub(crate) use op;
-
-/// Defines instructions with an inlined fast path:
-/// `fast_op! { Name |m| fast { Option<Flow> } slow { PyResult<Flow> } … }`.
-macro_rules! fast_op {
-    ($($(#[$meta:meta])* $name:ident |$m:ident| fast $fast:block slow $slow:block)*) => {$(
-        $(#[$meta])*
-        #[allow(non_snake_case, reason = "named after the opcode")]
-        #[inline(always)]
-        pub(crate) unsafe fn $name(
-            pc: *const cinder_bytecode::op::Insn,
-            base: *mut cinder_pyobj::Value,
-            fr: *mut crate::frame::Frame,
-            th: *const crate::thread::Thread,
-            w: u64,
-        ) -> crate::machine::Flow {
-            #[inline(always)]
-            fn fast($m: crate::machine::M) -> Option<crate::machine::Flow> $fast
-            if let Some(f) = fast(crate::machine::M { pc, base, fr, th, w }) {
-                return f;
+            pub(crate) fn fast(_: crate::machine::M) -> crate::machine::Fast {
+                crate::machine::Fast::Slow
             }
-            #[cold]
             #[inline(never)]
-            unsafe fn slow(
+            pub(crate) unsafe fn slow(
                 pc: *const cinder_bytecode::op::Insn,
                 base: *mut cinder_pyobj::Value,
                 fr: *mut crate::frame::Frame,
                 th: *const crate::thread::Thread,
                 w: u64,
             ) -> crate::machine::Flow {
-                // SAFETY: the frame is current.
-                unsafe { (*fr).pc = pc };
+                // Registers one by one: a handler that passed them in memory could not end in a sibling call.
+                let m = crate::machine::M { pc, base, fr, th, w };
+                m.save_pc();
+                #[inline(always)]
+                fn body($m: crate::machine::M) -> cinder_pyobj::PyResult<crate::machine::Flow> $body
+                crate::machine::flow(body(m))
+            }
+        }
+    )*};
+}
+pub(crate) use op;
+
+/// Defines instructions with an inlined fast path:
+/// `fast_op! { Name |m| fast { Fast } slow { PyResult<Flow> } … }`.
+macro_rules! fast_op {
+    ($($(#[$meta:meta])* $name:ident |$m:ident| fast $fast:block slow $slow:block)*) => {$(
+        $(#[$meta])*
+        #[allow(non_snake_case, reason = "named after the opcode")]
+        pub(crate) mod $name {
+            #[allow(unused_imports, reason = "bodies use what their file imports")]
+            use super::*;
+            pub(crate) const FAST: bool = true;
+            #[inline(always)]
+            #[allow(unused_variables, reason = "some do without operands")]
+            pub(crate) fn fast($m: crate::machine::M) -> crate::machine::Fast $fast
+            #[inline(never)]
+            pub(crate) unsafe fn slow(
+                pc: *const cinder_bytecode::op::Insn,
+                base: *mut cinder_pyobj::Value,
+                fr: *mut crate::frame::Frame,
+                th: *const crate::thread::Thread,
+                w: u64,
+            ) -> crate::machine::Flow {
+                // Registers one by one: a handler that passed them in memory could not end in a sibling call.
+                let m = crate::machine::M { pc, base, fr, th, w };
+                m.save_pc();
                 #[inline(always)]
                 #[allow(unused_variables, reason = "an operation whose slow path only raises reads nothing")]
                 fn body($m: crate::machine::M) -> cinder_pyobj::PyResult<crate::machine::Flow> $slow
-                crate::machine::flow(body(crate::machine::M { pc, base, fr, th, w }))
+                crate::machine::flow(body(m))
             }
-            // SAFETY: passed on from the caller.
-            unsafe { slow(pc, base, fr, th, w) }
         }
     )*};
 }
 pub(crate) use fast_op;
+
+/// `fast!(option)`: the value, or the slow path where there is none.
+macro_rules! fast {
+    ($e:expr) => {
+        match $e {
+            Some(v) => v,
+            None => return crate::machine::Fast::Slow,
+        }
+    };
+}
+pub(crate) use fast;

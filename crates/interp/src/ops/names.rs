@@ -1,68 +1,73 @@
 //! Names: globals, builtins, namespace mappings.
 
+use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::{dict, exc};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
+use cinder_shadow::Site;
 
-use super::{fast_op, op};
-use crate::machine::{Flow, M};
-use crate::objects::code::GlobalCells;
+use super::{fast, fast_op, op};
+use crate::machine::{Fast, Flow, M};
 
 #[cold]
 fn not_defined(cx: &Ctx, name: Name) -> Raised {
     exc::raise_name_error(cx, exc::NameError(), &format!("name '{}' is not defined", name.as_str()), name.as_obj())
 }
 
-/// The word of a global, or else builtin, through the cells that the code object remembers.
-#[inline(always)]
-fn cached(m: M) -> Option<Value> {
-    let c = m.frame().code();
-    if c.globals_word.get() != m.frame().globals.bits() {
-        return None;
-    }
-    // SAFETY: the cells live in dicts that the code object and the frame keep alive, and `global_cells` is
-    // not borrowed while instructions run.
-    unsafe {
-        let cells = &*c.global_cells.as_ptr();
-        let g = cells.get(m.bx() as usize)?.get()?;
-        let v = (*g.global).value();
-        if v != Value::UNBOUND {
-            return Some(v);
-        }
-        if g.builtin.is_null() {
-            return None;
-        }
-        let v = (*g.builtin).value();
-        if v != Value::UNBOUND { Some(v) } else { None }
-    }
-}
-
-/// Looks a name up in globals, then builtins; fills the cells where both are namespace dicts.
+/// Looks a name up in globals, then builtins.
 fn load_global(m: M, name: Name) -> PyResult<Option<Obj>> {
     let cx = m.cx();
     let (g, b) = (m.globals(), m.builtins());
-    let c = m.frame().code();
-    let plain =
-        |d: &Obj| if dict::Dict::is_exact(d) { dict::as_dict(d)?.cell(name).map(std::ptr::from_ref) } else { None };
-    if let Some(gc) = plain(g) {
-        let bc = plain(b);
-        if c.globals_word.get() == 0 {
-            c.globals.set(Some(g.clone()));
-            c.globals_word.set(g.value().bits());
-        }
-        if c.globals_word.get() == g.value().bits()
-            && let Some(slot) = c.global_cells.borrow().get(m.bx() as usize)
-        {
-            slot.set(Some(GlobalCells { global: gc, builtin: bc.unwrap_or(std::ptr::null()) }));
-        }
-        // SAFETY: the cell lives in the dict, which the frame keeps alive.
-        if let Some(v) = unsafe { (*gc).get() } {
-            return Ok(Some(v));
-        }
-    } else if let Some(v) = mapping_get(cx, g, name)? {
+    if let Some(v) = mapping_get(cx, g, name)? {
         return Ok(Some(v));
     }
     mapping_get(cx, b, name)
+}
+
+fn global_generic(m: M, name: Name) -> PyResult<Flow> {
+    match load_global(m, name)? {
+        Some(v) => {
+            m.set(m.a(), v);
+            Ok(Flow::NEXT)
+        }
+        None => Err(not_defined(m.cx(), name)),
+    }
+}
+
+/// The site of a `LoadGlobal`, whose number stands in `bx`.
+#[inline(always)]
+fn site<'a>(m: M) -> &'a Site {
+    // SAFETY: specialised instructions run in shadow code only, where the frame knows the sites.
+    unsafe { &*m.frame().sites.add(m.bx() as usize) }
+}
+
+/// A global that the site does not know: remembers its cell, or that of the builtin of this name.
+fn global_look(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let name = m.name(s.original().bx());
+    let (g, b) = (m.globals(), m.builtins());
+    if let Some(d) = dict::as_dict(g)
+        && let Some(gc) = d.cell(name)
+    {
+        let own = m.th().runtime.builtins.get().is_some_and(|o| o.is(b));
+        let bc = if own { dict::as_dict(b).and_then(|d| d.cell(name)) } else { None };
+        let found = match (gc.value() != Value::UNBOUND, bc) {
+            (true, _) => Some(None),
+            (false, Some(c)) if c.value() != Value::UNBOUND => Some(Some((c, b.value().bits()))),
+            _ => None,
+        };
+        if let Some(builtin) = found {
+            // SAFETY: the instruction lies in shadow code; the interpreter's builtins live as long as it.
+            unsafe { cinder_shadow::look_global(m.pc, s, g.value().bits(), gc, builtin, d.mark_cached()) };
+        }
+    }
+    global_generic(m, name)
+}
+
+#[inline(always)]
+fn cell_word(target: usize) -> Value {
+    // SAFETY: the site forgets the cell before it dies.
+    unsafe { (*(target as *const AttrCell)).value() }
 }
 
 /// The frame's namespace mapping.
@@ -98,25 +103,44 @@ fn global_or_error(m: M, name: Name) -> PyResult {
 }
 
 fast_op! {
-    LoadGlobal |m| fast {
-        let v = cached(m)?;
+    LoadGlobalLook |m| fast { Fast::Slow } slow { global_look(m) }
+
+    LoadGlobalCell |m| fast {
+        let e = &site(m).entry;
+        if m.globals().value().bits() != e.word() {
+            return Fast::Slow;
+        }
+        let v = cell_word(e.target.get());
+        if v == Value::UNBOUND {
+            return Fast::Slow;
+        }
         // SAFETY: the cell keeps the value alive.
         unsafe { v.incref() };
-        m.set_word(m.a(), v);
-        Some(Flow::NEXT)
-    } slow {
-        let name = m.name(m.bx());
-        match load_global(m, name)? {
-            Some(v) => {
-                m.set(m.a(), v);
-                Ok(Flow::NEXT)
-            }
-            None => Err(not_defined(m.cx(), name)),
+        m.store(m.a(), v)
+    } slow { global_look(m) }
+
+    LoadGlobalBuiltin |m| fast {
+        let s = site(m);
+        let b = &fast!(s.more()).entries[0];
+        if m.globals().value().bits() != s.entry.word()
+            || m.builtins().value().bits() != b.word()
+            || cell_word(s.entry.target.get()) != Value::UNBOUND
+        {
+            return Fast::Slow;
         }
-    }
+        let v = cell_word(b.target.get());
+        if v == Value::UNBOUND {
+            return Fast::Slow;
+        }
+        // SAFETY: the cell keeps the value alive.
+        unsafe { v.incref() };
+        m.store(m.a(), v)
+    } slow { global_look(m) }
 }
 
 op! {
+    LoadGlobal |m| { global_generic(m, m.name(m.bx())) }
+
     StoreGlobal |m| {
         let v = m.arg(m.a());
         dict::set(m.cx(), m.globals(), m.name(m.bx()).as_obj(), &v)?;

@@ -184,6 +184,28 @@ pub(crate) fn alloc_cell(kind: PageKind, size: usize) -> *mut Header {
     alloc_slow(h, kind, class, size)
 }
 
+/// A container cell of at least `size` (at most 512) bytes, if one is on the free list and no collection is due.
+#[inline(always)]
+pub(crate) fn quick_cell(size: usize) -> Option<*mut Header> {
+    let h = HEAP.get();
+    let n = h.young.get() + 1;
+    if size > SMALL_MAX || n >= h.threshold.get() {
+        return None;
+    }
+    let c = &h.classes[PageKind::Container as usize][size.max(16).div_ceil(SMALL_STEP)];
+    let f = c.free.get();
+    if f.is_null() {
+        return None;
+    }
+    h.young.set(n);
+    // SAFETY: free cells are linked through their second word and lie in live pages.
+    unsafe {
+        c.free.set((*f).next);
+        Page::of(f as *const Header).youngest.set(0);
+    }
+    Some(f as *mut Header)
+}
+
 #[cold]
 #[inline(never)]
 fn alloc_slow(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Header {

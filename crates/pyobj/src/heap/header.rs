@@ -16,6 +16,7 @@ impl Header {
     /// The count that immortal objects carry.
     const IMMORTAL: i32 = i32::MIN;
 
+    #[inline(always)]
     pub(crate) fn init(&self, count: i32, shape: ShapeId) {
         self.count.set(count);
         self.shape.set(shape);
@@ -48,6 +49,23 @@ impl Header {
                 super::dealloc(p)
             };
         }
+    }
+
+    /// Drops a reference that need not be the last one. True if it is the last one, which then still stands: the
+    /// caller must end the object with [`Header::decref`].
+    #[inline(always)]
+    pub fn release(&self) -> bool {
+        let c = self.count.get();
+        if c > 1 {
+            self.count.set(c - 1);
+        }
+        c == 1
+    }
+
+    /// Whether there is exactly one reference.
+    #[inline(always)]
+    pub fn is_unique(&self) -> bool {
+        self.count.get() == 1
     }
 
     /// The number of references; immortal objects report `u32::MAX`.
@@ -93,6 +111,17 @@ impl Header {
         self.shape.get().get()
     }
 
+    /// Moves an object to the shape that has one more attribute, whose slot word was just written.
+    ///
+    /// # Safety
+    /// `shape` must be a successor of the object's shape.
+    #[inline(always)]
+    pub unsafe fn grow_to(&self, shape: u32) {
+        // SAFETY: by the caller's promise the id names a shape.
+        self.shape.set(unsafe { ShapeId::from_u32(shape) });
+    }
+
+    #[inline(always)]
     pub(crate) fn set_shape(&self, shape: ShapeId) {
         self.shape.set(shape);
     }

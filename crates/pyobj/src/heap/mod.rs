@@ -13,7 +13,7 @@ mod page;
 mod traverse;
 
 pub use alloc::{Gil, Stats, Tracer, set_collect_request_hook, trace_allocations};
-pub(crate) use alloc::{alloc_cell, free_cell};
+pub(crate) use alloc::{alloc_cell, free_cell, quick_cell};
 pub use cinder_macros::Traverse;
 pub use header::Header;
 pub use large::LargeFromSystem;
@@ -48,6 +48,9 @@ pub fn new_instance<T: Payload>(ty: &Type, payload: T) -> Obj {
 /// # Safety
 /// The caller must write the payload and then call [`publish`].
 pub(crate) unsafe fn alloc_object(ty: &Type, extra: usize) -> *mut Header {
+    if ty.slack.get() != 0 {
+        ty.track_slack();
+    }
     let l = ty.layout();
     let size = l.basic_size as usize + extra;
     // SAFETY: the cell is at least `basic_size` long, and the slot region lies in it.
@@ -80,6 +83,35 @@ pub(crate) unsafe fn publish(p: *mut Header, shape: &Shape) -> Obj {
         }
         (*p).init(1, shape.id());
         Obj::from_owned(Value::from_ptr(p))
+    }
+}
+
+/// An instance without payload, slots unset, if a free cell is at hand. It takes over the caller's reference to the
+/// (heap) type, and starts with two references.
+///
+/// # Safety
+/// The instances' layout must have an empty payload, and `ty` must be a heap type.
+#[inline(always)]
+pub unsafe fn quick_instance(ty: &Type) -> Option<Value> {
+    // SAFETY: the cell is at least `basic_size` long, and the slot region lies in it.
+    unsafe {
+        if ty.slack.get() != 0 {
+            return None;
+        }
+        let l = ty.layout();
+        let p = quick_cell(l.basic_size as usize)?;
+        let base = p as *mut u8;
+        let mut at = base.add(l.slots_off as usize) as *mut u64;
+        let end = at.add(l.slot_words as usize);
+        while at < end {
+            at.write(Value::UNBOUND.bits());
+            at = at.add(1);
+        }
+        if l.ext_off != 0 {
+            (base.add(l.ext_off as usize) as *mut u64).write(0);
+        }
+        (*p).init(2, ty.root_shape_id());
+        Some(Value::from_ptr(p))
     }
 }
 
@@ -161,7 +193,24 @@ unsafe fn end_object(p: *const Header) {
     // SAFETY: the object is dead but intact until its cell is freed below.
     unsafe {
         let header = &*p;
-        let mut ty = header.shape().ty();
+        let shape = header.shape();
+        let mut ty = shape.ty();
+        if !ty.has_finalizer() && ty.is_heap_type() && !shape.is_dict_mode() {
+            // A plain instance of a Python class: nothing but slots, unless a side record was made.
+            let l = ty.layout();
+            let side = l.ext_off as usize;
+            if l.payload.size == 0 && (side == 0 || *((p as usize + side) as *const u64) == 0) {
+                let mut at = (p as *mut u8).add(l.slots_off as usize) as *mut Value;
+                let end = at.add(l.slot_words as usize);
+                while at < end {
+                    std::mem::replace(&mut *at, Value::UNBOUND).decref();
+                    at = at.add(1);
+                }
+                free_cell(p as *mut Header, PageKind::Container);
+                ty.as_value().decref();
+                return;
+            }
+        }
         if ty.has_finalizer() {
             if !finalize(p) {
                 return;

@@ -95,6 +95,15 @@ pub fn generic_get_attr(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult {
     }
 }
 
+/// Refuses attribute names that are no str. Names that were interned are.
+#[cold]
+fn expect_str(cx: &Ctx, name: &Obj) -> PyResult<()> {
+    if name.type_of().is_str_subtype() {
+        return Ok(());
+    }
+    Err(cx.type_error(format!("attribute name must be string, not '{}'", name.type_of().name())))
+}
+
 #[cold]
 fn no_attribute(cx: &Ctx, this: &Obj, name: &Obj) -> crate::Raised {
     let message =
@@ -106,6 +115,9 @@ fn no_attribute(cx: &Ctx, this: &Obj, name: &Obj) -> crate::Raised {
 pub(crate) fn generic_lookup(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult<Option<Obj>> {
     // A str that was never interned names no attribute of a class or shape.
     let interned = Name::lookup_obj(name);
+    if interned.is_none() {
+        expect_str(cx, name)?;
+    }
     let ty = this.type_of();
     let found = interned.and_then(|n| ty.lookup(n));
     if let Some(d) = &found {
@@ -149,7 +161,11 @@ fn instance_attr(cx: &Ctx, this: &Obj, ty: &Type, interned: Option<Name>, name: 
 /// `object.__setattr__` and `object.__delattr__`.
 pub fn generic_set_attr(cx: &Ctx, this: &Obj, name: &Obj, value: Option<&Obj>) -> PyResult<()> {
     let ty = this.type_of();
-    let found = Name::lookup_obj(name).and_then(|n| ty.lookup(n));
+    let interned = Name::lookup_obj(name);
+    if interned.is_none() {
+        expect_str(cx, name)?;
+    }
+    let found = interned.and_then(|n| ty.lookup(n));
     if let Some(d) = &found
         && let Some(set) = d.type_of().slots.descr_set.get()
     {

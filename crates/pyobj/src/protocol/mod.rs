@@ -78,6 +78,18 @@ impl Obj {
         None
     }
 
+    /// The payload, if the object has exactly the reserved root shape `shape`, which must be that of `T`. One
+    /// compare, no call.
+    #[inline(always)]
+    pub fn fixed<T: Payload>(&self, shape: FixedShape) -> Option<&T> {
+        debug_assert!(T::class().fixed_shape == shape);
+        let v = self.value();
+        // SAFETY: the handle keeps the object alive; exact core types have their payload right after the header.
+        unsafe {
+            if v.is_ptr() && v.header().shape_id() == ShapeId::fixed(shape) { Some(self.payload_at(8)) } else { None }
+        }
+    }
+
     /// As [`Obj::downcast`], but refuses subclasses.
     #[inline]
     pub fn downcast_exact<T: Payload>(&self) -> Option<&T> {

@@ -1,8 +1,9 @@
 //! Attributes of instances: slots addressed by shape, and the side record behind the extension word.
 //!
-//! An instance is `header | payload | slot words (named `__slots__`, then k inline attribute slots) |
-//! extension word`; types with a payload of variable size keep the extension word and the slots before the
-//! payload. The extension word is zero or a pointer to a [`Side`] record.
+//! An instance is `header | payload | extension word | slot words (named `__slots__`, then k inline attribute
+//! slots)`; types with a payload of variable size keep the extension word and the slots before the payload. How
+//! many slots are inline is learned per class: it begins with what the class's methods assign and shrinks to what
+//! the first instances used. The extension word is zero or a pointer to a [`Side`] record.
 
 use std::cell::Cell;
 
@@ -64,6 +65,21 @@ unsafe fn slot_ptr(p: *const Header, shape: &Shape, i: u32) -> Option<*mut Value
     unsafe {
         let v = &mut *side(p, shape)?.overflow.as_ptr();
         v.get_mut((i - inline) as usize).map(|s| s as *mut Value)
+    }
+}
+
+/// The word in overflow slot `i` of an object, `UNBOUND` if there is none.
+///
+/// # Safety
+/// `p` must be a live object of `ty`.
+#[inline(always)]
+pub unsafe fn overflow_slot(p: *const Header, ty: &crate::types::Type, i: usize) -> Option<*mut Value> {
+    // SAFETY: the layout places the extension word inside the object, and a record lives as long as that.
+    unsafe {
+        let off = ty.layout().ext_off as usize;
+        let side = (*((p as *const u8).add(off) as *const *const Side)).as_ref()?;
+        let v = &mut *side.overflow.as_ptr();
+        if i < v.len() { Some(v.as_mut_ptr().add(i)) } else { None }
     }
 }
 
@@ -144,6 +160,13 @@ pub unsafe fn set_attr(p: *const Header, name: Name, value: Obj) -> SetAttr {
     }
 }
 
+/// How many slot words of an object can hold values. An object in dictionary mode may lie in a cell that is too
+/// small for all inline slots of its class.
+#[inline(always)]
+fn slots_in_use(l: &crate::types::Layout, shape: &Shape) -> u16 {
+    if shape.is_dict_mode() { l.named_slots } else { l.slot_words }
+}
+
 /// Drops everything that the slots and the side record of a dying object hold. Weak references are cleared
 /// (their callbacks run), a materialised `__dict__` that others still use is detached with a copy.
 pub(crate) unsafe fn release_slots(p: *const Header, shape: &Shape) {
@@ -157,7 +180,7 @@ pub(crate) unsafe fn release_slots(p: *const Header, shape: &Shape) {
         }
         // Callbacks may have moved the object to another shape of the same class; the layout is the same.
         let mut at = (p as *mut u8).add(l.slots_off as usize) as *mut Value;
-        for _ in 0..l.slot_words {
+        for _ in 0..slots_in_use(l, (*p).shape()) {
             let v = std::mem::replace(&mut *at, Value::UNBOUND);
             v.decref();
             at = at.add(1);
@@ -180,7 +203,7 @@ pub(crate) unsafe fn traverse_slots(p: *const Header, visit: &mut crate::heap::V
         let shape = (*p).shape();
         let l = shape.ty().layout();
         let at = (p as *mut u8).add(l.slots_off as usize) as *const Value;
-        for i in 0..l.slot_words as usize {
+        for i in 0..slots_in_use(l, shape) as usize {
             visit(*at.add(i));
         }
         if let Some(s) = side(p, shape) {
@@ -205,7 +228,7 @@ pub(crate) unsafe fn clear_slots(p: *const Header) {
         }
         let mut old = Vec::new();
         let mut at = (p as *mut u8).add(l.slots_off as usize) as *mut Value;
-        for _ in 0..l.slot_words {
+        for _ in 0..slots_in_use(l, shape) {
             old.push(std::mem::replace(&mut *at, Value::UNBOUND));
             at = at.add(1);
         }

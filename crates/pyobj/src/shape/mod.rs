@@ -5,6 +5,7 @@
 //! reused. A class whose objects grow too many different layouts falls back to dictionary mode.
 
 pub mod instance;
+pub mod memory;
 
 use std::cell::Cell;
 
@@ -83,7 +84,17 @@ impl ShapeId {
         ShapeId(s as u32)
     }
 
+    /// The id of a number that [`ShapeId::as_u32`] gave.
+    ///
+    /// # Safety
+    /// The number must be that of a shape.
+    #[inline(always)]
+    pub const unsafe fn from_u32(n: u32) -> ShapeId {
+        ShapeId(n)
+    }
+
     /// The number.
+    #[inline(always)]
     pub const fn as_u32(self) -> u32 {
         self.0
     }
@@ -219,6 +230,7 @@ impl Shape {
             return Some(id.get());
         }
         let ty = self.ty();
+        ty.saw_attrs(self.count.get() + 1);
         if ty.count_new_shape() > MAX_SHAPES_PER_CLASS {
             return None;
         }

@@ -30,6 +30,12 @@ impl CellObject {
         self.value.get()
     }
 
+    /// The contents as a borrowed word.
+    #[inline(always)]
+    pub fn peek(&self) -> Option<crate::value::Value> {
+        self.value.peek()
+    }
+
     /// Changes the contents.
     #[inline]
     pub fn set(&self, v: Option<Obj>) {

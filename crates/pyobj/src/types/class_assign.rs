@@ -2,6 +2,7 @@
 
 use crate::ctx::{Ctx, PyResult};
 use crate::shape::Shape;
+use crate::shape::memory::{self, Forget};
 use crate::types::{Type, dict, module};
 use crate::value::Obj;
 
@@ -70,6 +71,11 @@ pub(crate) fn assign_class(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResul
         )));
     }
     let Some(p) = this.as_ptr() else { return Ok(()) };
+    // Caches tell values in classes apart by whether their class makes them descriptors.
+    let binds = |t: &Type| t.slots.descr_get.get().is_some() || t.slots.descr_set.get().is_some();
+    if binds(old) || binds(new) || modules || this.as_type().is_some() {
+        memory::forget(Forget::All);
+    }
     // SAFETY: `this` keeps the object alive; the layouts agree, and both classes are kept alive by what
     // follows: the object's reference moves from the old class to the new one.
     unsafe {
@@ -83,13 +89,11 @@ pub(crate) fn assign_class(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResul
                 old.name()
             )));
         }
+        // The classes learned different numbers of inline slots: the attributes move to a dict of their own.
         if !same_inline && !shape.is_dict_mode() {
-            return Err(cx.type_error(format!(
-                "__class__ assignment: '{}' object layout differs from '{}'",
-                new.name(),
-                old.name()
-            )));
+            dict::enter_dict_mode(cx, this)?;
         }
+        let shape = (*p).shape();
         let next: Option<&'static Shape> = if shape.is_dict_mode() {
             new.dict_shape.get()
         } else {

@@ -129,6 +129,9 @@ fn alloc_native(def: &'static ClassDef, base: Option<&'static Type>) -> &'static
         dict_shape: Cell::new(None),
         version: Cell::new(0),
         shape_count: Cell::new(0),
+        cached: Cell::new(false),
+        slack: Cell::new(0),
+        most_attrs: Cell::new(0),
         finalizer: Cell::new(false),
         flags: Cell::new(TypeFlags {
             heap: false,
@@ -173,6 +176,11 @@ fn alloc_native(def: &'static ClassDef, base: Option<&'static Type>) -> &'static
         ty.dict_shape.set(Shape::new_root(ty, FixedShape::None, true));
     }
     (def.slots)(&ty.slots);
+    if base.is_none() {
+        // Whoever asks whether a type's look-ups are the usual ones compares with these.
+        ty.slots.getattr.set(Some(crate::protocol::generic_get_attr));
+        ty.slots.setattr.set(Some(crate::protocol::generic_set_attr));
+    }
     let mut mro = vec![ty];
     if let Some(b) = base {
         // Hash and comparison are inherited together: who compares anew without hashing is unhashable.
@@ -189,7 +197,7 @@ fn alloc_native(def: &'static ClassDef, base: Option<&'static Type>) -> &'static
     ty
 }
 
-/// The layout of instances: `header | payload | named slots | inline attributes | extension word`.
+/// The layout of instances: `header | payload | extension word | named slots | inline attributes`.
 fn native_layout(def: &'static ClassDef, base: Option<&'static Type>) -> Layout {
     let bl = base.map(|b| *b.layout());
     let has_dict = def.flags.dict || bl.is_some_and(|l| l.has_dict);
@@ -217,9 +225,10 @@ pub(crate) fn build_layout(
         slots_off = head + ext;
         payload_off = slots_off + 8 * slot_words;
     } else {
+        // The inline attributes come last, so that their number can shrink while instances exist.
         payload_off = head;
-        slots_off = head + size;
-        ext_off = if ext > 0 { slots_off + 8 * slot_words } else { 0 };
+        ext_off = if ext > 0 { head + size } else { 0 };
+        slots_off = head + size + ext;
     }
     Layout {
         payload,

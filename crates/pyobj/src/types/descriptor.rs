@@ -43,11 +43,13 @@ pub struct MethodDescriptor {
 
 impl MethodDescriptor {
     /// The definition.
+    #[inline(always)]
     pub fn def(&self) -> &'static NativeFn {
         self.def
     }
 
     /// The class that defines the method.
+    #[inline(always)]
     pub fn owner(&self) -> &'static Type {
         self.owner
     }
@@ -325,9 +327,10 @@ pub(crate) fn slot_member(owner: &'static Type, name: Name, index: u16) -> Obj {
 }
 
 impl MemberDescriptor {
-    /// The byte offset of the slot word in instances, for a name in `__slots__`.
+    /// The byte offset of the slot word in instances of a class, for a name in `__slots__` of it or of a base.
     pub fn slot_offset(&self, instance: &Type) -> Option<usize> {
         match self.kind {
+            MemberKind::Slot(_) if !instance.is_subtype(self.owner) => None,
             MemberKind::Slot(i) => Some(instance.layout().slots_off as usize + 8 * i as usize),
             MemberKind::Native(_) => None,
         }

@@ -61,6 +61,7 @@ impl NativeFunction {
     }
 
     /// The definition.
+    #[inline(always)]
     pub fn def(&self) -> &'static NativeFn {
         self.def
     }
@@ -71,11 +72,13 @@ impl NativeFunction {
     }
 
     /// The receiver that calls pass.
+    #[inline(always)]
     pub fn receiver(&self) -> &Obj {
         &self.this
     }
 
     /// Whether calls may go to `def().call` with `receiver()` directly.
+    #[inline(always)]
     pub fn is_plain(&self) -> bool {
         self.constructs.is_none()
     }
@@ -215,6 +218,11 @@ impl NativeFunction {
 }
 
 impl NativeFunction {
+    /// Whether it is a function of the module `builtins`.
+    pub fn module_is_builtins(&self) -> bool {
+        self.is_module_function() && self.module.get().is_some_and(|m| super::str::as_utf8_lossy(&m) == "builtins")
+    }
+
     fn is_module_function(&self) -> bool {
         self.def.kind == FnKind::Function
     }

@@ -12,12 +12,15 @@ use crate::heap::{self, Header, PageKind};
 use crate::intern;
 use crate::native::{Args, FixedShape, NO_PAYLOAD, PyClass};
 use crate::shape::Shape;
+use crate::shape::memory::{self, Forget};
 use crate::value::{Obj, ObjCell};
 
-/// How many attribute slots a class without any knowledge of its instances keeps inline.
-const DEFAULT_INLINE_ATTRS: u16 = 4;
+/// How many attribute slots a class begins with beyond those that its methods are seen to assign.
+const SPARE_INLINE_ATTRS: usize = 3;
 /// The most attribute slots that instances keep inline.
-const MAX_INLINE_ATTRS: u16 = 16;
+const MAX_INLINE_ATTRS: usize = 40;
+/// After how many instances the number of inline slots is settled.
+const SLACK: u8 = 8;
 
 /// `type.__new__(meta, name, bases, namespace, **kwargs)`.
 pub(crate) fn new(cx: &Ctx, meta: &Type, args: Args<'_>) -> PyResult {
@@ -174,6 +177,34 @@ struct Plan {
     has_slots: bool,
     dict: bool,
     weakrefs: bool,
+    /// How many attributes the methods of the class and its bases assign.
+    assigned: usize,
+}
+
+/// Counts the names in `__static_attributes__` of a class's namespace and of its bases.
+fn assigned_attrs(bases: &[Obj], ns: &[(Obj, Obj)]) -> usize {
+    let name = intern!("__static_attributes__");
+    let mut names: Vec<Obj> = Vec::new();
+    let mut add = |t: &Obj| {
+        for n in tuple::items_if_tuple(t).unwrap_or(&[]) {
+            if !names.iter().any(|m| m.is(n)) {
+                names.push(n.clone());
+            }
+        }
+    };
+    for (k, v) in ns {
+        if k.is(name.as_obj()) {
+            add(v);
+        }
+    }
+    for b in bases.iter().filter_map(|b| b.as_type()) {
+        for t in b.mro.borrow().iter() {
+            if let Some(v) = t.own_cell(name).and_then(|c| c.get()) {
+                add(&v);
+            }
+        }
+    }
+    names.len()
 }
 
 /// What `__slots__` asks for.
@@ -185,10 +216,13 @@ fn plan_layout(cx: &Ctx, base: &Type, bases: &[Obj], ns: &[(Obj, Obj)], class: &
     let may_weak = !bl.has_weakrefs;
     let declared = ns.iter().find(|(k, _)| k.type_of().is_str_subtype() && as_utf8_lossy(k) == "__slots__");
     let Some((_, declared)) = declared else {
-        // A module's attributes stand in its own namespace, also those of an instance of a subclass.
-        let is_module = base.is_subtype(crate::native::class_type::<super::module::Module>());
-        let dict = bl.has_dict || !is_type && !is_module;
-        return Ok(Plan { slots: Vec::new(), has_slots: false, dict, weakrefs: true });
+        return Ok(Plan {
+            slots: Vec::new(),
+            has_slots: false,
+            dict: bl.has_dict || !is_type,
+            weakrefs: true,
+            assigned: assigned_attrs(bases, ns),
+        });
     };
     let names = if declared.type_of().is_str_subtype() { vec![declared.clone()] } else { declared.collect(cx)? };
     let (mut dict, mut weakrefs) = (bl.has_dict, bl.has_weakrefs);
@@ -238,7 +272,7 @@ fn plan_layout(cx: &Ctx, base: &Type, bases: &[Obj], ns: &[(Obj, Obj)], class: &
         dict |= b.layout().has_dict;
         weakrefs |= b.layout().has_weakrefs;
     }
-    Ok(Plan { slots, has_slots: true, dict, weakrefs })
+    Ok(Plan { slots, has_slots: true, dict, weakrefs, assigned: assigned_attrs(bases, ns) })
 }
 
 fn mangle(class: &str, name: &str) -> String {
@@ -262,11 +296,7 @@ fn allocate(
     if named > 4000 {
         return Err(cx.overflow_error("too many __slots__"));
     }
-    let inline = match (plan.dict, bl.inline_attrs() as u16) {
-        (false, _) => 0,
-        (true, 0) => DEFAULT_INLINE_ATTRS,
-        (true, n) => n.min(MAX_INLINE_ATTRS),
-    };
+    let inline = if plan.dict { (plan.assigned + SPARE_INLINE_ATTRS).min(MAX_INLINE_ATTRS) as u16 } else { 0 };
     let layout = build_layout(bl.payload, named as u16, inline, plan.dict, plan.weakrefs, true);
     let bf = base.flags();
     let ty = Type {
@@ -275,6 +305,9 @@ fn allocate(
         dict_shape: Cell::new(None),
         version: Cell::new(0),
         shape_count: Cell::new(0),
+        cached: Cell::new(false),
+        slack: Cell::new(SLACK),
+        most_attrs: Cell::new(0),
         finalizer: Cell::new(false),
         flags: Cell::new(TypeFlags {
             heap: true,
@@ -501,13 +534,23 @@ fn call_init_subclass(cx: &Ctx, obj: &Obj, ty: &'static Type, args: Args<'_>) ->
 
 /// Recomputes the slots that special method `name` feeds, here and in all subclasses.
 pub(crate) fn update_slots_below(ty: &'static Type, name: &str) {
+    // Look-ups depend on the slots, and those of other classes on whether the values of this one are descriptors.
+    if matches!(name, "__get__" | "__set__" | "__delete__") {
+        memory::forget(Forget::All);
+    } else {
+        method_cache::forget_type(ty);
+    }
+    update_slots(ty, name);
+}
+
+fn update_slots(ty: &'static Type, name: &str) {
     if ty.is_heap_type() {
         slot_wrappers::update_slots(ty, Some(name));
         inherit_internal_slots(ty);
     }
     let subs = ty.subclasses.borrow().clone();
     for s in subs {
-        update_slots_below(s, name);
+        update_slots(s, name);
     }
 }
 
@@ -584,6 +627,8 @@ pub(crate) fn set_bases(cx: &Ctx, ty: &'static Type, bases: &Obj) -> PyResult<()
     }
     method_cache::invalidate(ty);
     refresh_slots(ty);
+    // Whether instances are descriptors may have changed with the bases.
+    memory::forget(Forget::All);
     Ok(())
 }
 
@@ -615,6 +660,9 @@ fn refresh_slots(ty: &'static Type) {
 /// Takes a dying class out of its bases' lists.
 impl Drop for Type {
     fn drop(&mut self) {
+        if self.cached.get() {
+            memory::forget(Forget::Types(&[self as *const Type]));
+        }
         let bases = self.bases.borrow_mut().take();
         for b in bases.as_ref().and_then(tuple::items_if_tuple).unwrap_or(&[]) {
             if let Some(b) = b.as_type() {

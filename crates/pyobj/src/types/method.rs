@@ -26,11 +26,13 @@ pub fn new(function: Obj, this: Obj) -> Obj {
 
 impl BoundMethod {
     /// `__func__`.
+    #[inline(always)]
     pub fn function(&self) -> &Obj {
         &self.function
     }
 
     /// `__self__`.
+    #[inline(always)]
     pub fn receiver(&self) -> &Obj {
         &self.this
     }

@@ -10,6 +10,7 @@ use super::str::Name;
 use super::type_object::Type;
 use crate::cell::AttrCell;
 use crate::heap::Gil;
+use crate::shape::memory::{self, Forget};
 use crate::value::Value;
 
 const ENTRIES: usize = 4096;
@@ -77,13 +78,31 @@ fn walk(ty: &Type, name: Name) -> Option<(&'static Type, &'static AttrCell)> {
 
 /// Forgets what is known about `ty` and everything that derives from it.
 pub(crate) fn invalidate(ty: &Type) {
+    // A type without a version has no entries, and neither have its subclasses: a look-up through a subclass does
+    // not assign versions to its bases, so the walk may not stop at one.
+    forget_below(ty, |t| t.version.set(0));
+}
+
+/// Makes caches of look-ups forget those through `ty` and everything that derives from it.
+pub(crate) fn forget_type(ty: &Type) {
+    forget_below(ty, |_| {});
+}
+
+fn forget_below(ty: &Type, f: impl Fn(&Type)) {
     let mut work: Vec<*const Type> = vec![ty];
+    let mut cached: Vec<*const Type> = Vec::new();
     while let Some(t) = work.pop() {
         // SAFETY: subclasses remove themselves from their bases' lists before they end.
         let t = unsafe { &*t };
-        // A type without a version has no entries, and neither have its subclasses: a look-up through a
-        // subclass does not assign versions to its bases, so the walk may not stop here.
-        t.version.set(0);
+        f(t);
+        if t.cached.replace(false) {
+            cached.push(t);
+        }
         work.extend(t.subclasses.borrow().iter().map(|s| *s as *const Type));
+    }
+    if !cached.is_empty() {
+        // A change of a metaclass shows in the look-ups on all its classes.
+        let meta = ty.is_subtype(super::type_::type_type());
+        memory::forget(if meta { Forget::All } else { Forget::Types(&cached) });
     }
 }

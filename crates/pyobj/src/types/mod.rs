@@ -51,6 +51,7 @@ pub mod weakref;
 
 pub(crate) use create::create_native;
 pub use create::set_attr as set_class_constant;
+pub(crate) use method_cache::forget_type;
 pub use slots::{CmpOp, SendResult, Slots};
 pub use type_::{call_type, clear_storage_descriptors, type_type};
 pub use type_object::{Layout, Type, TypeCell, TypeFlags};

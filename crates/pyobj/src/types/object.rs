@@ -41,6 +41,11 @@ pub fn new_plain(ty: &Type) -> Obj {
     }
 }
 
+/// Whether instances of a class are made by `object.__new__`.
+pub fn is_plain_new(ty: &Type) -> bool {
+    ty.slots.new.get().is_some_and(|f| std::ptr::fn_addr_eq(f, object_new() as NewFn))
+}
+
 fn abstract_error(cx: &Ctx, ty: &Type) -> PyResult<crate::Raised> {
     let names = ty.as_obj().get_attr(cx, intern!("__abstractmethods__"))?;
     let mut list = names.collect(cx)?;

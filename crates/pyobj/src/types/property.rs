@@ -40,6 +40,12 @@ impl Property {
         self.get.get()
     }
 
+    /// `fget` as a borrowed word.
+    #[inline(always)]
+    pub fn getter_word(&self) -> Option<crate::value::Value> {
+        self.get.peek()
+    }
+
     fn shown_name(&self, cx: &Ctx) -> PyResult<Option<Obj>> {
         if let Some(n) = self.name.get() {
             return Ok(Some(n));

@@ -52,6 +52,7 @@ impl CmpOp {
     }
 
     /// Whether an ordering satisfies the operation.
+    #[inline(always)]
     pub const fn holds(self, o: std::cmp::Ordering) -> bool {
         use std::cmp::Ordering::{Equal, Greater, Less};
         match self {

@@ -65,6 +65,13 @@ fn lookup_after(start: &Type, cls: &Type, name: Name) -> Option<Obj> {
     mro[at + 1..].iter().find_map(|t| t.own_cell(name).and_then(|c| c.get()))
 }
 
+/// The cell that `super(cls, x).name` finds for an instance of `start`.
+pub fn cell_after(start: &Type, cls: &Type, name: Name) -> Option<&'static crate::cell::AttrCell> {
+    let mro = start.mro.borrow();
+    let at = mro.iter().position(|t| t.is(cls))?;
+    mro[at + 1..].iter().find_map(|t| t.own_cell(name).filter(|c| c.value() != crate::value::Value::UNBOUND))
+}
+
 /// `super(cls, this).name` without the super object. With `for_call`, a plain function is handed back
 /// unbound together with true: call it with `this` as first argument.
 pub fn get_attr(cx: &Ctx, cls: &Obj, this: &Obj, name: Name, for_call: bool) -> PyResult<(Obj, bool)> {

@@ -45,8 +45,9 @@ pub(crate) fn set_class_attr(cx: &Ctx, ty: &'static Type, name: Name, value: Opt
         Some(v) => match ty.own_cell(name) {
             Some(c) => {
                 let old = c.replace(Some(v.clone()));
-                if old.is_none() {
-                    method_cache::invalidate(ty);
+                match &old {
+                    None => method_cache::invalidate(ty),
+                    Some(old) => crate::shape::memory::overwritten(ty, old, v),
                 }
                 old
             }

@@ -98,6 +98,12 @@ pub struct Type {
     /// Changes whenever an attribute look-up through this type could give something else; zero: unassigned.
     pub(crate) version: Cell<u32>,
     pub(crate) shape_count: Cell<u32>,
+    /// Caches remember look-ups through this type.
+    pub(crate) cached: Cell<bool>,
+    /// How many more instances are made before the number of inline attribute slots is settled.
+    pub(crate) slack: Cell<u8>,
+    /// The most attributes that an instance had.
+    pub(crate) most_attrs: Cell<u32>,
     pub(crate) finalizer: Cell<bool>,
     pub(crate) flags: Cell<TypeFlags>,
     /// The slots.
@@ -183,8 +189,15 @@ impl Type {
         }
     }
 
+    /// The id of the root shape.
+    #[inline(always)]
+    pub(crate) fn root_shape_id(&self) -> crate::shape::ShapeId {
+        // SAFETY: types have a root shape from birth.
+        unsafe { self.root_shape.get().unwrap_unchecked() }.id()
+    }
+
     /// Flags.
-    #[inline]
+    #[inline(always)]
     pub fn flags(&self) -> TypeFlags {
         self.flags.get()
     }
@@ -226,6 +239,33 @@ impl Type {
     /// Says that items are looked up by key, so that `iter()` does not fall back to `__getitem__`.
     pub fn set_mapping_like(&self) {
         self.flags.set(TypeFlags { mapping_like: true, ..self.flags.get() });
+    }
+
+    /// Says that a cache remembers a look-up through this type.
+    #[inline(always)]
+    pub fn mark_cached(&self) {
+        self.cached.set(true);
+    }
+
+    /// Notes how many attributes an instance has.
+    pub(crate) fn saw_attrs(&self, n: u32) {
+        self.most_attrs.set(self.most_attrs.get().max(n));
+    }
+
+    /// Counts a new instance. When there were enough of them, the inline slots that none needed are given up:
+    /// cells of instances made so far stay larger than they need to be.
+    #[cold]
+    pub(crate) fn track_slack(&self) {
+        let left = self.slack.get() - 1;
+        self.slack.set(left);
+        let mut l = self.layout.get();
+        let most = self.most_attrs.get();
+        if left == 0 && l.inline_attrs() > most && !l.payload.var_sized {
+            let unused = l.inline_attrs() - most;
+            l.slot_words -= unused as u16;
+            l.basic_size -= 8 * unused;
+            self.layout.set(l);
+        }
     }
 
     pub(crate) fn count_new_shape(&self) -> u32 {

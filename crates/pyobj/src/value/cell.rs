@@ -24,7 +24,7 @@ impl ObjCell {
 
     /// The reference as a borrowed word.
     #[inline(always)]
-    pub(crate) fn peek(&self) -> Option<super::Value> {
+    pub fn peek(&self) -> Option<super::Value> {
         // SAFETY: as in `get`; the word is copied out.
         unsafe { (*self.0.as_ptr()).as_ref().map(Obj::value) }
     }

@@ -28,6 +28,7 @@ use crate::cell::AttrCell;
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Header, Traverse, Visitor};
 use crate::native::{FixedShape, PyClass};
+use crate::shape::memory::{self, Forget};
 use crate::types::str::Name;
 use crate::value::{Obj, Value};
 
@@ -65,6 +66,8 @@ pub struct Dict {
     form: Cell<Form>,
     /// The instance whose attributes a view shows; it is not owned.
     owner: Cell<*const Header>,
+    /// Caches remember cells of this namespace.
+    cached: Cell<bool>,
 }
 
 /// A new empty dict.
@@ -128,7 +131,18 @@ impl Dict {
     }
 
     pub(crate) const fn from_table(table: Table) -> Dict {
-        Dict { table: UnsafeCell::new(table), form: Cell::new(Form::Compact), owner: Cell::new(std::ptr::null()) }
+        Dict {
+            table: UnsafeCell::new(table),
+            form: Cell::new(Form::Compact),
+            owner: Cell::new(std::ptr::null()),
+            cached: Cell::new(false),
+        }
+    }
+
+    /// The number of entries of a compact dict.
+    #[inline(always)]
+    pub fn quick_len(&self) -> Option<usize> {
+        if self.form.get() == Form::Compact { Some(self.table().live()) } else { None }
     }
 
     /// Whether the object is exactly a dict.
@@ -310,6 +324,9 @@ impl Drop for Dict {
     fn drop(&mut self) {
         // A namespace dies with its cells; a view owns nothing.
         let namespace = self.form.get() == Form::Namespace;
+        if self.cached.get() {
+            memory::forget(Forget::Namespace(self as *const Dict as usize));
+        }
         for e in self.table_mut().take_all() {
             let Some(k) = e.key else { continue };
             // SAFETY: the table owned key and value; cells were made by `Box::into_raw`.

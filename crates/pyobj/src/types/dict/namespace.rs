@@ -62,6 +62,12 @@ impl Dict {
         self.table().entry(i).map(|e| cell_of(e.value))
     }
 
+    /// Says that a cache remembers cells of this namespace, and names the key under which it hears of its end.
+    pub fn mark_cached(&self) -> usize {
+        self.cached.set(true);
+        self as *const Dict as usize
+    }
+
     pub(super) fn bound_cells(&self) -> usize {
         self.table().entries().iter().filter(|e| e.key.is_some() && cell_of(e.value).value() != Value::UNBOUND).count()
     }

@@ -50,6 +50,14 @@ pub unsafe fn from_values(items: &[Value]) -> Obj {
     heap::new_instance(List::type_object(), List { items: UnsafeCell::new(items.to_vec()) })
 }
 
+/// A list that takes over these words.
+///
+/// # Safety
+/// The caller must own the references and give them up.
+pub unsafe fn from_owned_words(items: &[Value]) -> Obj {
+    heap::new_instance(List::type_object(), List { items: UnsafeCell::new(items.to_vec()) })
+}
+
 /// The payload, if the object is a list.
 #[inline]
 pub fn as_list(o: &Obj) -> Option<&List> {
@@ -75,6 +83,12 @@ impl List {
         unsafe { &mut *self.items.get() }
     }
 
+    /// The items as borrowed words, for one short access that runs no Python code and changes no list.
+    #[inline(always)]
+    pub fn words(&self) -> &[Value] {
+        self.values()
+    }
+
     /// The number of items.
     #[inline(always)]
     #[allow(clippy::len_without_is_empty, reason = "len() == 0 serves")]
@@ -93,6 +107,30 @@ impl List {
     #[inline(always)]
     pub fn get_value(&self, i: usize) -> Option<Value> {
         self.values().get(i).copied()
+    }
+
+    /// The address of item `i`, for one access before the list can change.
+    #[inline(always)]
+    pub fn slot(&self, i: usize) -> Option<*mut Value> {
+        self.vec().get_mut(i).map(std::ptr::from_mut)
+    }
+
+    /// Appends an owned word if there is room.
+    #[inline(always)]
+    pub fn quick_push(&self, v: Value) -> bool {
+        let items = self.vec();
+        if items.len() == items.capacity() {
+            return false;
+        }
+        items.push(v);
+        true
+    }
+
+    /// Whether an item can be appended without growing.
+    #[inline(always)]
+    pub fn has_room(&self) -> bool {
+        let items = self.vec();
+        items.len() < items.capacity()
     }
 
     /// Replaces item `i` and returns the old one; past the end the new one comes back.

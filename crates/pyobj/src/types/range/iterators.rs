@@ -43,11 +43,13 @@ impl RangeIterator {
     }
 
     /// Next number, step and how many numbers are left.
+    #[inline(always)]
     pub fn state(&self) -> (i64, i64, u64) {
         (self.next.get(), self.step, self.left.get())
     }
 
     /// Moves the iterator, as a compiled loop does when it hands back control.
+    #[inline(always)]
     pub fn set_state(&self, next: i64, left: u64) {
         self.next.set(next);
         self.left.set(left);

@@ -112,6 +112,18 @@ pub unsafe fn from_values(items: &[Value]) -> Obj {
     })
 }
 
+/// A tuple that takes over these words.
+///
+/// # Safety
+/// The caller must own the references and give them up.
+#[inline]
+pub unsafe fn from_owned_words(items: &[Value]) -> Obj {
+    if items.is_empty() {
+        return empty();
+    }
+    alloc(Tuple::type_object_of(), items.len(), |i| items[i])
+}
+
 /// `(a, b)`.
 #[inline]
 pub fn pair(a: Obj, b: Obj) -> Obj {

@@ -1,0 +1,234 @@
+//! Specialisation: what a site does with what it met.
+
+use cinder_bytecode::op::Insn;
+use cinder_pyobj::Obj;
+use cinder_pyobj::cell::AttrCell;
+use cinder_pyobj::types::str::Name;
+
+use crate::code::rewrite;
+use crate::ops::ShadowOp;
+use crate::resolve::{self, Answer, Kind};
+use crate::site::{Site, WAYS};
+
+fn fill(e: &crate::site::Entry, a: &Answer) {
+    if a.kind == Kind::Pinned {
+        e.set_word(a.guard);
+    } else {
+        e.guard.set(a.guard as u32);
+        e.arg.set(a.arg);
+    }
+    e.target.set(a.target);
+    e.dep.set(a.dep);
+}
+
+/// The kind of look-up that the site's only entry holds, as its operation tells.
+fn kind_of(op: ShadowOp) -> Kind {
+    match op {
+        ShadowOp::LoadAttrSlot | ShadowOp::StoreAttrSlot | ShadowOp::LoadMethodSlot => Kind::Slot,
+        ShadowOp::LoadAttrOver | ShadowOp::StoreAttrOver => Kind::Over,
+        ShadowOp::LoadAttrClass => Kind::Class,
+        ShadowOp::LoadMethodClass => Kind::Method,
+        ShadowOp::StoreAttrGrow => Kind::Grow,
+        _ => Kind::None,
+    }
+}
+
+/// Remembers an answer: alone, beside others, or not at all when there are too many.
+///
+/// # Safety
+/// `pc` must be the address of the site's instruction in live shadow code.
+unsafe fn remember(
+    pc: *const Insn,
+    site: &Site,
+    answer: Option<Answer>,
+    single: impl Fn(Kind) -> Option<ShadowOp>,
+    many: Option<ShadowOp>,
+    overflow: Option<ShadowOp>,
+) {
+    // SAFETY: by the caller's promise for all rewrites below.
+    unsafe {
+        let Some(a) = answer else { return site.failed() };
+        let Some(op) = single(a.kind) else { return site.failed() };
+        let now = ShadowOp::from_number((*pc).op_number());
+        let held = now.map_or(Kind::None, kind_of);
+        let known = site.entry.dep.get() != 0 || site.entry.guard.get() != 0;
+        let is_many = now.is_some() && now == many;
+        let stays_single = !is_many && (!known || held == Kind::None || kind_of(op) == Kind::None);
+        if stays_single || many.is_none() {
+            if known {
+                // It met something else than it remembered: misses count, and the site learns more slowly.
+                let m = site.more_or_new();
+                m.misses.set(m.misses.get().saturating_add(1));
+                if m.misses.get() > 8 {
+                    site.failed();
+                }
+            }
+            fill(&site.entry, &a);
+            return rewrite(pc, op);
+        }
+        let m = site.more_or_new();
+        m.misses.set(m.misses.get().saturating_add(1));
+        if m.len.get() == 0 {
+            m.entries[0].copy_from(&site.entry);
+            m.kinds[0].set(held);
+            m.len.set(1);
+        }
+        let n = m.len.get() as usize;
+        if kind_of(op) == Kind::None {
+            return site.failed();
+        }
+        if n == WAYS {
+            match overflow {
+                Some(op) => rewrite(pc, op),
+                None => site.failed(),
+            }
+            return;
+        }
+        fill(&m.entries[n], &a);
+        m.kinds[n].set(a.kind);
+        m.len.set(n as u32 + 1);
+        if let Some(op) = many {
+            rewrite(pc, op);
+        }
+    }
+}
+
+/// After a load that the site did not know: remembers it. To be called before the load is done the general way.
+///
+/// # Safety
+/// `pc` must be the address of the site's instruction in live shadow code.
+#[cold]
+pub unsafe fn look_load(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
+    if !site.is_due() {
+        return;
+    }
+    let single = |k: Kind| {
+        Some(match k {
+            Kind::Slot => ShadowOp::LoadAttrSlot,
+            Kind::Over => ShadowOp::LoadAttrOver,
+            Kind::Class => ShadowOp::LoadAttrClass,
+            Kind::Property => ShadowOp::LoadAttrProperty,
+            Kind::Pinned => ShadowOp::LoadAttrPinned,
+            _ => return None,
+        })
+    };
+    let a = resolve::load(x, name);
+    // SAFETY: passed on from the caller.
+    unsafe { remember(pc, site, a, single, Some(ShadowOp::LoadAttrPoly), Some(ShadowOp::LoadAttrMega)) }
+}
+
+/// As [`look_load`], for stores.
+///
+/// # Safety
+/// As [`look_load`].
+#[cold]
+pub unsafe fn look_store(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
+    if !site.is_due() {
+        return;
+    }
+    let single = |k: Kind| {
+        Some(match k {
+            Kind::Slot => ShadowOp::StoreAttrSlot,
+            Kind::Over => ShadowOp::StoreAttrOver,
+            Kind::Grow => ShadowOp::StoreAttrGrow,
+            _ => return None,
+        })
+    };
+    let a = resolve::store(x, name);
+    // SAFETY: passed on from the caller.
+    unsafe { remember(pc, site, a, single, Some(ShadowOp::StoreAttrPoly), None) }
+}
+
+/// As [`look_load`], for the look-up of a method that is called next.
+///
+/// # Safety
+/// As [`look_load`].
+#[cold]
+pub unsafe fn look_method(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
+    if !site.is_due() {
+        return;
+    }
+    let single = |k: Kind| {
+        Some(match k {
+            Kind::Method => ShadowOp::LoadMethodClass,
+            Kind::Pinned => ShadowOp::LoadMethodPinned,
+            Kind::Slot => ShadowOp::LoadMethodSlot,
+            _ => return None,
+        })
+    };
+    let a = resolve::load(x, name);
+    // SAFETY: passed on from the caller.
+    unsafe { remember(pc, site, a, single, Some(ShadowOp::LoadMethodPoly), Some(ShadowOp::LoadMethodMega)) }
+}
+
+/// Remembers the cells of a global and of the builtin of that name, for the globals dict `globals` (its word).
+/// `builtins` is the word of the builtins dict, `dep` the dependency on the globals.
+///
+/// # Safety
+/// As [`look_load`]; the cells must live in these dicts, and the builtins dict must never die.
+pub unsafe fn look_global(
+    pc: *const Insn,
+    site: &Site,
+    globals: u64,
+    global: &AttrCell,
+    builtin: Option<(&AttrCell, u64)>,
+    dep: usize,
+) {
+    if !site.is_due() {
+        return;
+    }
+    site.entry.set_word(globals);
+    site.entry.target.set(global as *const AttrCell as usize);
+    site.entry.dep.set(dep);
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match builtin {
+            None => rewrite(pc, ShadowOp::LoadGlobalCell),
+            Some((b, builtins)) => {
+                let m = site.more_or_new();
+                m.entries[0].set_word(builtins);
+                m.entries[0].target.set(b as *const AttrCell as usize);
+                rewrite(pc, ShadowOp::LoadGlobalBuiltin);
+            }
+        }
+    }
+}
+
+/// Remembers a method found through `super()`: for receivers of `this`'s shape, with the words of `super` and of the
+/// class that the look-up starts after.
+///
+/// # Safety
+/// As [`look_load`]; `cell` must be that of a class in the method resolution order of `this`'s class, which is not
+/// native.
+pub unsafe fn look_super(pc: *const Insn, site: &Site, this: &Obj, cell: Option<&AttrCell>, words: (u64, u64)) {
+    if !site.is_due() {
+        return;
+    }
+    let Some(cell) = cell else { return site.failed() };
+    let ty = this.type_of();
+    ty.mark_cached();
+    site.entry.guard.set(this.shape_id().as_u32());
+    site.entry.target.set(cell as *const AttrCell as usize);
+    site.entry.dep.set(ty as *const cinder_pyobj::Type as usize);
+    let m = site.more_or_new();
+    m.entries[0].set_word(words.0);
+    m.entries[0].target.set(words.1 as usize);
+    // SAFETY: passed on from the caller.
+    unsafe { rewrite(pc, ShadowOp::LoadSuperClass) }
+}
+
+/// Makes a call site expect this callee (its word), with a cell or other address and a dependency.
+///
+/// # Safety
+/// As [`look_load`]; `op` must specialise the site's instruction.
+pub unsafe fn look_call(pc: *const Insn, site: &Site, op: Option<ShadowOp>, callee: u64, target: usize, dep: usize) {
+    if !site.is_due() {
+        return;
+    }
+    let Some(op) = op else { return site.failed() };
+    site.entry.set_word(callee);
+    site.entry.target.set(target);
+    site.entry.dep.set(dep);
+    // SAFETY: passed on from the caller.
+    unsafe { rewrite(pc, op) }
+}

@@ -1,0 +1,169 @@
+//! The table of specialised instructions.
+
+use cinder_bytecode::op::Opcode;
+
+/// Calls the macro `$m` with every row of the table of specialised instructions.
+///
+/// A row is `#[doc = "…"] Name = Generic family;`: the instruction specialises `Generic`, has its operands (field
+/// `c`, or `bx`, holds the number of the [`Site`](crate::Site) instead where the generic one has a name or a count
+/// there), and may fall back to it at any time. Enum, dispatch and disassembly expand it.
+#[macro_export]
+macro_rules! for_each_shadow_op {
+    ($m:ident) => {
+        $m! {
+            /// Jumps backward without counting: the code is warm.
+            JumpBackwardHot = JumpBackward flow;
+
+            /// Observes an attribute load and specialises it.
+            LoadAttrLook = LoadAttr load_attr;
+            /// The attribute in an inline slot of an instance of the shape.
+            LoadAttrSlot = LoadAttr load_attr;
+            /// The attribute in an overflow slot.
+            LoadAttrOver = LoadAttr load_attr;
+            /// The attribute of the class, which is no descriptor.
+            LoadAttrClass = LoadAttr load_attr;
+            /// The attribute of this very module or class.
+            LoadAttrPinned = LoadAttr load_attr;
+            /// A property whose getter is a Python function: runs it in a frame.
+            LoadAttrProperty = LoadAttr load_attr;
+            /// One of up to four shapes.
+            LoadAttrPoly = LoadAttr load_attr;
+            /// Many shapes: asks the global cache.
+            LoadAttrMega = LoadAttr load_attr;
+
+            /// Observes an attribute store and specialises it.
+            StoreAttrLook = StoreAttr store_attr;
+            /// Stores into an inline slot.
+            StoreAttrSlot = StoreAttr store_attr;
+            /// Adds an attribute in an inline slot: the object moves to the next shape.
+            StoreAttrGrow = StoreAttr store_attr;
+            /// Stores into an overflow slot.
+            StoreAttrOver = StoreAttr store_attr;
+            /// One of up to four shapes.
+            StoreAttrPoly = StoreAttr store_attr;
+
+            /// Observes the look-up of a method for a call and specialises it.
+            LoadMethodLook = LoadMethod load_method;
+            /// A function of the class: no bound method is made.
+            LoadMethodClass = LoadMethod load_method;
+            /// The attribute of this very module or class.
+            LoadMethodPinned = LoadMethod load_method;
+            /// A callable in a slot of the receiver.
+            LoadMethodSlot = LoadMethod load_method;
+            /// One of up to four shapes.
+            LoadMethodPoly = LoadMethod load_method;
+            /// Many shapes: asks the global cache.
+            LoadMethodMega = LoadMethod load_method;
+
+            /// Observes the look-up of a method through `super()` and specialises it.
+            LoadSuperLook = LoadSuperMethod load_super;
+            /// A function of a later class in the method resolution order.
+            LoadSuperClass = LoadSuperMethod load_super;
+
+            /// Observes the load of a global and specialises it.
+            LoadGlobalLook = LoadGlobal load_global;
+            /// A global in its cell.
+            LoadGlobalCell = LoadGlobal load_global;
+            /// A builtin in its cell, while the global's cell is unbound.
+            LoadGlobalBuiltin = LoadGlobal load_global;
+
+            /// Observes a call and specialises it. Python functions that need no binding are entered at once.
+            CallLook = Call call;
+            /// Makes an instance of a Python class and enters its `__init__`.
+            CallInit = Call call;
+            /// The builtin `len`.
+            CallLen = Call call;
+            /// The builtin `isinstance`.
+            CallIsinstance = Call call;
+            /// A native function.
+            CallNative = Call call;
+            /// Observes a method call and specialises it. Python functions that need no binding are entered at once.
+            CallMethodLook = CallMethod call;
+            /// `append` of an exact list.
+            CallMethodAppend = CallMethod call;
+            /// A method of a native type.
+            CallMethodNative = CallMethod call;
+
+            /// A call that no specialisation fits.
+            CallAny = Call call;
+        }
+    };
+}
+
+macro_rules! define {
+    ($($(#[doc = $doc:literal])+ $name:ident = $generic:ident $family:ident;)*) => {
+        /// The operation of a specialised instruction.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u16)]
+        pub enum ShadowOp {
+            $($(#[doc = $doc])+ $name,)*
+        }
+
+        static TABLE: &[ShadowInfo] = &[
+            $(ShadowInfo {
+                op: ShadowOp::$name,
+                name: stringify!($name),
+                generic: Opcode::$generic,
+                family: stringify!($family),
+                doc: concat!($($doc),+),
+            },)*
+        ];
+    };
+}
+for_each_shadow_op!(define);
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct ShadowInfo {
+    /// The operation.
+    pub op: ShadowOp,
+    /// Its name, as disassembly shows it.
+    pub name: &'static str,
+    /// What it specialises.
+    pub generic: Opcode,
+    /// The family, for statistics.
+    pub family: &'static str,
+    /// What it does, in words.
+    pub doc: &'static str,
+}
+
+/// How many specialised instructions there are. Their numbers follow those of the opcodes.
+pub const SHADOW_OPS: usize = TABLE.len();
+
+impl ShadowOp {
+    /// The number in an instruction word.
+    #[inline]
+    pub const fn number(self) -> u16 {
+        Opcode::COUNT as u16 + self as u16
+    }
+
+    /// The operation of a number in an instruction word, if it is a specialised one, counted or not.
+    pub fn from_number(n: u16) -> Option<ShadowOp> {
+        let n = (n as usize).checked_sub(Opcode::COUNT)?;
+        TABLE.get(n).or_else(|| TABLE.get(n.checked_sub(SHADOW_OPS)?)).map(|i| i.op)
+    }
+
+    /// The table row.
+    pub fn info(self) -> &'static ShadowInfo {
+        &TABLE[self as usize]
+    }
+
+    /// All rows, in numeric order.
+    pub fn table() -> &'static [ShadowInfo] {
+        TABLE
+    }
+
+    /// The observing operation with which instructions of this kind begin, if they have caches.
+    pub fn observing(op: Opcode) -> Option<ShadowOp> {
+        Some(match op {
+            Opcode::LoadAttr => ShadowOp::LoadAttrLook,
+            Opcode::StoreAttr => ShadowOp::StoreAttrLook,
+            Opcode::LoadMethod => ShadowOp::LoadMethodLook,
+            Opcode::LoadGlobal => ShadowOp::LoadGlobalLook,
+            Opcode::LoadSuperMethod => ShadowOp::LoadSuperLook,
+            Opcode::Call => ShadowOp::CallLook,
+            Opcode::CallMethod => ShadowOp::CallMethodLook,
+            _ => return None,
+        })
+    }
+}

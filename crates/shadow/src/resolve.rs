@@ -1,0 +1,218 @@
+//! Finds out where an attribute look-up ends, without running anything.
+
+use cinder_pyobj::cell::AttrCell;
+use cinder_pyobj::intern;
+use cinder_pyobj::native::{FixedShape, class_type};
+use cinder_pyobj::protocol::{generic_get_attr, generic_set_attr};
+use cinder_pyobj::shape::ShapeId;
+use cinder_pyobj::types::descriptor::MemberDescriptor;
+use cinder_pyobj::types::slots::BinaryFn;
+use cinder_pyobj::types::str::Name;
+use cinder_pyobj::types::{dict, module, object, property, type_type};
+use cinder_pyobj::{Obj, Type};
+
+/// What a look-up gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Kind {
+    /// Nothing that can be remembered.
+    None,
+    /// The value in the slot word at byte offset `arg`.
+    Slot,
+    /// The value in overflow slot `arg`.
+    Over,
+    /// The value in the class's cell `target`.
+    Class,
+    /// The function in the class's cell `target`, to be called with the receiver.
+    Method,
+    /// The property in the class's cell `target`.
+    Property,
+    /// The value in the cell `target` of this very receiver.
+    Pinned,
+    /// A store that moves the object to shape `arg`, into the slot word at byte offset `target`.
+    Grow,
+}
+
+/// A look-up that can be remembered.
+pub(crate) struct Answer {
+    pub kind: Kind,
+    pub guard: u64,
+    pub arg: u32,
+    pub target: usize,
+    pub dep: usize,
+}
+
+impl Answer {
+    fn of_shape(kind: Kind, shape: ShapeId, arg: u32, target: usize, ty: &Type) -> Answer {
+        Answer { kind, guard: shape.as_u32().into(), arg, target, dep: dependency(ty) }
+    }
+}
+
+/// Marks a type that can change, and names it.
+fn dependency(ty: &Type) -> usize {
+    if ty.flags().immutable {
+        return 0;
+    }
+    ty.mark_cached();
+    ty as *const Type as usize
+}
+
+fn address(c: &AttrCell) -> usize {
+    c as *const AttrCell as usize
+}
+
+/// How a type reads attributes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    /// As `object` does.
+    Generically,
+    /// As `object` does, and asks `__getattr__` where that finds nothing.
+    WithHook,
+    /// In a way of its own.
+    Otherwise,
+}
+
+fn reads(ty: &Type) -> Reads {
+    if ty.slots.getattr.get().is_none_or(|f| std::ptr::fn_addr_eq(f, generic_get_attr as BinaryFn)) {
+        return Reads::Generically;
+    }
+    let name = intern!("__getattribute__");
+    match (ty.lookup(name), class_type::<object::Object>().lookup(name)) {
+        (Some(f), Some(g)) if f.is(&g) => Reads::WithHook,
+        _ => Reads::Otherwise,
+    }
+}
+
+fn stores_generically(ty: &Type) -> bool {
+    type Store = fn(&cinder_pyobj::Ctx, &Obj, &Obj, Option<&Obj>) -> cinder_pyobj::PyResult<()>;
+    ty.slots.setattr.get().is_none_or(|f| std::ptr::fn_addr_eq(f, generic_set_attr as Store))
+}
+
+/// A load of `name` from `x`.
+pub(crate) fn load(x: &Obj, name: Name) -> Option<Answer> {
+    let p = x.as_ptr()?;
+    let ty = x.type_of();
+    if x.is_exact(FixedShape::Module) {
+        return pinned_module(x, name);
+    }
+    if let Some(t) = x.as_type() {
+        return pinned_type(x, t, ty, name);
+    }
+    let reads = reads(ty);
+    if reads == Reads::Otherwise {
+        return None;
+    }
+    // SAFETY: `x` keeps the object alive.
+    let shape = unsafe { (*p).shape() };
+    let found = ty.lookup_cell(name);
+    if let Some((_, cell)) = found {
+        let d = cell.get()?;
+        let s = &d.type_of().slots;
+        if s.descr_set.get().is_some() {
+            if let Some(m) = d.fixed::<MemberDescriptor>(FixedShape::MemberDescriptor) {
+                let off = m.slot_offset(ty)?;
+                return Some(Answer::of_shape(Kind::Slot, shape.id(), off as u32, 0, ty));
+            }
+            // An AttributeError of the getter would have to go to `__getattr__`.
+            if d.fixed::<property::Property>(FixedShape::Property).is_some() && reads == Reads::Generically {
+                return Some(Answer::of_shape(Kind::Property, shape.id(), 0, address(cell), ty));
+            }
+            return None;
+        }
+    }
+    let l = ty.layout();
+    if l.has_dict {
+        if shape.is_dict_mode() {
+            return None;
+        }
+        if let Some(i) = shape.lookup(name) {
+            let inline = l.inline_attrs();
+            return Some(if i < inline {
+                Answer::of_shape(Kind::Slot, shape.id(), l.attrs_off() + 8 * i, 0, ty)
+            } else {
+                Answer::of_shape(Kind::Over, shape.id(), i - inline, 0, ty)
+            });
+        }
+    }
+    let (_, cell) = found?;
+    let d = cell.get()?;
+    if d.type_of().flags().method_like {
+        return Some(Answer::of_shape(Kind::Method, shape.id(), 0, address(cell), ty));
+    }
+    if d.type_of().slots.descr_get.get().is_none() {
+        return Some(Answer::of_shape(Kind::Class, shape.id(), 0, address(cell), ty));
+    }
+    None
+}
+
+fn pinned_module(x: &Obj, name: Name) -> Option<Answer> {
+    // `module` itself has few attributes, and they win over those of the module only where they set.
+    if x.type_of().lookup_cell(name).is_some() {
+        return None;
+    }
+    let ns = module::namespace(x)?;
+    let d = dict::as_dict(&ns)?;
+    let cell = d.cell(name)?;
+    cell.get()?;
+    Some(Answer { kind: Kind::Pinned, guard: x.value().bits(), arg: 0, target: address(cell), dep: d.mark_cached() })
+}
+
+fn pinned_type(x: &Obj, t: &Type, meta: &Type, name: Name) -> Option<Answer> {
+    let plain = type_type();
+    let same = |f: Option<BinaryFn>, g: Option<BinaryFn>| match (f, g) {
+        (Some(f), Some(g)) => std::ptr::fn_addr_eq(f, g),
+        _ => false,
+    };
+    if !same(meta.slots.getattr.get(), plain.slots.getattr.get()) || meta.lookup_cell(name).is_some() {
+        return None;
+    }
+    let (_, cell) = t.lookup_cell(name)?;
+    let v = cell.get()?;
+    // A function got through its class is itself; other descriptors are left to the general path.
+    if v.type_of().slots.descr_get.get().is_some() && !v.is_exact(FixedShape::Function) {
+        return None;
+    }
+    // A metaclass that changes makes all caches forget.
+    meta.mark_cached();
+    t.mark_cached();
+    let dep = t as *const Type as usize;
+    Some(Answer { kind: Kind::Pinned, guard: x.value().bits(), arg: 0, target: address(cell), dep })
+}
+
+/// A store to `name` of `x`.
+pub(crate) fn store(x: &Obj, name: Name) -> Option<Answer> {
+    let p = x.as_ptr()?;
+    let ty = x.type_of();
+    if !stores_generically(ty) {
+        return None;
+    }
+    // SAFETY: `x` keeps the object alive.
+    let shape = unsafe { (*p).shape() };
+    if let Some((_, cell)) = ty.lookup_cell(name) {
+        let d = cell.get()?;
+        if d.type_of().slots.descr_set.get().is_some() {
+            let m = d.fixed::<MemberDescriptor>(FixedShape::MemberDescriptor)?;
+            let off = m.slot_offset(ty)?;
+            return Some(Answer::of_shape(Kind::Slot, shape.id(), off as u32, 0, ty));
+        }
+    }
+    let l = ty.layout();
+    if !l.has_dict || shape.is_dict_mode() {
+        return None;
+    }
+    let inline = l.inline_attrs();
+    if let Some(i) = shape.lookup(name) {
+        return Some(if i < inline {
+            Answer::of_shape(Kind::Slot, shape.id(), l.attrs_off() + 8 * i, 0, ty)
+        } else {
+            Answer::of_shape(Kind::Over, shape.id(), i - inline, 0, ty)
+        });
+    }
+    let next = shape.with_attr(name)?;
+    let i = next.attr_count() - 1;
+    if i >= inline {
+        return None;
+    }
+    let off = (l.attrs_off() + 8 * i) as usize;
+    Some(Answer::of_shape(Kind::Grow, shape.id(), next.id().as_u32(), off, ty))
+}

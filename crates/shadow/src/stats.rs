@@ -1,0 +1,108 @@
+//! Statistics: how often sites ran, missed, forgot and gave up.
+//!
+//! Misses and the like are counted always, since they are slow anyway. Executions are counted only where that was
+//! asked for before the code became warm: its instructions then carry numbers of their own, whose handlers count and
+//! go on with the usual ones.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cinder_bytecode::op::Insn;
+
+use crate::ops::{SHADOW_OPS, ShadowOp};
+use crate::site::Site;
+
+static COUNTING: AtomicBool = AtomicBool::new(false);
+
+/// Counts executions of code that becomes warm from now on.
+pub fn count_executions() {
+    COUNTING.store(true, Ordering::Relaxed);
+}
+
+/// What is added to the numbers of specialised operations with sites.
+pub(crate) fn offset() -> u16 {
+    if COUNTING.load(Ordering::Relaxed) { SHADOW_OPS as u16 } else { 0 }
+}
+
+/// Counts an execution of the instruction `w`, whose sites begin at `sites`.
+///
+/// # Safety
+/// The instruction must be one of a live shadow with these sites.
+#[inline]
+pub unsafe fn count(sites: *const Site, w: u64) {
+    if let Some(n) = crate::Shadow::site_number(Insn(w)) {
+        // SAFETY: by the caller's promise the site exists.
+        let m = unsafe { &*sites.add(n as usize) }.more_or_new();
+        m.executions.set(m.executions.get() + 1);
+    }
+}
+
+/// The figures of one family.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Totals {
+    /// Sites in code that is alive.
+    pub sites: u64,
+    /// Executions, where they were counted.
+    pub executions: u64,
+    /// How often a site met something it did not know.
+    pub misses: u64,
+    /// How often a site had to forget.
+    pub forgotten: u64,
+    /// How often nothing could be remembered.
+    pub failures: u64,
+}
+
+struct Dead(Cell<[Totals; SHADOW_OPS]>);
+
+// SAFETY: the interpreter lock guards the figures.
+unsafe impl Sync for Dead {}
+
+/// What sites did whose code is gone, by the number of the observing operation.
+static DEAD: Dead =
+    Dead(Cell::new([const { Totals { sites: 0, executions: 0, misses: 0, forgotten: 0, failures: 0 } }; SHADOW_OPS]));
+
+fn add(t: &mut Totals, s: &Site) {
+    if let Some(m) = s.more() {
+        t.executions += m.executions.get();
+    }
+    t.misses += u64::from(s.misses());
+    t.forgotten += u64::from(s.forgotten());
+    t.failures += u64::from(s.failures());
+}
+
+pub(crate) fn bury(sites: &[Site]) {
+    let mut all = DEAD.0.get();
+    for s in sites {
+        if let Some(op) = s.original().op().and_then(ShadowOp::observing) {
+            add(&mut all[op as usize], s);
+        }
+    }
+    DEAD.0.set(all);
+}
+
+/// The figures of all families, in the order of the table.
+pub fn totals() -> Vec<(&'static str, Totals)> {
+    let mut by_op = DEAD.0.get();
+    crate::code::each_site(|s| {
+        if let Some(op) = s.original().op().and_then(ShadowOp::observing) {
+            let t = &mut by_op[op as usize];
+            t.sites += 1;
+            add(t, s);
+        }
+    });
+    let mut out: Vec<(&'static str, Totals)> = Vec::new();
+    for info in ShadowOp::table() {
+        let t = by_op[info.op as usize];
+        match out.iter_mut().find(|(f, _)| *f == info.family) {
+            Some((_, sum)) => {
+                sum.sites += t.sites;
+                sum.executions += t.executions;
+                sum.misses += t.misses;
+                sum.forgotten += t.forgotten;
+                sum.failures += t.failures;
+            }
+            None => out.push((info.family, t)),
+        }
+    }
+    out
+}

@@ -1,0 +1,104 @@
+"""`cinder.shadow` shows what warm code remembers; `dis` shows its instructions."""
+import cinder
+import cinder.shadow
+import dis
+import io
+
+
+class Point:
+    kind = 'point'
+
+    def __init__(self, x):
+        self.x = x
+
+    def get(self):
+        return self.x
+
+
+def work(p):
+    p.x = 1
+    return p.x, p.get(), p.kind, len([p])
+
+
+assert cinder.shadow.stats(work) == {'warm': False, 'sites': []}
+points = [Point(i) for i in range(3)]
+for _ in range(40):
+    for p in points:
+        assert work(p) == (1, 1, 'point', 1)
+
+
+def by_generic(f):
+    out = {}
+    for s in cinder.shadow.stats(f)['sites']:
+        out.setdefault(s['generic'], []).append(s)
+    return out
+
+
+import sys
+sites = by_generic(work)
+assert bool(sites) == (sys._xoptions.get('shadow') != 'off')
+if sites:
+    assert [s['opcode'] for s in sites['StoreAttr']] == ['StoreAttrSlot']
+    assert [s['opcode'] for s in sites['LoadAttr']] == ['LoadAttrSlot', 'LoadAttrClass']
+    assert [s['name'] for s in sites['LoadAttr']] == ['x', 'kind']
+    assert sites['LoadAttr'][0]['seen'] == [(Point, '', 0)]
+    assert sites['LoadMethod'][0]['opcode'] == 'LoadMethodClass'
+    assert sites['LoadGlobal'][0]['opcode'] == 'LoadGlobalBuiltin'
+    assert 'CallLen' in [s['opcode'] for s in sites['Call']]
+
+    # A change of the class is seen and counted; then the sites learn anew.
+    Point.other = 1
+    again = by_generic(work)
+    assert [s['opcode'] for s in again['LoadAttr']] == ['LoadAttrLook', 'LoadAttrLook']
+    assert all(s['invalidations'] == 1 for s in again['LoadAttr'])
+    assert work(points[0]) == (1, 1, 'point', 1)
+    assert [s['opcode'] for s in by_generic(work)['LoadAttr']] == ['LoadAttrSlot', 'LoadAttrClass']
+
+    # Rebinding a class attribute forgets nothing, and is seen.
+    Point.kind = 'other'
+    assert by_generic(work)['LoadAttr'][1]['opcode'] == 'LoadAttrClass'
+    assert work(points[0])[2] == 'other'
+
+    # Several shapes.
+    class Sub(Point):
+        pass
+
+    class Third:
+        kind = 3
+        x = None
+        get = Point.get
+
+    for _ in range(20):
+        work(points[0])
+        work(Sub(1))
+        work(Third())
+    loads = by_generic(work)['LoadAttr']
+    assert loads[0]['opcode'] == 'LoadAttrPoly', loads[0]
+    assert {t for t, _, _ in loads[0]['seen']} >= {Point, Sub, Third}
+    assert sum(n for _, _, n in loads[0]['seen']) > 20
+
+    cinder.shadow.clear(work)
+    assert all(s['opcode'].endswith('Look') for s in cinder.shadow.stats(work)['sites'])
+    work(points[0])
+    cinder.shadow.clear_all()
+    assert all(s['opcode'].endswith('Look') for s in cinder.shadow.stats(work)['sites'])
+    work(points[0])
+
+    out = io.StringIO()
+    dis.dis(work, file=out, adaptive=True)
+    assert 'LOAD_ATTR_SLOT' in out.getvalue() and 'CALL_LEN' in out.getvalue(), out.getvalue()
+    out = io.StringIO()
+    dis.dis(work, file=out)
+    assert 'LOAD_ATTR_SLOT' not in out.getvalue() and 'LOAD_ATTR' in out.getvalue()
+
+    totals = cinder.shadow.totals()
+    assert set(totals) >= {'load_attr', 'store_attr', 'load_method', 'load_global', 'call', 'load_super'}
+    assert all(len(row) == 5 for row in totals.values())
+
+for bad in (1, len, Point):
+    try:
+        cinder.shadow.stats(bad)
+    except TypeError:
+        pass
+    else:
+        assert False
