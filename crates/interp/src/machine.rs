@@ -51,6 +51,8 @@ pub(crate) enum Fast {
     Drop(Value, *const Insn, *mut Value, *mut Frame),
     /// As `Drop`, with a second one parked in the thread.
     Drop2(Value, *const Insn, *mut Value, *mut Frame),
+    /// Out of the run loop, with a result left in the thread.
+    Exit,
     /// It did nothing: take the slow path.
     Slow,
 }

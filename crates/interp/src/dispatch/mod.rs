@@ -97,6 +97,7 @@ mod tail {
                         Fast::Enter(to, base, fr) => go!(to, base, fr, th),
                         Fast::Drop(v, to, base, fr) => drop_one(to, base, fr, th, v.bits()),
                         Fast::Drop2(v, to, base, fr) => drop_two(to, base, fr, th, v.bits()),
+                        Fast::Exit => 0,
                         Fast::Slow => super::$module::$name(pc, base, fr, th, w),
                     }
                 }
@@ -298,6 +299,7 @@ macro_rules! body {
                         }
                         go(to, frame)
                     }
+                    Fast::Exit => Flow::EXIT,
                     Fast::Slow => ops::$name::slow(pc, base, fr, th, w),
                 }
             }

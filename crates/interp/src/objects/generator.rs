@@ -441,6 +441,25 @@ pub(crate) fn yield_quick(m: M, v: Value) -> Fast {
     }
 }
 
+/// Suspends a generator that native code resumed, and leaves the owned word `v` as the run loop's result.
+#[inline(always)]
+pub(crate) fn yield_out(m: M, v: Value) -> Fast {
+    let th = m.th();
+    // SAFETY: as in `yield_quick`; no result is left while a frame runs.
+    unsafe {
+        let f = m.frame();
+        let g = &*((f.extra.bits() + 8) as *const Generator);
+        f.pc = m.pc;
+        g.state.set(State::Suspended);
+        th.exc.set(g.exc.prev.get());
+        th.current.set(f.prev);
+        f.prev = std::ptr::null_mut();
+        th.depth.set(th.depth.get() - 1);
+        std::ptr::write(th.result.as_ptr(), Some(Obj::from_owned(v)));
+    }
+    Fast::Exit
+}
+
 /// A generator that an instruction of the frame below resumed has returned; that frame is current again.
 pub(crate) fn returned(th: &Thread, kind: FrameKind, v: Obj) -> Flow {
     let caller = th.current.get();

@@ -58,10 +58,11 @@ op! {
 
 fast_op! {
     Yield |m| fast {
+        let v = m.owned(m.b());
         if m.frame().kind == FrameKind::Entry {
-            return Fast::Slow;
+            return generator::yield_out(m, v);
         }
-        generator::yield_quick(m, m.owned(m.b()))
+        generator::yield_quick(m, v)
     } slow {
         let v = m.arg(m.b()).into_obj();
         m.th().result.set(Some(v));

@@ -3,7 +3,7 @@
 use cinder_pyobj::intern;
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::protocol::{self, Method};
-use cinder_pyobj::types::list::List;
+use cinder_pyobj::types::list::{self, List};
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::super_;
 use cinder_pyobj::types::{dict, slice, tuple};
@@ -34,6 +34,30 @@ fn quick_get(m: M, x: &Obj, k: &Obj) -> PyResult<Option<Obj>> {
         return dict::get(m.cx(), x, k);
     }
     Ok(None)
+}
+
+/// `x[i:j]` of exact lists and tuples with small ints or None, whose words need no drop.
+fn quick_slice(m: M, x: &Obj) -> Option<Obj> {
+    let list = x.fixed::<List>(FixedShape::List);
+    let items = match list {
+        Some(l) => l.words(),
+        None => x.fixed::<tuple::Tuple>(FixedShape::Tuple)?.values(),
+    };
+    let n = items.len() as i64;
+    let bound = |v: Value, default: i64| {
+        if v == super::flow::none_word() {
+            return Some(default);
+        }
+        let i = v.as_int()?;
+        Some(if i < 0 { (i + n).max(0) } else { i.min(n) })
+    };
+    let (i, j) = (bound(m.peek(m.c()), 0)?, bound(m.peek(m.c() + 1), n)?);
+    let part = &items[i as usize..(j.max(i)) as usize];
+    if list.is_none() && part.len() == items.len() {
+        return Some(x.clone());
+    }
+    // SAFETY: the container keeps its items alive.
+    Some(unsafe { if list.is_some() { list::from_values(part) } else { tuple::from_values(part) } })
 }
 
 /// Puts a method look-up's result into a window.
@@ -167,6 +191,11 @@ op! {
 
     GetSlice |m| {
         let x = m.arg(m.b());
+        if let Some(v) = quick_slice(m, &x) {
+            drop(x);
+            m.set(m.a(), v);
+            return Ok(Flow::NEXT);
+        }
         let s = slice::new(m.take(m.c()), m.take(m.c() + 1), Obj::none());
         let v = x.get_item(m.cx(), &s)?;
         drop((x, s));
