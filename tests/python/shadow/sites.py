@@ -531,3 +531,80 @@ def frames():
 
 
 assert repeat(frames) == (['frames', 'frames'], 'frames')
+
+
+# ---- generators that end while they are suspended --------------------------------------------------------------------
+def closing():
+    log = []
+
+    def plain(x):
+        for i in x:
+            yield i
+
+    def guarded():
+        try:
+            yield 1
+        finally:
+            log.append('finally')
+
+    def outer():
+        yield from guarded()
+
+    assert any(i == 1 for i in plain([0, 1, 2]))
+    for make in (lambda: plain(Log(log)), guarded, outer):
+        g = make()
+        next(g)
+        g.close()
+        assert next(g, 'end') == 'end'
+        g = make()
+        next(g)
+        del g
+    return log
+
+
+class Log:
+    def __init__(self, log):
+        self.log = log
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return 1
+
+    def __del__(self):
+        self.log.append('del')
+
+
+assert repeat(closing) == ['del', 'del', 'finally', 'finally', 'finally', 'finally']
+
+
+# ---- slices ------------------------------------------------------------------------------------------------------------
+def slices(x):
+    return [x[:], x[1:], x[:-1], x[1:2], x[-2:], x[2:1], x[:10], x[-10:], x[True:]]
+
+
+for _ in range(30):
+    assert slices([1, 2, 3]) == [[1, 2, 3], [2, 3], [1, 2], [2], [2, 3], [], [1, 2, 3], [1, 2, 3], [2, 3]]
+    assert slices((1, 2, 3)) == [(1, 2, 3), (2, 3), (1, 2), (2,), (2, 3), (), (1, 2, 3), (1, 2, 3), (2, 3)]
+    assert slices('abc') == ['abc', 'bc', 'ab', 'b', 'bc', '', 'abc', 'abc', 'bc']
+
+
+# ---- truth of instances --------------------------------------------------------------------------------------------------
+def truth(x):
+    return 'yes' if x else 'no'
+
+
+class Plain:
+    pass
+
+
+class Sized:
+    def __len__(self):
+        return 0
+
+
+assert [repeat(truth, x) for x in (Plain(), Sized(), 'a', '', {}, {1: 2}, [], [0], 0.0, -1.5, None, len)] == [
+    'yes', 'no', 'yes', 'no', 'no', 'yes', 'no', 'yes', 'no', 'yes', 'no', 'yes']
+Plain.__bool__ = lambda self: False
+assert truth(Plain()) == 'no'

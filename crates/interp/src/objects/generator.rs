@@ -240,6 +240,23 @@ impl Generator {
         }
     }
 
+    /// Whether a GeneratorExit raised where the frame stands would meet no handler but the one that every generator
+    /// has, which lets it pass.
+    fn ends_silently(&self) -> bool {
+        if self.suspended_at() != Some(Opcode::Yield) || self.is_async() {
+            return false;
+        }
+        let f = self.frame_ref();
+        let code = f.plain();
+        match code.exceptions.find(f.lasti()) {
+            None => true,
+            Some(entry) => {
+                let handler = code.insns.get(entry.handler as usize).and_then(|i| i.op());
+                handler == Some(Opcode::StopIterationError)
+            }
+        }
+    }
+
     /// Drops all that an unfinished, not running frame holds.
     fn discard(&self) {
         if !matches!(self.state.get(), State::Created | State::Suspended) {
@@ -757,6 +774,10 @@ pub(crate) fn close_with_value(cx: &Ctx, this: &Obj, g: &Generator) -> PyResult 
             return Ok(Obj::none());
         }
         State::Finished => return Ok(Obj::none()),
+        State::Suspended if g.ends_silently() && !Thread::of(cx).runtime.monitoring.on.get() => {
+            g.discard();
+            return Ok(Obj::none());
+        }
         _ => {}
     }
     let e = exc::GeneratorExit().as_obj().call0(cx)?;

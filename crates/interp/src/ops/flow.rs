@@ -181,7 +181,8 @@ fn quick_truth(v: Value) -> Option<bool> {
     if let Some(d) = o.fixed::<Dict>(FixedShape::Dict) {
         return d.quick_len().map(|n| n != 0);
     }
-    None
+    let slots = &o.type_of().slots;
+    if slots.bool.get().is_none() && slots.len.get().is_none() { Some(true) } else { None }
 }
 
 op! {

@@ -16,7 +16,7 @@ use crate::shape::memory::{self, Forget};
 use crate::value::{Obj, ObjCell};
 
 /// How many attribute slots a class begins with beyond those that its methods are seen to assign.
-const SPARE_INLINE_ATTRS: usize = 3;
+const SPARE_INLINE_ATTRS: usize = 8;
 /// The most attribute slots that instances keep inline.
 const MAX_INLINE_ATTRS: usize = 40;
 /// After how many instances the number of inline slots is settled.
