@@ -1,7 +1,7 @@
 //! Compiled functions run and do what they say, in both tiers.
 
 use cinder_codegen::compiler::Compiler;
-use cinder_codegen::space::{CodeSpace, CodeSpaceConfig, CompiledCode, ExitId, SavedRegisters};
+use cinder_codegen::space::{CodeSpace, CodeSpaceConfig, CompiledCode, Exit, ExitId, SavedRegisters};
 use cinder_lir::alloc::Tier;
 use cinder_lir::{Addr, Builder, FloatCC, FrameValue, Function, IntCC, Signature, Symbol, Type};
 use std::cell::{Cell, RefCell};
@@ -17,19 +17,12 @@ thread_local! {
 
 /// Records what the exit shows and makes the function return 1000 plus the frame state's word.
 unsafe extern "C" fn on_exit(thread: *mut u8, frame: *mut u8, registers: *mut SavedRegisters, exit: ExitId) {
-    // SAFETY: the common stub passes its own block of registers.
-    let registers = unsafe { &mut *registers };
-    let code = SPACE.with(|s| s.borrow().as_ref().unwrap().function(exit.function()).unwrap());
-    let values = code
-        .point_values(exit.point())
-        .iter()
-        // SAFETY: the activation stopped at this point with these registers.
-        .map(|v| unsafe { code.read_value(v, frame, registers) })
-        .collect();
-    let user = code.point(exit.point()).unwrap().user;
-    EXIT.with(|e| *e.borrow_mut() = (user, values));
+    let space = SPACE.with(|s| s.borrow().clone().unwrap());
+    // SAFETY: this is what the stub passed.
+    let mut exit = unsafe { Exit::new(&space, frame, registers, exit) }.unwrap();
+    EXIT.with(|e| *e.borrow_mut() = (exit.user(), exit.values().collect()));
     THREAD.with(|t| t.set(thread as usize));
-    registers.set_int_result(0, 1000 + user);
+    exit.set_result(1000 + exit.user());
 }
 
 fn space() -> CodeSpace {

@@ -5,7 +5,7 @@
 use cinder_codegen::compiler::Compiler;
 use cinder_codegen::lower::LowerOptions;
 use cinder_codegen::memory::Protection;
-use cinder_codegen::space::{CodeSpace, CodeSpaceConfig, ExitId, SavedRegisters};
+use cinder_codegen::space::{CodeSpace, CodeSpaceConfig, Exit, ExitId, SavedRegisters};
 use cinder_lir::alloc::{AllocOptions, Target, Tier};
 use cinder_lir::fuzzing::{BUFFER_ADDR, BUFFER_BYTES, Config, arguments, buffer, function, hosts, interpret};
 use cinder_lir::interp::Outcome;
@@ -25,16 +25,12 @@ thread_local! {
 }
 
 unsafe extern "C" fn on_exit(_: *mut u8, frame: *mut u8, registers: *mut SavedRegisters, exit: ExitId) {
-    // SAFETY: the common stub passes its own block of registers.
-    let registers = unsafe { &mut *registers };
-    let code = SPACE.with(|s| s.borrow().as_ref().unwrap().function(exit.function()).unwrap());
-    let values = code
-        .point_values(exit.point())
-        .iter()
-        // SAFETY: the activation stopped at this point with these registers.
-        .map(|v| unsafe { code.read_value(v, frame, registers) }.map(|bits| (v.ty, bits)))
-        .collect();
-    SEEN.with(|s| *s.borrow_mut() = Some((code.point(exit.point()).unwrap().user, values)));
+    let space = SPACE.with(|s| s.borrow().clone().unwrap());
+    // SAFETY: this is what the stub passed.
+    let exit = unsafe { Exit::new(&space, frame, registers, exit) }.unwrap();
+    let types = exit.code.point_values(exit.point).iter().map(|v| v.ty);
+    let values = exit.values().zip(types).map(|(v, ty)| v.map(|bits| (ty, bits))).collect();
+    SEEN.with(|s| *s.borrow_mut() = Some((exit.user(), values)));
 }
 
 /// Values with all NaNs made equal: which one an operation yields is not defined.
