@@ -11,19 +11,13 @@ fn succeed(command: &mut Command) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{command:?} failed")) }
 }
 
-/// Compile time for each LIR instruction, and the Tally kernels against cranelift.
-pub fn bench() -> Result<(), String> {
+/// Compile time for each LIR instruction, and the Tally kernels against cranelift, in the profile that users run or
+/// another one.
+pub fn bench(args: &[String]) -> Result<(), String> {
+    let profile = args.first().map_or("release", String::as_str);
     for name in ["compile_time", "kernels"] {
-        succeed(cargo().args([
-            "bench",
-            "--quiet",
-            "--package",
-            "cinder-codegen",
-            "--profile",
-            "fast",
-            "--bench",
-            name,
-        ]))?;
+        let options = ["bench", "--quiet", "--package", "cinder-codegen", "--profile", profile, "--bench", name];
+        succeed(cargo().args(options))?;
     }
     Ok(())
 }
