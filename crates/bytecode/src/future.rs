@@ -43,12 +43,10 @@ pub fn future_features(module: &Mod<'_>, lines: &LineIndex) -> Result<Future, Sy
         previous = line;
         let names = match stmt.kind {
             StmtKind::ImportFrom { module: Some("__future__"), names, level } if level.unwrap_or(0) == 0 => names,
-            StmtKind::Expr { value } => {
-                done |= !matches!(value.kind, ExprKind::Constant { value: Constant::Str(_), .. });
-                continue;
-            }
             _ => {
-                done = true;
+                // A docstring may come first.
+                let is_first = std::ptr::eq(stmt, &body[0]);
+                done |= !(is_first && docstring(body).is_some());
                 continue;
             }
         };

@@ -136,6 +136,14 @@ fn super_args(cx: &Ctx) -> PyResult<(Obj, Obj)> {
 /// Reports an exception that cannot propagate, by `sys.unraisablehook`.
 fn unraisable(cx: &Ctx, message: Option<&str>, object: Option<&Obj>) {
     let Some(e) = cx.take_pending() else { return };
+    if exc::traceback(&e).is_none() {
+        // An exception of native code happened in the running frame.
+        let th = Thread::of(cx);
+        if let Some(f) = th.frame() {
+            let at = f.lasti();
+            traceback::add_entry(&e, frame_obj::of(th, th.current.get()), at);
+        }
+    }
     if let Err(r) = report_unraisable(cx, &e, message, object) {
         drop(cx.take(r));
     }

@@ -121,7 +121,7 @@ pub fn tokenize(source: &str, extra_tokens: bool) -> Tokens<'_> {
     let mut tokens = Vec::with_capacity(lexed.tokens.len());
     let count = lexed.tokens.len() - usize::from(lexed.error.is_some());
     for (at, token) in lexed.tokens.iter().take(count).enumerate() {
-        if extra_tokens && token.kind == Tok::Error && token.end - token.start == 2 {
+        if extra_tokens && text.get(token.start as usize..token.end as usize) == Some("<>") {
             // The operator of PEP 401 is two for tools.
             let middle = token.start + 1;
             tokens.push(stream.info(Token { kind: Tok::Less, start: token.start, end: middle }, middle));
@@ -271,7 +271,7 @@ impl<'s, 't> Stream<'s, 't> {
             let last = self.text.matches('\n').count().max(1) as i32;
             found.msg = "unexpected EOF in multi-line statement".into();
             found.lineno = last;
-            found.offset = 1;
+            found.offset = 0;
             found.end_lineno = last;
             found.end_offset = 0;
             found.text = Some(self.line_text(last as u32, last as u32).to_string());

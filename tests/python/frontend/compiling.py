@@ -37,6 +37,9 @@ for source in ("lambda: [await x for x in y]", "type T = [await x for x in y]", 
 # Future statements: all flags are known, and late ones on the first line too.
 for name in __future__.all_feature_names:
     compile("1", "<test>", "exec", getattr(__future__, name).compiler_flag)
+for source in ("'a'\n'b'\nfrom __future__ import annotations", "import sys\nfrom __future__ import annotations"):
+    assert error(source).msg == "from __future__ imports must occur at the beginning of the file"
+compile("'doc'\nfrom __future__ import annotations; from __future__ import division", "<test>", "exec")
 e = error("from __future__ import nested_scopes; import sys; from __future__ import nested_scopes")
 assert (e.msg, e.offset) == ("from __future__ imports must occur at the beginning of the file", 51)
 assert eval(compile("x: 1j", "<test>", "exec", __future__.annotations.compiler_flag), d := {}) is None
@@ -100,6 +103,9 @@ for source, place, keyword in (
 # Code is equal whatever file it comes from, and however it was made.
 source = "def f(a):\n return [a for _ in 'x']\n"
 assert compile(source, "a", "exec") == compile(ast.parse(source), "b", "exec") != compile(source + "\n1", "a", "exec")
+
+source = "(a.\n  b\n  .c)\n"
+assert compile(source, "a", "exec") == compile(ast.parse(source), "b", "exec")
 
 try:
     compile("", "<test>", 1)

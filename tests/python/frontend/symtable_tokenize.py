@@ -75,4 +75,13 @@ except tokenize.TokenError as e:
     assert e.args == ("unexpected EOF in multi-line statement", (1, 0)), e.args
 else:
     raise AssertionError
+# Sources that are no Python are tokens all the same.
+assert [t.string for t in tokenize.generate_tokens(io.StringIO("2sin(01) <> 3").readline)][:8] == [
+    "2", "sin", "(", "01", ")", "<", ">", "3"
+]
+try:
+    list(tokenize.generate_tokens(io.StringIO("if 1:\n    a\n  b\n").readline))
+    assert False
+except IndentationError as e:
+    assert (e.lineno, e.end_lineno, e.end_offset, e.text) == (3, None, None, "  b")
 print("ok")

@@ -38,6 +38,8 @@ for comprehension, is_read in (("[k for _ in xs]", True), ("[k for k in xs]", Fa
     module = symtable.symtable(f"def f(k, xs):\n return {comprehension}", "<test>", "exec")
     (table,) = [child for child in module.get_children() if child.get_name() == "f"]
     assert table.lookup("k").is_referenced() == is_read
+module = symtable.symtable("class C:\n k = 1\n [k for _ in 'x']", "<test>", "exec")
+assert not module.get_children()[0].lookup("k").is_referenced()
 
 # Private names among type parameters and bases of a class are not mangled, in inner scopes neither.
 

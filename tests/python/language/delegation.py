@@ -124,6 +124,25 @@ except StopIteration as e:
     assert e.value == 7
 
 
+# A generator's value ends iteration like any other end.
+def returning():
+    yield 1
+    return 5
+
+
+for iterated in (list(returning()), [*returning()], [x for x in returning()], sorted(returning()), [sum(returning())]):
+    assert iterated == [1]
+(item,) = returning()
+g = returning()
+next(g)
+try:
+    next(g)
+    assert False
+except StopIteration as e:
+    assert e.value == 5
+assert next(g, "default") == "default"
+
+
 # Frames have no caller once their generator stands still or is over, and outlive it.
 def plain():
     kept = "kept"
@@ -240,6 +259,9 @@ for method, args in (("asend", (None,)), ("athrow", (ValueError,)), ("aclose", (
         getattr(a, method)(*args)
         gc.collect()
     assert [str(w.message) for w in shown] == [f"coroutine method '{method}' of 'agen' was never awaited"]
+a = agen().aclose()
+a.close()
+a.close()
 a = agen()
 a.__name__ = a.__qualname__ = "renamed"
 assert (a.__name__, a.__qualname__) == ("renamed", "renamed") and "renamed" in repr(a)

@@ -141,3 +141,26 @@ assert match == case == 1
 match (match, case):
     case (1, case):
         assert case == 1
+
+
+# Of two bases that want different patterns the first decides, whatever base gives the layout.
+import collections
+
+
+class MappingFirst(collections.UserDict, list):
+    pass
+
+
+class SequenceFirst(collections.UserList, dict):
+    pass
+
+
+def kind(x):
+    match x:
+        case [*_]:
+            return "sequence"
+        case {}:
+            return "mapping"
+
+
+assert kind(MappingFirst()) == "mapping" and kind(SequenceFirst()) == "sequence"

@@ -259,6 +259,7 @@ impl Analyzer<'_> {
                 Some(existing) => {
                     let bound = symbol.flags & def::BOUND != 0;
                     if !bound
+                        && !in_class
                         && symbol.flags & def::USE != 0
                         && let Some(outer) = self.scope(id).symbols.get_mut(&name)
                     {

@@ -11,6 +11,7 @@ pub mod marshal;
 pub(crate) mod monitoring;
 pub(crate) mod shadow;
 pub mod signal;
+pub mod suggestions;
 pub mod symtable;
 pub mod sys;
 pub mod sys_jit;
@@ -34,6 +35,7 @@ pub(crate) static OWN: &[&ModuleDef] = &[
     &thread::thread::MODULE,
     &warnings::warnings::MODULE,
     &ast::module::MODULE,
+    &suggestions::module::MODULE,
     &symtable::module::MODULE,
     &tokenize::module::MODULE,
     &cinder::module::MODULE,

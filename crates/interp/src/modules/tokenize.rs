@@ -107,7 +107,7 @@ fn raise_error(cx: &Ctx, error: &SyntaxError) -> Raised {
         SyntaxErrorKind::Tab => exc::TabError(),
         _ => return raise_syntax_error(cx, error, &Obj::from("<string>")),
     };
-    let text = error.text.as_deref().map_or_else(Obj::none, Obj::from);
+    let text = error.text.as_deref().map_or_else(Obj::none, |text| Obj::from(text.trim_end_matches('\n')));
     let (line, offset) = (Obj::from(i64::from(error.lineno)), Obj::from(i64::from(error.offset)));
     let info = tuple::new(vec![Obj::from("<string>"), line, offset, text, Obj::none(), Obj::none()]);
     cx.raise_args(ty, &[Obj::from(error.msg.as_str()), info])

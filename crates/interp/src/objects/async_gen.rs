@@ -327,7 +327,8 @@ macro_rules! awaitable {
                 }
                 let e = exc::GeneratorExit().as_obj().call0(cx)?;
                 match $t::throw(&this, cx, std::slice::from_ref(&e)) {
-                    Ok(_) => Err(cx.runtime_error("coroutine ignored GeneratorExit")),
+                    Ok(SendResult::Return(_)) => Ok(()),
+                    Ok(SendResult::Yield(_)) => Err(cx.runtime_error("coroutine ignored GeneratorExit")),
                     Err(r) => {
                         for t in [exc::StopIteration(), exc::StopAsyncIteration(), exc::GeneratorExit()] {
                             if cx.pending_is(t) {

@@ -21,7 +21,7 @@ pub(crate) fn send(cx: &Ctx, it: &Obj, v: &Obj) -> PyResult<SendResult> {
     }
     let r = if v.is_none() {
         if !is_python_next(ty) {
-            return match it.next(cx)? {
+            return match it.next_or_stop(cx)? {
                 Some(x) => Ok(SendResult::Yield(x)),
                 None => Ok(SendResult::Return(Obj::none())),
             };

@@ -26,6 +26,12 @@ impl Obj {
     /// The next item of an iterator; nothing at its end.
     #[inline]
     pub fn next(&self, cx: &Ctx) -> PyResult<Option<Obj>> {
+        self.next_or_stop(cx).or_else(|r| cx.swallow(r, exc::StopIteration()).map(|()| None))
+    }
+
+    /// As [`Obj::next`], but an end that has a value, as that of a generator, is a StopIteration.
+    #[inline]
+    pub fn next_or_stop(&self, cx: &Ctx) -> PyResult<Option<Obj>> {
         match self.type_of().slots.next.get() {
             Some(f) => f(cx, self),
             None => Err(cx.type_error(format!("'{}' object is not an iterator", self.type_of().name()))),

@@ -467,10 +467,13 @@ fn set_mro(cx: &Ctx, ty: &'static Type, obj: &Obj) -> PyResult<()> {
 
 fn inherit_flags(ty: &'static Type) {
     let mut f = ty.flags();
+    // Which kind of patterns instances match is for the first base that says so, whatever base gave the layout.
+    let collection = ty.mro.borrow().iter().skip(1).map(|t| t.flags()).find(|b| b.sequence || b.mapping);
+    if let Some(b) = collection {
+        (f.sequence, f.mapping) = (b.sequence, b.mapping);
+    }
     for t in ty.mro.borrow().iter().skip(1) {
         let b = t.flags();
-        f.sequence |= b.sequence && !f.mapping;
-        f.mapping |= b.mapping && !f.sequence;
         f.match_self |= b.match_self;
         f.mapping_like |= b.mapping_like;
     }

@@ -444,10 +444,7 @@ impl<'s> Recogniser<'s> {
 
     /// An error from one token to another.
     pub fn raise_tokens<T>(&self, first: u32, last: u32, msg: impl Into<String>) -> Res<T> {
-        let mut span = Span::new(self.token(first).start, self.token(last).end.max(self.token(first).start));
-        if self.token(last).kind == Tok::Error && self.text(last) == "<>" {
-            span.end -= 1;
-        }
+        let span = Span::new(self.token(first).start, self.token(last).end.max(self.token(first).start));
         self.raise_span(span, SyntaxErrorKind::Syntax, msg.into())
     }
 

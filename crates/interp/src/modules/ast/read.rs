@@ -221,6 +221,20 @@ impl<'a, 'c> Reader<'a, 'c> {
         Ok(Span { start, end: lines.record(place(end_line, end_column)) })
     }
 
+    /// The span of an attribute over several lines, such that the name at its end has a place of its own, as in the
+    /// index of a text.
+    fn span_with_name(&self, span: Span, length: u32) -> Span {
+        let mut lines = self.lines.borrow_mut();
+        let end = lines.location(span.end);
+        if lines.location(span.start).line == end.line || end.column < length {
+            return span;
+        }
+        for back in (1..=length).rev() {
+            lines.record(Location { column: end.column - back, ..end });
+        }
+        Span { start: span.start, end: lines.record(end) }
+    }
+
     /// A value that may stand in the tree as a constant.
     fn constant(&self, value: &Obj) -> PyResult<Constant<'a>> {
         self.check_stack("Constant")?;

@@ -76,7 +76,7 @@ pub(crate) mod iterate {
         if a.len() == 1 && cinder_pyobj::types::slot_wrappers::is_python_next(a[0].type_of()) {
             return a[0].call_method(cx, intern!("__next__"), &[]);
         }
-        match (a[0].next(cx), a.get(1)) {
+        match (a[0].next_or_stop(cx), a.get(1)) {
             (Ok(Some(v)), _) => Ok(v),
             (Ok(None), Some(d)) => Ok(d.clone()),
             (Ok(None), None) => Err(cx.stop_iteration(None)),

@@ -9,7 +9,7 @@ use crate::modules::ast::types::Class;
 impl<'a> Reader<'a, '_> {
     pub(super) fn read_expr(&self, o: &Obj) -> PyResult<&'a Expr<'a>> {
         self.check_stack("expr")?;
-        let span = self.span(o, "expr", false)?;
+        let mut span = self.span(o, "expr", false)?;
         let c = self.class(o, "expr")?;
         let kind = match c.name {
             "BoolOp" => {
@@ -101,6 +101,9 @@ impl<'a> Reader<'a, '_> {
                 step: self.opt_expr(o, "step")?,
             },
         };
+        if let ExprKind::Attribute { attr, .. } = kind {
+            span = self.span_with_name(span, attr.len() as u32);
+        }
         Ok(self.arena.expr(kind, span))
     }
 
