@@ -65,7 +65,17 @@ const STACK: usize = 6 << 20;
 /// A text from the operating system: bytes that are no UTF-8 become lone surrogates.
 pub(crate) fn os_str(cx: &Ctx, s: &std::ffi::OsStr) -> Obj {
     use std::os::unix::ffi::OsStrExt;
-    match cinder_pyobj::codecs::decode_fs(cx, s.as_bytes()) {
+    let e = &Thread::of(cx).runtime.config.encodings;
+    let text = match e.filesystem.as_str() {
+        "utf-8" => cinder_pyobj::codecs::decode_fs(cx, s.as_bytes()),
+        other => cinder_pyobj::codecs::decode(
+            cx,
+            &cinder_pyobj::types::bytes::new(s.as_bytes()),
+            other,
+            &e.filesystem_errors,
+        ),
+    };
+    match text {
         Ok(s) => s,
         Err(r) => {
             drop(cx.take(r));

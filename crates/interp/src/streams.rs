@@ -155,6 +155,11 @@ fn text_file(cx: &Ctx, name: &str, fd: i32, mode: &str) -> PyResult {
     raw.set_attr(cx, intern!("name"), &Obj::from(format!("<{name}>").as_str()))?;
     let tty = buffered.call_method(cx, intern!("isatty"), &[])?.truthy(cx)?;
     let encodings = &rt.config.encodings;
+    // `encoding` is the codec's own name, whatever it was called by.
+    let codec = match encodings.stdio.as_str() {
+        "utf-8" => Obj::from("utf-8"),
+        e => cinder_pyobj::codecs::registry::lookup(cx, e)?.get_attr(cx, intern!("name"))?,
+    };
     let errors = if name == "stderr" { "backslashreplace" } else { encodings.stdio_errors.as_str() };
     let wrapper = io.get_attr(cx, intern!("TextIOWrapper"))?;
     let f = wrapper.call(
@@ -162,7 +167,7 @@ fn text_file(cx: &Ctx, name: &str, fd: i32, mode: &str) -> PyResult {
         Args::new(
             &[
                 buffered,
-                Obj::from(encodings.stdio.as_str()),
+                codec,
                 Obj::from(errors),
                 Obj::from("\n"),
                 Obj::from_bool(!unbuffered && (tty || name == "stderr")),
