@@ -1,9 +1,10 @@
 class PackedLoader:
     """Loads a module of the library that is packed into the program."""
 
-    def __init__(self, fullname, path):
+    def __init__(self, fullname, path, packed_name):
         self.name = fullname
         self.path = path
+        self._packed_name = packed_name
 
     def __eq__(self, other):
         return self.__class__ == other.__class__ and self.__dict__ == other.__dict__
@@ -24,12 +25,12 @@ class PackedLoader:
 
     def is_package(self, fullname):
         """Whether the module is a package."""
-        return bool(_packed.find(fullname))
+        return bool(_packed.find(self._packed_name))
 
     def get_code(self, fullname):
         """The code that was packed, or the source compiled."""
-        if _packed.has_code(fullname):
-            return _imp.get_frozen_object(fullname)
+        if _packed.has_code(self._packed_name):
+            return _imp.get_frozen_object(self._packed_name)
         return compile(self.get_data(self.path), self.path, 'exec', dont_inherit=True)
 
     def get_source(self, fullname):
@@ -56,7 +57,7 @@ class PackedLoader:
         if not self.is_package(fullname):
             return None
         from importlib._packed import PackedResources
-        return PackedResources(fullname)
+        return PackedResources(self._packed_name)
 
 
 class PackedFinder:
@@ -70,13 +71,14 @@ class PackedFinder:
 
     def find_spec(self, fullname, target=None):
         """The spec of a module in this folder, if it is there."""
-        package, _, tail = fullname.rpartition('.')
-        is_package = _packed.find(fullname) if package == self._package else None
+        tail = fullname.rpartition('.')[2]
+        packed_name = f'{self._package}.{tail}' if self._package else tail
+        is_package = _packed.find(packed_name)
         if is_package is None:
             return None
         folder = f'{self.path}/{tail}'
         path = f'{folder}/__init__.py' if is_package else f'{folder}.py'
-        return spec_from_file_location(fullname, path, loader=PackedLoader(fullname, path),
+        return spec_from_file_location(fullname, path, loader=PackedLoader(fullname, path, packed_name),
                                        submodule_search_locations=[folder] if is_package else None)
 
     def iter_modules(self, prefix=''):
