@@ -373,3 +373,46 @@ class NoComparison:
 
 
 assert (NoComparison() == NoComparison()) is False
+
+
+class BadComparison:
+    @property
+    def __eq__(self):
+        raise KeyError("propagates")
+
+
+raises(KeyError, lambda: BadComparison() == BadComparison())
+
+
+class Plain:
+    pass
+
+
+class PlainModule(Plain, types.ModuleType):
+    pass
+
+
+class PlainType(Plain, type):
+    pass
+
+
+assert PlainModule("name").__dict__["__name__"] == "name"
+assert PlainType("T", (), {"x": 1}).__dict__["x"] == 1
+
+
+class Once:
+    hashes = 0
+
+    def __hash__(self):
+        Once.hashes += 1
+        return 1
+
+
+@functools.lru_cache(maxsize=1)
+def bounded(x, y):
+    return y
+
+
+once = Once()
+bounded(once, 1), bounded(once, 1), bounded(2, 2)
+assert Once.hashes == 2

@@ -11,9 +11,9 @@ static DICT: GetSetDef = GetSetDef {
     is_member: false,
     get: |cx, this| match dict::instance_dict(cx, this)? {
         Some(d) => Ok(d),
-        // A class derives from what gives its instances a `__dict__`: it shows its own.
+        // A class or module that also derives from what gives instances a `__dict__` shows its own.
         None if this.as_type().is_some() => Ok(super::mapping_proxy::of_type(this)),
-        None => Err(cx.attribute_error(
+        None => super::module::namespace(this).ok_or_else(|| cx.attribute_error(
             format!("'{}' object has no attribute '__dict__'", this.type_of().name()),
             this,
             crate::intern!("__dict__").as_obj(),

@@ -298,13 +298,13 @@ impl Complex {
         if ty.is(Complex::type_object()) { Ok(c) } else { ty.as_obj().call1(cx, &c) }
     }
 
-    /// The real part.
+    /// the real part of a complex number
     #[pygetter(member)]
     fn real(_cx: &Ctx, this: This<'_, Complex>) -> f64 {
         this.re
     }
 
-    /// The imaginary part.
+    /// the imaginary part of a complex number
     #[pygetter(member)]
     fn imag(_cx: &Ctx, this: This<'_, Complex>) -> f64 {
         this.im

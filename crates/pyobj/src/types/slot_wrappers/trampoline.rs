@@ -184,11 +184,8 @@ pub(super) fn richcmp(cx: &Ctx, a: &Obj, b: &Obj, op: CmpOp) -> PyResult {
         Some(f) if f.is_none() => Err(cx.type_error("'NoneType' object is not callable")),
         Some(f) if !is_method_like(&f) => match bind(cx, f, a) {
             Ok(method) => method.call1(cx, b),
-            // A comparison that cannot be had is as good as none.
-            Err(r) => {
-                drop(cx.take(r));
-                Ok(Obj::not_implemented())
-            }
+            // A comparison that is not to be had is as good as none.
+            Err(r) => cx.swallow(r, exc::AttributeError()).map(|()| Obj::not_implemented()),
         },
         _ => Ok(call_special(cx, a, name, &[b])?.unwrap_or_else(Obj::not_implemented)),
     }

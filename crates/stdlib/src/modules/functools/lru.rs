@@ -12,6 +12,8 @@ const NIL: usize = usize::MAX;
 
 struct Entry {
     key: Obj,
+    /// The key's hash: it is asked for once in each call.
+    hash: i64,
     result: Obj,
     /// Towards the least recently used.
     older: usize,
@@ -74,8 +76,8 @@ impl Order {
         Some(r)
     }
 
-    fn add(&mut self, key: Obj, result: Obj) -> usize {
-        let e = Some(Entry { key, result, older: NIL, newer: NIL });
+    fn add(&mut self, key: Obj, hash: i64, result: Obj) -> usize {
+        let e = Some(Entry { key, hash, result, older: NIL, newer: NIL });
         let i = match self.free.pop() {
             Some(i) => {
                 self.entries[i] = e;
@@ -207,12 +209,12 @@ impl LruCache {
             let oldest = self.order.borrow().oldest;
             let evicted = self.order.borrow_mut().remove(oldest);
             if let Some(e) = evicted {
-                let gone = dict::remove(cx, &self.cache, &e.key);
+                let gone = cache.remove_hashed(cx, &e.key, e.hash);
                 drop(e);
                 gone?;
             }
         }
-        let i = self.order.borrow_mut().add(key.clone(), r.clone());
+        let i = self.order.borrow_mut().add(key.clone(), hash, r.clone());
         if let Err(raised) = cache.set_hashed(cx, &key, hash, &Obj::from(i)) {
             let e = self.order.borrow_mut().remove(i);
             drop(e);
