@@ -13,11 +13,13 @@ static DICT: GetSetDef = GetSetDef {
         Some(d) => Ok(d),
         // A class or module that also derives from what gives instances a `__dict__` shows its own.
         None if this.as_type().is_some() => Ok(super::mapping_proxy::of_type(this)),
-        None => super::module::namespace(this).ok_or_else(|| cx.attribute_error(
-            format!("'{}' object has no attribute '__dict__'", this.type_of().name()),
-            this,
-            crate::intern!("__dict__").as_obj(),
-        )),
+        None => super::module::namespace(this).ok_or_else(|| {
+            cx.attribute_error(
+                format!("'{}' object has no attribute '__dict__'", this.type_of().name()),
+                this,
+                crate::intern!("__dict__").as_obj(),
+            )
+        }),
     },
     set: Some(set_dict),
 };
