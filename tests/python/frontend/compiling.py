@@ -162,6 +162,22 @@ assert Annotated.method.__annotate__.__qualname__ == "Annotated.method.__annotat
 assert Annotated.__annotate__.__qualname__ == "Annotated.__annotate__"
 
 
+class OwnAnnotate:
+    x: int
+
+    def __annotate__(format):
+        return {"own": format}
+
+
+assert OwnAnnotate.__annotate__(1) == {"own": 1} == OwnAnnotate.__annotations__
+annotated.__annotate__ = lambda format: format
+try:
+    annotated.__annotations__
+    assert False
+except TypeError as e:
+    assert str(e) == "__annotate__ returned non-dict of type 'int'", e
+
+
 class Odd:
     __classdict__: int
 

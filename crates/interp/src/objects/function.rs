@@ -378,7 +378,9 @@ impl Function {
             Some(f) if f.is_callable() => {
                 let r = f.call1(cx, &Obj::from(1i64))?;
                 if dict::as_dict(&r).is_none() {
-                    return Err(cx.type_error(format!("__annotate__() must return a dict, not {}", r.type_of().name())));
+                    return Err(
+                        cx.type_error(format!("__annotate__ returned non-dict of type '{}'", r.type_of().name()))
+                    );
                 }
                 r
             }

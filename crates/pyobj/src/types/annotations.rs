@@ -48,7 +48,7 @@ fn evaluate(cx: &Ctx, annotate: Option<Obj>) -> PyResult<Option<Obj>> {
     let Some(f) = annotate.filter(|f| f.is_callable()) else { return Ok(None) };
     let r = f.call1(cx, &Obj::from(1i64))?;
     if dict::as_dict(&r).is_none() {
-        return Err(cx.type_error(format!("__annotate__() must return a dict, not {}", r.type_of().name())));
+        return Err(cx.type_error(format!("__annotate__ returned non-dict of type '{}'", r.type_of().name())));
     }
     Ok(Some(r))
 }
@@ -122,7 +122,8 @@ pub(crate) fn class_annotate(cx: &Ctx, this: &Obj) -> PyResult {
     let ty = class_of(cx, this)?;
     refuse_native(cx, ty, this, intern!("__annotate__"))?;
     let s = ClassStore(ty);
-    for n in [intern!("__annotate_func__"), intern!("__annotate__")] {
+    // A method that the class defines itself goes before the function that the compiler made.
+    for n in [intern!("__annotate__"), intern!("__annotate_func__")] {
         if let Some(f) = s.get(cx, n)? {
             return match f.type_of().slots.descr_get.get() {
                 Some(get) => get(cx, &f, None, Some(this)),
@@ -159,7 +160,11 @@ pub(crate) fn module_annotations(cx: &Ctx, this: &Obj) -> PyResult {
     }
     let annotate = s.get(cx, intern!("__annotate__"))?;
     let a = evaluate(cx, annotate)?.unwrap_or_else(dict::new);
-    s.set(cx, name, Some(&a))?;
+    // A module that is still running may annotate more.
+    let spec = s.get(cx, intern!("__spec__"))?;
+    if !module::is_initializing(cx, spec.as_ref())? {
+        s.set(cx, name, Some(&a))?;
+    }
     Ok(a)
 }
 
