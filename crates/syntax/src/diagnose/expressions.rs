@@ -353,7 +353,8 @@ impl Recogniser<'_> {
             }
             // The token pass has taken the operator that is none here.
             Tok::Error if s.invalid_rules && s.text(at) == "<>" => {
-                return s.raise_tokens(at, at, "invalid syntax.  Maybe you meant '!=' instead of '<>'?");
+                let operator = Node { l: at, r: at + 1, kind: Kind::Nothing };
+                return s.raise_node(operator, "invalid syntax.  Maybe you meant '!=' instead of '<>'?");
             }
             Tok::Error if s.text(at) == "!=" => {
                 return s.raise_here("with Barry as BDFL, use '<>' instead of '!='");

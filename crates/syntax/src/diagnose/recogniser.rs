@@ -444,7 +444,11 @@ impl<'s> Recogniser<'s> {
 
     /// An error from one token to another.
     pub fn raise_tokens<T>(&self, first: u32, last: u32, msg: impl Into<String>) -> Res<T> {
-        let span = Span::new(self.token(first).start, self.token(last).end.max(self.token(first).start));
+        let mut span = Span::new(self.token(first).start, self.token(last).end.max(self.token(first).start));
+        if self.token(last).kind == Tok::Error && self.text(last) == "<>" {
+            // Where it is no operator it is two.
+            span.end -= 1;
+        }
         self.raise_span(span, SyntaxErrorKind::Syntax, msg.into())
     }
 
