@@ -1,6 +1,6 @@
 //! `strftime`: the directives that the C library does not know, or writes differently.
 
-use cinder_pyobj::types::str::{Str, as_utf8_lossy};
+use cinder_pyobj::types::str::Str;
 use cinder_pyobj::types::tuple;
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 
@@ -50,7 +50,11 @@ pub(super) fn strftime(cx: &Ctx, s: &Source, format: &Obj) -> PyResult {
             'Z' => {
                 let n = tz::name(cx, s.zone.as_ref(), &s.zone_arg)?;
                 if !n.is_none() {
-                    push(&mut out, &as_utf8_lossy(&n).replace('%', "%%"));
+                    let text = n.call_method(cx, intern!("replace"), &[Obj::from("%"), Obj::from("%%")])?;
+                    let Some(text) = text.downcast::<Str>() else {
+                        return Err(cx.type_error("tzname.replace() did not return a string"));
+                    };
+                    out.extend(text.code_points());
                 }
             }
             'f' => push(&mut out, &format!("{:06}", s.us)),

@@ -17,7 +17,7 @@ mod tz;
 pub(crate) mod zones;
 
 use cinder_pyobj::native::{PyClass, pymodule};
-use cinder_pyobj::types::str::{Name, as_utf8_lossy};
+use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::{bytes, set_class_constant};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Type, intern};
 
@@ -31,18 +31,7 @@ use tz::{TimeZone, TzInfo};
 fn shown_name(ty: &Type) -> String {
     match ty.def() {
         Some(d) => format!("datetime.{}", d.name),
-        None => {
-            let q = ty.as_obj().get_attr(Ctx::current(), intern!("__module__"));
-            let module = match q {
-                Ok(m) if m.type_of().is_str_subtype() => as_utf8_lossy(&m).into_owned(),
-                Ok(_) => String::new(),
-                Err(r) => {
-                    drop(Ctx::current().take(r));
-                    String::new()
-                }
-            };
-            if module.is_empty() { ty.name().to_string() } else { format!("{module}.{}", ty.name()) }
-        }
+        None => ty.name().to_string(),
     }
 }
 

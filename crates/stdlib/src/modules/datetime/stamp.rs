@@ -384,12 +384,13 @@ impl DateTime {
         if end < b.len() {
             clock = iso::clock(&b[end + 1..]).map_err(|e| not_iso(cx, object, e))?;
         }
+        check_date(cx, y, m, d)?;
         let (mut y, mut m, mut d) = (y, m, d);
-        if clock.parts[0] == 24 && (1..=12).contains(&m) && (1..=9999).contains(&y) {
+        if clock.parts[0] == 24 {
             clock.parts[0] = 0;
             d += 1;
             let last = i64::from(calendar::days_in_month(y as i32, m as i32));
-            if d > last && d == last + 1 {
+            if d > last {
                 (m, d) = (m + 1, 1);
                 if m > 12 {
                     (y, m) = (y + 1, 1);

@@ -116,7 +116,7 @@ impl Pickler {
         self.buffer_callback.set(callback.cloned());
         let old = self.memo.take();
         drop(old);
-        self.out.borrow_mut().clear();
+        drop(self.out.take());
         self.ready.set(true);
         Ok(())
     }
@@ -150,7 +150,7 @@ impl Pickler {
         self.frame_start.set(None);
         self.persistent_id.set(None);
         self.reducer_override.set(None);
-        self.fast_stack.borrow_mut().clear();
+        drop(self.fast_stack.take());
         r
     }
 
@@ -163,7 +163,7 @@ impl Pickler {
             }
             self.reducer_override.set(if exact { None } else { t.get_attr_opt(cx, intern!("reducer_override"))? });
         }
-        self.out.borrow_mut().clear();
+        drop(self.out.take());
         self.framing.set(false);
         self.frame_start.set(None);
         if self.proto.get() >= 2 {

@@ -189,7 +189,7 @@ impl DecompressObject {
         if r.code == STREAM_END {
             self.eof.set(true);
             self.unused.borrow_mut().extend_from_slice(rest);
-            self.tail.borrow_mut().clear();
+            drop(self.tail.take());
         } else {
             *self.tail.borrow_mut() = rest.to_vec();
         }
@@ -236,12 +236,11 @@ impl DecompressObject {
         if length <= 0 {
             return Err(cx.value_error("length must be greater than zero"));
         }
-        let tail = self.tail.take();
-        let out = self.run(cx, &tail, usize::MAX, FINISH)?;
         if self.eof.get() {
-            self.state.take();
+            return Ok(bytes::new(&[]));
         }
-        Ok(bytes::new(&out))
+        let tail = self.tail.take();
+        Ok(bytes::new(&self.run(cx, &tail, usize::MAX, FINISH)?))
     }
 
     /// Return a copy of the decompression object.
