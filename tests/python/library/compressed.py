@@ -1,5 +1,6 @@
-"""zlib's streams, and hashes by name."""
+"""Streams of zlib and bzip2, and hashes by name."""
 
+import bz2
 import copy
 import hashlib
 import hmac
@@ -61,3 +62,22 @@ for make in (lambda: kind.__new__(kind), lambda: object.__new__(kind)):
         pass
     else:
         raise AssertionError("an empty hash object was made")
+
+c = bz2.BZ2Compressor(5)
+packed = c.compress(data[:70]) + c.compress(data[70:]) + c.flush()
+assert bz2.decompress(packed) == data and bz2.decompress(packed + packed) == data * 2
+d = bz2.BZ2Decompressor()
+got = d.decompress(packed + b"behind", 100)
+assert len(got) == 100 and not d.eof and not d.needs_input
+while not d.eof:
+    got += d.decompress(b"", 1000)
+assert got == data and d.unused_data == b"behind"
+d = bz2.BZ2Decompressor()
+assert b"".join(d.decompress(packed[i : i + 1]) for i in range(len(packed))) == data
+for wrong, error in ((b"abcd" * 9, OSError), (packed[:-4], ValueError)):
+    try:
+        bz2.decompress(wrong)
+    except error:
+        pass
+    else:
+        assert False, wrong

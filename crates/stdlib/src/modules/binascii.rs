@@ -214,7 +214,7 @@ fn encode_qp(b: &[u8], quotetabs: bool, istext: bool, header: bool) -> Vec<u8> {
     while i < b.len() {
         let c = b[i];
         let next = b.get(i + 1).copied();
-        let at_line_end = next.is_none_or(|n| n == b'\n' || n == b'\r');
+        let at_line_end = next.is_none_or(|n| matches!(n, b'\n' | b'\r' | 0));
         let quote = c > 126
             || c == b'='
             || (header && c == b'_')

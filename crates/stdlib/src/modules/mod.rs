@@ -6,6 +6,7 @@ mod asyncio;
 mod atexit;
 mod binascii;
 mod bisect;
+mod bz2;
 mod cmath;
 mod codecs;
 mod collections;
@@ -61,6 +62,7 @@ pub static ALL: &[&ModuleDef] = &[
     &atexit::module::MODULE,
     &binascii::module::MODULE,
     &bisect::bisect::MODULE,
+    &bz2::module::MODULE,
     &cmath::cmath::MODULE,
     &codecs::module::MODULE,
     &collections::collections::MODULE,

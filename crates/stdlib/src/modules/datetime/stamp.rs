@@ -582,7 +582,12 @@ impl DateTime {
         }
         let (d, _) = this.fields();
         let naive = |cx: &Ctx| -> PyResult<i128> {
-            let s = system::local_seconds(cx, d, this.hms(), this.fold.get())?;
+            let fold = this.fold.get();
+            let s = system::local_seconds(cx, d, this.hms(), fold)?;
+            let other = system::local_seconds(cx, d, this.hms(), 1 - fold)?;
+            // Within a gap, the offset is that of the other side.
+            let in_gap = other != s && (other > s) == (fold == 1);
+            let s = if in_gap { other } else { s };
             Ok(i128::from(system::broken(cx, s, false)?.offset) * 1_000_000)
         };
         let offset = match this.zone() {

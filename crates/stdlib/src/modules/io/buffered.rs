@@ -181,6 +181,11 @@ impl Buffered {
                 Ok(None) => break Err(blocked(cx, 0)),
                 Err(r) => break Err(r),
             }
+            if at < p.len()
+                && let Err(r) = signals(cx)
+            {
+                break Err(r);
+            }
         };
         let mut left = p;
         left.drain(..at);
@@ -215,7 +220,10 @@ impl Buffered {
         let mut at = 0;
         while b.len() - at > size {
             match raw_write(cx, &raw, &b[at..])? {
-                Some(n) => at += n,
+                Some(n) => {
+                    at += n;
+                    signals(cx)?;
+                }
                 None => {
                     let n = size.min(b.len() - at);
                     self.pending.borrow_mut().extend_from_slice(&b[at..at + n]);
@@ -374,6 +382,12 @@ fn raw_read(cx: &Ctx, raw: &Obj, out: &mut Vec<u8>, n: usize) -> PyResult<Option
             format!("raw readinto() returned invalid length {k} (should have been between 0 and {n})"),
         )),
     }
+}
+
+/// Runs the handlers of signals: one of them may be why less than everything was written, and the next attempt may
+/// block for ever.
+fn signals(cx: &Ctx) -> PyResult<()> {
+    (cx.host().poll)(cx)
 }
 
 fn raw_write(cx: &Ctx, raw: &Obj, b: &[u8]) -> PyResult<Option<usize>> {
