@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use bzip2::{Action, Compress, Compression, Decompress, Error, Status};
 use cinder_pyobj::heap::{Traverse, Visitor, new_instance};
-use cinder_pyobj::native::{PyClass, pyclass, pymethods, pymodule};
+use cinder_pyobj::native::{pyclass, pymethods, pymodule};
 use cinder_pyobj::types::bytes::{self, BytesLike};
 use cinder_pyobj::types::exc;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Type};

@@ -107,6 +107,18 @@ fn do_numeric(cx: &Ctx, db: Ucd, chr: &Obj, default: Option<&Obj>) -> PyResult {
     }
 }
 
+/// Characters that are not assigned have no class.
+fn do_bidirectional(db: Ucd, c: CodePoint) -> &'static str {
+    if db.category(c) == "Cn" { "" } else { db.bidirectional(c) }
+}
+
+/// Hangul syllables come apart entirely, into two or three letters.
+fn do_decomposition(db: Ucd, c: CodePoint) -> String {
+    let Some(n) = c.to_u32().checked_sub(0xac00).filter(|n| *n < 11_172) else { return db.decomposition(c) };
+    let (first, vowel, last) = (0x1100 + n / 588, 0x1161 + n % 588 / 28, 0x11a7 + n % 28);
+    if last == 0x11a7 { format!("{first:04X} {vowel:04X}") } else { format!("{first:04X} {vowel:04X} {last:04X}") }
+}
+
 /// A Unicode database of another version.
 #[derive(Traverse)]
 #[pyclass(name = "UCD", module = "unicodedata", flags(no_new))]
@@ -126,7 +138,7 @@ impl OldDatabase {
     /// The bidirectional class of a character.
     #[pymethod(sig = "($self, chr, /)")]
     fn bidirectional(cx: &Ctx, this: This<'_, OldDatabase>, chr: &Obj) -> PyResult<&'static str> {
-        Ok(this.db.bidirectional(character(cx, chr, "bidirectional")?))
+        Ok(do_bidirectional(this.db, character(cx, chr, "bidirectional")?))
     }
 
     /// The East Asian width of a character.
@@ -150,7 +162,7 @@ impl OldDatabase {
     /// The decomposition mapping of a character.
     #[pymethod(sig = "($self, chr, /)")]
     fn decomposition(cx: &Ctx, this: This<'_, OldDatabase>, chr: &Obj) -> PyResult<String> {
-        Ok(this.db.decomposition(character(cx, chr, "decomposition")?))
+        Ok(do_decomposition(this.db, character(cx, chr, "decomposition")?))
     }
 
     /// The value of a decimal digit.
@@ -218,7 +230,7 @@ pub(crate) mod module {
     /// The bidirectional class of a character.
     #[pyfunction(sig = "(chr, /)")]
     fn bidirectional(cx: &Ctx, chr: &Obj) -> PyResult<&'static str> {
-        Ok(MODERN.bidirectional(character(cx, chr, "bidirectional")?))
+        Ok(do_bidirectional(MODERN, character(cx, chr, "bidirectional")?))
     }
 
     /// The East Asian width of a character.
@@ -242,7 +254,7 @@ pub(crate) mod module {
     /// The decomposition mapping of a character.
     #[pyfunction(sig = "(chr, /)")]
     fn decomposition(cx: &Ctx, chr: &Obj) -> PyResult<String> {
-        Ok(MODERN.decomposition(character(cx, chr, "decomposition")?))
+        Ok(do_decomposition(MODERN, character(cx, chr, "decomposition")?))
     }
 
     /// The value of a decimal digit.
