@@ -226,6 +226,25 @@ impl Scanner {
 
     /// `%name;` between declarations.
     fn parameter_reference(&mut self, name: &str, raw: &[u8], sink: &mut dyn Sink) -> Scan {
+        let alone = self.dtd.borrow().standalone;
+        let wanted = match sink.parameter_entities() {
+            0 => false,
+            1 => !alone,
+            _ => true,
+        };
+        if wanted {
+            self.parameter_entity(name, raw, sink)?;
+        } else {
+            self.dtd.borrow_mut().incomplete = true;
+            self.emit(sink, Event::Other, raw)?;
+        }
+        if !alone && !self.emit(sink, Event::NotStandalone, b"")? {
+            return Err(Fail::Code(NOT_STANDALONE));
+        }
+        Ok(())
+    }
+
+    fn parameter_entity(&mut self, name: &str, raw: &[u8], sink: &mut dyn Sink) -> Scan {
         let entity = self.dtd.borrow().parameter.get(name).cloned();
         let Some(e) = entity else {
             let known = !self.dtd.borrow().incomplete;
@@ -251,15 +270,6 @@ impl Scanner {
             }
             None => {
                 self.dtd.borrow_mut().incomplete = true;
-                let wanted = match sink.parameter_entities() {
-                    0 => false,
-                    1 => !self.dtd.borrow().standalone,
-                    _ => true,
-                };
-                if !wanted {
-                    self.emit(sink, Event::SkippedEntity { name, parameter: true }, raw)?;
-                    return Ok(());
-                }
                 let asked =
                     Event::ExternalEntity { context: None, system: e.system.as_deref(), public: e.public.as_deref() };
                 if self.emit(sink, asked, raw)? { Ok(()) } else { Err(Fail::Code(EXTERNAL_ENTITY_HANDLING)) }

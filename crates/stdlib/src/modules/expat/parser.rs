@@ -11,7 +11,7 @@ use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, codecs, intern};
 
 use super::bridge::Bridge;
-use super::event::{CANT_CHANGE_FEATURE_ONCE_PARSING, FINISHED, Fail, INVALID_ARGUMENT, Place};
+use super::event::{CANT_CHANGE_FEATURE_ONCE_PARSING, FINISHED, Fail, Place};
 use super::scan::{Dtd, Scanner, Seed};
 use super::{ExpatError, error_text};
 
@@ -176,7 +176,7 @@ impl XmlParser {
     fn feed(&self, cx: &Ctx, data: &[u8], last: bool) -> PyResult<()> {
         let taken = self.scanner.borrow_mut().take();
         let Some(mut s) = taken else {
-            return Err(cx.runtime_error("the parser is at work already"));
+            return Err(cx.runtime_error("cannot call Parse() from within a handler"));
         };
         self.started.set(true);
         if s.finished {
@@ -250,6 +250,9 @@ impl XmlParser {
         let Some(read) = file.get_attr_opt(cx, intern!("read"))? else {
             return Err(cx.type_error("argument must have 'read' attribute"));
         };
+        if this.scanner.borrow().is_none() {
+            return Err(cx.runtime_error("cannot call ParseFile() from within a handler"));
+        }
         loop {
             let part = read.call1(cx, &Obj::from(2048))?;
             if !bytes::args::is_bytes_like(&part) {
@@ -375,7 +378,8 @@ impl XmlParser {
     #[pymethod(name = "SetBillionLaughsAttackProtectionMaximumAmplification", sig = "($self, max_factor, /)")]
     fn laughs_factor(cx: &Ctx, this: This<'_, XmlParser>, max_factor: f64) -> PyResult<()> {
         if max_factor.is_nan() || max_factor < 1.0 {
-            return Err(this.raise(cx, INVALID_ARGUMENT, Place { index: 0, line: 1, column: 0 }));
+            let said = "'max_factor' must be at least 1.0";
+            return Err(cx.raise(ExpatError::class().type_object(), said));
         }
         if let Some(s) = &mut *this.scanner.borrow_mut() {
             s.limits.1 = max_factor;

@@ -686,6 +686,7 @@ impl Scanner {
         const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
         let mut bound = 0;
         let mut kept = Vec::with_capacity(attributes.len());
+        let all_specified = *specified;
         for (i, (name, value)) in std::mem::take(attributes).into_iter().enumerate() {
             let prefix = if name == "xmlns" {
                 None
@@ -695,7 +696,7 @@ impl Scanner {
                 kept.push((name, value));
                 continue;
             };
-            if i < *specified {
+            if i < all_specified {
                 *specified -= 1;
             }
             match prefix.as_deref() {

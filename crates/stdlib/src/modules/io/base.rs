@@ -51,9 +51,10 @@ fn check_able(cx: &Ctx, this: &Obj, method: cinder_pyobj::types::str::Name, mess
 pub(crate) fn finalize(cx: &Ctx, this: &Obj) -> PyResult<()> {
     let closed = match is_closed(cx, this) {
         Ok(c) => c,
+        // A stream that cannot say so cannot be used at all.
         Err(r) => {
             drop(cx.take(r));
-            false
+            true
         }
     };
     if closed {
