@@ -23,7 +23,7 @@ pub use convert::{
     as_f64, as_i64, as_i128, as_u64, from_bigint, from_biguint, from_f64, from_i128, from_u128, scaled_to_f64,
     to_bigint, to_f64_lossy, true_div,
 };
-pub(crate) use text::small_to_str;
+pub(crate) use text::{checked_decimal, magnitude_to_string, small_digits, small_to_str};
 
 pub(crate) use convert::scale;
 pub use new::from_object;

@@ -275,7 +275,11 @@ pub(crate) fn decimal_str(cx: &Ctx, o: &Obj) -> PyResult {
 
 /// The decimal text of a machine int.
 pub(crate) fn small_to_str(n: i64) -> Obj {
-    let mut buf = [0; 20];
+    crate::types::str::from_latin1(small_digits(n, &mut [0; 20]).as_bytes())
+}
+
+/// The decimal text of a machine int, at the end of `buf`.
+pub(crate) fn small_digits(n: i64, buf: &mut [u8; 20]) -> &str {
     let mut at = buf.len();
     let mut left = n.unsigned_abs();
     while left >= 10 {
@@ -289,7 +293,7 @@ pub(crate) fn small_to_str(n: i64) -> Obj {
         at -= 1;
         buf[at] = b'-';
     }
-    crate::types::str::from_latin1(&buf[at..])
+    std::str::from_utf8(&buf[at..]).unwrap_or_default()
 }
 
 /// The decimal text of an int as a Rust string; empty for other objects.

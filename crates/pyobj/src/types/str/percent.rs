@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 
-use num_bigint::Sign as BigSign;
 use rustpython_literal::format::Case;
 
 use super::{Str, StrBuilder, StrData, Unit};
@@ -42,6 +41,14 @@ struct Spec {
     at: usize,
 }
 
+impl Spec {
+    /// Nothing but the conversion character was given.
+    fn is_plain(&self) -> bool {
+        let f = &self.flags;
+        self.width.is_none() && self.precision.is_none() && !(f.left | f.plus | f.blank | f.alternate | f.zero)
+    }
+}
+
 struct Percent<'a> {
     cx: &'a Ctx,
     kind: Kind,
@@ -68,7 +75,7 @@ pub fn format(cx: &Ctx, template: StrData<'_>, args: &Obj, kind: Kind) -> PyResu
         kind,
         template,
         at: 0,
-        out: StrBuilder::new(),
+        out: StrBuilder::with_capacity(cx, template.len() + 16, 0x7f)?,
         args: Cow::Borrowed(tuple.map_or(std::slice::from_ref(args), Tuple::as_slice)),
         next: 0,
         mapping: if is_mapping { Some(args.clone()) } else { None },
@@ -204,7 +211,7 @@ impl Percent<'_> {
         if self.peek() == Some('*') {
             self.at += 1;
             let v = self.argument()?;
-            if int::to_bigint(&v).is_none() {
+            if !int::is_int(&v) {
                 return Err(cx.type_error("* wants int"));
             }
             // Widths are sizes, precisions are C ints.
@@ -230,6 +237,20 @@ impl Percent<'_> {
         let code = char::from_u32(spec.code).unwrap_or('\0');
         // A missing argument is reported before an unknown conversion.
         let v = self.argument()?;
+        if spec.is_plain() && self.kind == Kind::Text {
+            // What most templates ask for goes straight to the output.
+            match (code, v.as_int()) {
+                ('d', Some(n)) => {
+                    self.out.push_str(int::small_digits(n, &mut [0; 20]));
+                    return Ok(());
+                }
+                ('s', _) => {
+                    self.out.push_obj(&v.str(cx)?);
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
         match code {
             's' | 'r' | 'a' | 'b' if code != 'b' || self.kind == Kind::Bytes => {
                 let text = self.text_of(&v, code)?;
@@ -312,19 +333,18 @@ impl Percent<'_> {
     fn int(&mut self, spec: &Spec, v: &Obj, code: char) -> PyResult<()> {
         let cx = self.cx;
         let n = self.integer(v, code)?;
-        let Some(big) = int::to_bigint(&n) else { return Err(cx.type_error("an integer is required")) };
-        let negative = big.sign() == BigSign::Minus;
+        let Some(operand) = int::Operand::of(&n) else { return Err(cx.type_error("an integer is required")) };
+        let negative = operand.neg;
         let radix = match code {
             'o' => 8,
             'x' | 'X' => 16,
             _ => 10,
         };
         let mut digits = if radix == 10 {
-            // The int's own conversion enforces the limit on decimal digits.
-            let text = int::from_bigint(big).repr(cx)?;
-            super::as_utf8_lossy(&text).trim_start_matches('-').to_owned()
+            // This conversion enforces the limit on decimal digits.
+            int::checked_decimal(cx, operand.mag())?
         } else {
-            big.magnitude().to_str_radix(radix)
+            int::magnitude_to_string(operand.mag(), radix)
         };
         if let Some(p) = spec.precision
             && p > digits.len()
@@ -358,7 +378,7 @@ impl Percent<'_> {
 
     fn integer(&self, v: &Obj, code: char) -> PyResult {
         let cx = self.cx;
-        if int::to_bigint(v).is_some() {
+        if int::is_int(v) {
             return Ok(v.clone());
         }
         let hex = matches!(code, 'o' | 'x' | 'X');

@@ -29,7 +29,7 @@ fn separator<'a>(cx: &Ctx, sep: &'a Obj) -> PyResult<&'a Str> {
 
 pub(crate) fn split(cx: &Ctx, o: &Obj, s: &Str, sep: &Obj, maxsplit: isize) -> PyResult {
     let mut left = limit(maxsplit);
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(8);
     let mut at = 0;
     if sep.is_none() {
         let n = s.len();
