@@ -224,10 +224,10 @@ impl Table {
     pub fn find_str(&self, key: Value, hash: i64) -> Option<usize> {
         debug_assert!(self.all_str);
         if self.indices.size() == 0 {
-            // Interned keys nearly always hit by identity; a second pass compares texts.
-            if let Some(i) = self.entries.iter().position(|e| e.key == Some(key)) {
-                return Some(i);
-            }
+            // Interned keys nearly always hit by identity; texts are compared only where the hashes are equal.
+            return self.entries.iter().position(|e| {
+                e.key == Some(key) || (e.hash == hash && e.key.is_some_and(|k| str::exact_eq(k, key)))
+            });
         }
         let mut p = self.probe(hash);
         while let Some(i) = self.next_match(&mut p, hash) {
