@@ -64,6 +64,9 @@ impl Obj {
                 _ => {}
             }
         }
+        if let (Some(a), Some(b)) = (self.as_int(), other.as_int()) {
+            return Ok(op.holds(a.cmp(&b)));
+        }
         if op == CmpOp::Eq
             && let Some(same) = crate::types::seqops::quick_eq(self.value(), other.value())
         {

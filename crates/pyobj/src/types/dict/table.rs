@@ -53,6 +53,21 @@ impl Indices {
         })
     }
 
+    fn duplicate(&self) -> Result<Indices, NoMemory> {
+        fn copied<T: Copy>(from: &[T]) -> Result<Box<[T]>, NoMemory> {
+            let mut b = Vec::new();
+            b.try_reserve_exact(from.len()).map_err(|_| NoMemory)?;
+            b.extend_from_slice(from);
+            Ok(b.into_boxed_slice())
+        }
+        Ok(match self {
+            Indices::None => Indices::None,
+            Indices::Narrow(b) => Indices::Narrow(copied(b)?),
+            Indices::Medium(b) => Indices::Medium(copied(b)?),
+            Indices::Wide(b) => Indices::Wide(copied(b)?),
+        })
+    }
+
     #[inline(always)]
     fn size(&self) -> usize {
         match self {
@@ -225,9 +240,10 @@ impl Table {
         debug_assert!(self.all_str);
         if self.indices.size() == 0 {
             // Interned keys nearly always hit by identity; texts are compared only where the hashes are equal.
-            return self.entries.iter().position(|e| {
-                e.key == Some(key) || (e.hash == hash && e.key.is_some_and(|k| str::exact_eq(k, key)))
-            });
+            return self
+                .entries
+                .iter()
+                .position(|e| e.key == Some(key) || (e.hash == hash && e.key.is_some_and(|k| str::exact_eq(k, key))));
         }
         let mut p = self.probe(hash);
         while let Some(i) = self.next_match(&mut p, hash) {
@@ -397,10 +413,19 @@ impl Table {
 
     /// A copy that owns references of its own.
     pub fn duplicate(&self) -> Result<Table, NoMemory> {
-        let mut t = Table::with_capacity(self.live)?;
-        for e in &self.entries {
-            if let Some(k) = e.key {
-                t.insert_new(e.hash, k, e.value)?;
+        let mut t = Table::new();
+        if self.live == self.entries.len() {
+            // Without deleted entries the index holds for the copy as well.
+            t.entries.try_reserve_exact(self.entries.len()).map_err(|_| NoMemory)?;
+            t.indices = self.indices.duplicate()?;
+            t.entries.extend_from_slice(&self.entries);
+            (t.live, t.fill, t.all_str) = (self.live, self.fill, self.all_str);
+        } else {
+            t.reserve(self.live)?;
+            for e in &self.entries {
+                if let Some(k) = e.key {
+                    t.insert_new(e.hash, k, e.value)?;
+                }
             }
         }
         for e in &t.entries {
