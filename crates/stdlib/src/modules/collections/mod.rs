@@ -47,15 +47,11 @@ pub(crate) mod collections {
     }
 }
 
-/// The dict, if reading and storing its items are those of `dict` itself.
+/// The dict, if reading and storing its items are those of `dict` itself. The class may delete items in its own way, as
+/// `Counter` does, so the methods count and not the slot that they share.
 fn plain_counts(mapping: &Obj) -> Option<&Dict> {
     let d = dict::as_dict(mapping)?;
     let (ty, base) = (mapping.type_of(), Dict::type_object());
-    let name = intern!("get");
-    let same_get = matches!((ty.lookup(name), base.lookup(name)), (Some(a), Some(b)) if a.is(&b));
-    let same_set = match (ty.slots.setitem.get(), base.slots.setitem.get()) {
-        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
-        _ => false,
-    };
-    (same_get && same_set).then_some(d)
+    let same = |name| matches!((ty.lookup(name), base.lookup(name)), (Some(a), Some(b)) if a.is(&b));
+    (same(intern!("get")) && same(intern!("__setitem__"))).then_some(d)
 }
