@@ -1,6 +1,6 @@
 //! From a finished unit to a code object: jump threading, dead padding, encoding, tables.
 
-use super::unit::{Ins, Label, LabelState, NO_SPAN, Opnd, Unit};
+use super::unit::{Ins, Label, LabelState, NO_LINE, NO_SPAN, Opnd, Unit};
 use crate::code::{Code, Const, ExceptionEntry, ExceptionTable, LineTableBuilder, Local, Position, flags, local_kind};
 use crate::error::error_at;
 use crate::op::{Field, Insn, MAX_NEAR_LOCALS, MAX_TEMPS, OpFlags, Opcode, Operand, OperandKind};
@@ -30,7 +30,8 @@ pub(super) struct Context<'c> {
 pub(super) fn assemble(unit: Unit<'_>, context: &Context<'_>) -> Result<Code, SyntaxError> {
     let mut body = Body::new(unit.ins, unit.labels, context.lines);
     body.thread_jumps();
-    body.inherit_spans(context.start);
+    let handlers: Vec<Label> = unit.regions.iter().map(|region| region.handler).collect();
+    body.inherit_spans(context.start, &handlers);
     let kept = body.mark_padding();
     Encoder { context, kept: &kept, body: &body }.encode(Parts {
         kind_flags: context.flags,
@@ -70,7 +71,7 @@ impl<'l> Body<'l> {
     }
 
     fn line(&mut self, span: Span) -> u32 {
-        if span == NO_SPAN { 0 } else { self.cursor.location(span.start).line }
+        if span == NO_SPAN || span == NO_LINE { 0 } else { self.cursor.location(span.start).line }
     }
 
     /// Whether instruction `at` is the `Jump` that the instruction before it runs or skips.
@@ -109,6 +110,14 @@ impl<'l> Body<'l> {
                 } else if leaves && span != NO_SPAN && self.leads_from_other_line(target, span) {
                     label = self.copy_to_end(Ins { span, ..next });
                 }
+                if self.ins[at].op == Opcode::Jump
+                    && !partner
+                    && span != NO_SPAN
+                    && self.leads_from_other_line(target, span)
+                    && let Some(length) = self.ending(target)
+                {
+                    label = self.copy_run_to_end(target, length, span);
+                }
                 break;
             }
             if self.ins[at].op.is(OpFlags::JUMP) || self.ins[at].op.is(OpFlags::BRANCH) {
@@ -120,10 +129,42 @@ impl<'l> Body<'l> {
         }
     }
 
+    /// One of two positions if they are of the same line.
+    fn common(&mut self, a: Span, b: Span) -> Span {
+        if a == b || self.line(a) == self.line(b) { a } else { NO_LINE }
+    }
+
     fn leads_from_other_line(&mut self, target: usize, span: Span) -> bool {
         let Some(before) = target.checked_sub(1).map(|at| self.ins[at]) else { return false };
         let falls = !before.op.is(OpFlags::JUMP) && !before.op.is(OpFlags::ENDS) || self.is_partner(target - 1);
         falls && before.span != NO_SPAN && self.line(before.span) != self.line(span)
+    }
+
+    /// The length of a short run of instructions without source that ends the unit.
+    fn ending(&self, from: usize) -> Option<usize> {
+        let run = self.ins.get(from..)?.iter().take(4);
+        let mut length = 0;
+        for ins in run {
+            if ins.span != NO_SPAN || matches!(ins.b, Opnd::Label(_)) || ins.op.is(OpFlags::SKIPS) {
+                return None;
+            }
+            length += 1;
+            if ins.op == Opcode::Return {
+                return Some(length);
+            }
+        }
+        None
+    }
+
+    /// Copies a run of instructions for code that leads to it from another line.
+    fn copy_run_to_end(&mut self, from: usize, length: usize, span: Span) -> Label {
+        let at = self.ins.len() as u32;
+        for i in from..from + length {
+            let ins = Ins { span, ..self.ins[i] };
+            self.ins.push(ins);
+        }
+        self.labels.push(LabelState::placed(at));
+        Label(self.labels.len() as u32 - 1)
     }
 
     fn copy_to_end(&mut self, ins: Ins) -> Label {
@@ -133,30 +174,47 @@ impl<'l> Body<'l> {
         Label(self.labels.len() as u32 - 1)
     }
 
-    /// Gives instructions without source the position of what runs before them.
-    fn inherit_spans(&mut self, start: Span) {
-        let mut jumper: Vec<Span> = vec![NO_SPAN; self.ins.len() + 1];
+    /// Gives instructions without source the position of what runs before them. Where control comes from several
+    /// lines, or from an exception, they have no line: tracers see nothing of them.
+    fn inherit_spans(&mut self, start: Span, handlers: &[Label]) {
+        let mut entered_by_exception = vec![false; self.ins.len() + 1];
+        for target in handlers.iter().filter_map(|&handler| self.target(handler)) {
+            entered_by_exception[target] = true;
+        }
+        // Of the jumps to an instruction: the position they agree in.
+        let mut jumper: Vec<Option<Span>> = vec![None; self.ins.len() + 1];
         let mut last = start;
         for at in 0..self.ins.len() {
-            let after_end = at > 0 && {
+            let falls = at == 0 || {
                 let before = self.ins[at - 1].op;
-                (before.is(OpFlags::JUMP) || before.is(OpFlags::ENDS)) && !self.is_partner(at - 1)
+                !(before.is(OpFlags::JUMP) || before.is(OpFlags::ENDS)) || self.is_partner(at - 1)
             };
             if self.ins[at].span == NO_SPAN {
-                self.ins[at].span = if after_end && jumper[at] != NO_SPAN { jumper[at] } else { last };
+                self.ins[at].span = match jumper[at] {
+                    _ if entered_by_exception[at] => NO_LINE,
+                    Some(from) if falls => self.common(from, last),
+                    Some(from) => from,
+                    None => last,
+                };
             }
             last = self.ins[at].span;
             if let Opnd::Label(label) = self.ins[at].b
                 && let Some(target) = self.target(label)
-                && jumper[target] == NO_SPAN
             {
-                jumper[target] = last;
+                jumper[target] = Some(match jumper[target] {
+                    Some(other) => self.common(other, last),
+                    None => last,
+                });
             }
         }
         let mut cached = (NO_SPAN, Position::NONE);
         self.positions.reserve(self.ins.len());
         for at in 0..self.ins.len() {
             let span = self.ins[at].span;
+            if span == NO_LINE {
+                self.positions.push(Position::NONE);
+                continue;
+            }
             if cached.0 != span {
                 let position = self.cursor.position(span);
                 let position = Position {

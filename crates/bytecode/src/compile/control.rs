@@ -163,7 +163,7 @@ impl<'a> Compiler<'a, '_> {
         self.warn_in_finally(span, "break");
         let depth = self.u.depth;
         let kind = self.u.blocks[at].kind;
-        self.unwind(at, Opnd::No, span)?;
+        let span = self.unwind(at, Opnd::No, span)?;
         if let BlockKind::While { exit, .. } | BlockKind::For { exit, .. } | BlockKind::AsyncFor { exit, .. } = kind {
             self.u.jump(Opcode::Jump, Opnd::No, exit, span);
         }
@@ -180,7 +180,7 @@ impl<'a> Compiler<'a, '_> {
         self.warn_in_finally(span, "continue");
         let depth = self.u.depth;
         let kind = self.u.blocks[at].kind;
-        self.unwind(at + 1, Opnd::No, span)?;
+        let span = self.unwind(at + 1, Opnd::No, span)?;
         if let BlockKind::While { head, .. } | BlockKind::For { head, .. } | BlockKind::AsyncFor { head, .. } = kind {
             self.u.jump(Opcode::JumpBackward, Opnd::No, head, span);
         }
@@ -190,17 +190,22 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// Leaves all blocks from number `keep` on, innermost first, with `value` kept if it is a temporary. They stay
-    /// open for the code that follows: `rewind_blocks` puts them back.
-    pub(super) fn unwind(&mut self, keep: usize, value: Opnd, span: Span) -> R {
+    /// open for the code that follows: `rewind_blocks` puts them back. The source of what comes then: once code of the
+    /// blocks ran on the way, that of this code.
+    pub(super) fn unwind(&mut self, keep: usize, value: Opnd, span: Span) -> R<Span> {
         let saved = (self.u.blocks.clone(), self.u.region);
         let finally = self.u.finally.clone();
+        let mut span = span;
         while self.u.blocks.len() > keep {
             let Some(block) = self.u.blocks.pop() else { break };
             self.leave(block, value, span)?;
+            if matches!(block.kind, BlockKind::FinallyTry { .. } | BlockKind::With { .. }) {
+                span = NO_SPAN;
+            }
         }
         self.u.finally = finally;
         self.u.left.push(saved);
-        Ok(())
+        Ok(span)
     }
 
     pub(super) fn rewind_blocks(&mut self) {
@@ -237,8 +242,6 @@ impl<'a> Compiler<'a, '_> {
             }
             BlockKind::With { temp, span: with_span, is_async } => {
                 self.call_exit(temp, value, with_span, is_async)?;
-                // The jump out belongs to the statement that leaves.
-                self.u.emit(Opcode::Nop, Opnd::No, Opnd::No, Opnd::No, span);
             }
             BlockKind::Handler { temp, name } => {
                 self.u.emit1(Opcode::PopExcept, Opnd::Temp(temp), NO_SPAN);

@@ -265,7 +265,7 @@ impl<'a> Compiler<'a, '_> {
             self.u.emit(Opcode::Nop, Opnd::No, Opnd::No, Opnd::No, span);
         }
         let operand = self.near(operand, span);
-        self.unwind(0, operand, span)?;
+        let span = self.unwind(0, operand, span)?;
         self.u.emit1(Opcode::Return, operand, span);
         self.rewind_blocks();
         self.u.depth = depth;

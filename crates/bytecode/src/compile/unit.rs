@@ -46,6 +46,8 @@ pub(super) struct Ins {
 
 /// The span of instructions without source.
 pub(super) const NO_SPAN: Span = Span { start: u32::MAX, end: u32::MAX };
+/// No line at all.
+pub(super) const NO_LINE: Span = Span { start: u32::MAX, end: 0 };
 
 /// What is known about a label.
 #[derive(Debug)]
