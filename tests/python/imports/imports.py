@@ -156,6 +156,25 @@ sys.meta_path.remove(Finder)
 sys.modules["blocked"] = None
 assert message("import blocked", ModuleNotFoundError) == "import of blocked halted; None in sys.modules"
 
+# Modules of a class of their own, and modules that are loaded when they are used.
+class Special(type(sys)):
+    @property
+    def double(self):
+        return self.value * 2
+
+
+special = Special("special")
+special.value = 4
+assert special.double == 8 and special.__dict__["value"] == 4 and object.__getattribute__(special, "value") == 4
+write("sleepy.py", "awake = 'yes'")
+spec = importlib.util.find_spec("sleepy")
+spec.loader = importlib.util.LazyLoader(spec.loader)
+sleepy = importlib.util.module_from_spec(spec)
+sys.modules["sleepy"] = sleepy
+spec.loader.exec_module(sleepy)
+assert type(sleepy) is not type(sys)
+assert sleepy.awake == "yes" and type(sleepy) is type(sys)
+
 # The library: sources, resources, metadata.
 import json.decoder
 

@@ -142,7 +142,11 @@ pub(crate) fn generic_lookup(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult<Optio
 #[inline]
 fn instance_attr(cx: &Ctx, this: &Obj, ty: &Type, interned: Option<Name>, name: &Obj) -> PyResult<Option<Obj>> {
     if !ty.layout().has_dict {
-        return Ok(None);
+        // A module keeps its attributes itself.
+        return match crate::types::module::namespace(this) {
+            Some(d) => dict::get(cx, &d, name),
+            None => Ok(None),
+        };
     }
     let Some(p) = this.as_ptr() else { return Ok(None) };
     // SAFETY: `this` keeps the object alive; the value is cloned before anything else runs.
