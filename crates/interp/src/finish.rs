@@ -291,10 +291,7 @@ fn tear_down_modules(cx: &Ctx) {
     }
     let mut left: Vec<(Obj, Option<Obj>)> = Vec::new();
     if let Some(modules) = rt.modules.get() {
-        let all = match dict::items_if_dict(&modules) {
-            Some(all) => all,
-            None => Vec::new(),
-        };
+        let all = dict::items_if_dict(&modules).unwrap_or_default();
         for (name, m) in all {
             if m.type_of().is_subtype(cinder_pyobj::native::class_type::<module::Module>()) {
                 // The program's own names go in order, whoever else refers to them.

@@ -148,16 +148,14 @@ done = _thread.allocate_lock()
 done.acquire()
 
 
-class Noisy:
-    def __del__(self):
+def task():
+    try:
+        raise ValueError("lost")
+    finally:
         done.release()
 
 
-def task(keep):
-    raise ValueError("lost")
-
-
-_thread.start_new_thread(task, (Noisy(),))
+_thread.start_new_thread(task, ())
 done.acquire()
 for _ in range(1000):
     if unraised:

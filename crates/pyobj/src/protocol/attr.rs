@@ -175,6 +175,14 @@ pub fn generic_set_attr(cx: &Ctx, this: &Obj, name: &Obj, value: Option<&Obj>) -
     {
         return set(cx, d, this, value);
     }
+    if let Some(d) = crate::types::module::namespace(this) {
+        // A module keeps its attributes itself.
+        return match value {
+            Some(v) => dict::set(cx, &d, name, v),
+            None if dict::remove(cx, &d, name)? => Ok(()),
+            None => Err(no_attribute(cx, this, name)),
+        };
+    }
     let layout = ty.layout();
     if layout.has_dict
         && let Some(p) = this.as_ptr()

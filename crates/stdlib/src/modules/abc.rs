@@ -162,7 +162,7 @@ fn subclass_check(cx: &Ctx, class: &Obj, subclass: &Obj) -> PyResult<bool> {
     } else if s.negative.contains(subclass) {
         return Ok(false);
     }
-    let hook = class.call_method(cx, intern!("__subclasshook__"), &[subclass.clone()])?;
+    let hook = class.call_method(cx, intern!("__subclasshook__"), std::slice::from_ref(subclass))?;
     let known = if hook.is(&Obj::from_bool(true)) {
         Some(true)
     } else if hook.is(&Obj::from_bool(false)) {
@@ -287,7 +287,7 @@ pub(crate) mod abc {
         if s.cache.contains(&class) {
             return Ok(true);
         }
-        let check = |c: &Obj| cls.call_method(cx, intern!("__subclasscheck__"), &[c.clone()])?.truthy(cx);
+        let check = |c: &Obj| cls.call_method(cx, intern!("__subclasscheck__"), std::slice::from_ref(c))?.truthy(cx);
         let ty = instance.type_of().as_obj();
         if ty.is(&class) {
             let current = s.negative_token.get() == token();

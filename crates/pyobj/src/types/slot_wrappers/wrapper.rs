@@ -4,7 +4,7 @@ use crate::ctx::{Ctx, PyResult};
 use crate::heap;
 use crate::heap::Traverse;
 use crate::intern;
-use crate::native::{Args, FixedShape};
+use crate::native::{Args, FixedShape, PyClass};
 use crate::native::{This, pyclass, pymethods};
 use crate::types::slots::*;
 use crate::types::{Type, exc};
@@ -72,11 +72,15 @@ fn repeat_count(cx: &Ctx, n: &Obj) -> PyResult<isize> {
     n.to_index(cx)
 }
 
-/// Refuses `object.__setattr__(some_class, …)`: a base's setattr must not bypass that of the native type.
+/// Refuses `object.__setattr__(some_class, …)`: a base's setattr must not bypass that of the native type. Modules only
+/// keep their attributes in another place, where `generic_set_attr` stores them too.
 fn check_setattr(cx: &Ctx, this: &Obj, f: SetFn, name: &str) -> PyResult<()> {
     let mut t = Some(this.type_of());
     while let Some(ty) = t {
         if !ty.is_heap_type() {
+            if ty.is(crate::types::module::Module::type_object()) {
+                return Ok(());
+            }
             if let Some(own) = ty.slots.setattr.get()
                 && !std::ptr::fn_addr_eq(own, f)
             {

@@ -1,8 +1,8 @@
 //! `_pickle`: serialisation of objects.
 //!
-//! - [`pickler`]: the class `Pickler` and its output; [`save`], [`reduce`], [`global`]: how objects are written
-//! - [`unpickler`]: the class `Unpickler` and its input; [`load`]: the machine that reads
-//! - [`buffer`]: `PickleBuffer`
+//! - [`pickler`][]: the class `Pickler` and its output; [`save`], [`reduce`], [`global`]: how objects are written
+//! - [`unpickler`][]: the class `Unpickler` and its input; [`load`]: the machine that reads
+//! - [`buffer`][]: `PickleBuffer`
 
 mod buffer;
 mod global;
