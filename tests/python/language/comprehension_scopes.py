@@ -76,3 +76,14 @@ try:
     assert False
 except TypeError as e:
     assert str(e) == "'NoneType' object is not callable"
+
+
+def set_aside_in_a_loop(y):
+    # The variable of an inner comprehension is a local of the loop around it.
+    seen = []
+    for i in range(2):
+        seen.append((y, [y for y in range(i)]))
+    return seen, [(y, [y for y in "ab"]) for _ in range(2)]
+
+
+assert set_aside_in_a_loop(7) == ([(7, []), (7, [0])], [(7, ["a", "b"]), (7, ["a", "b"])])

@@ -234,6 +234,10 @@ impl Analyzer<'_> {
             if symbol.flags & def::PARAM != 0 {
                 continue;
             }
+            // The comprehension sets its variables aside and puts them back: a loop around it unbinds them in its body.
+            if symbol.flags & def::LOCAL != 0 {
+                self.scope(id).deleted.insert(name);
+            }
             let mut storage = symbol.storage;
             if storage == Storage::Cell || symbol.flags & def::COMP_CELL != 0 {
                 inlined_cells.insert(name);
@@ -272,6 +276,8 @@ impl Analyzer<'_> {
                 }
             }
         }
+        let inner = self.scope(comp).deleted.clone();
+        self.scope(id).deleted.extend(inner);
         self.scope(comp).has_free = !comp_free.is_empty();
     }
 
