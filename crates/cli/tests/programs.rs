@@ -1,8 +1,8 @@
 //! Runs Python programs with the built command: the behaviour tests under `tests/python` in every mode, and
 //! the examples, whose output must be what stands in their `expected.txt`.
 //!
-//! Programs that are known to fail stand in `tests/python/expected-failures.txt`, each with its reason; one that
-//! passes, or does not exist, fails the run, so that the list shows the truth.
+//! Programs that are known to fail stand in `tests/python/expected-failures.txt`, each with its reason (after the name
+//! of a mode and a colon if it fails in that mode alone); one that passes, or does not exist, fails the run, so that the list shows the truth.
 //!
 //! `CINDER_BINARY` names another command to run instead (CPython too: that shows whether a test is right).
 
@@ -37,7 +37,8 @@ fn main() -> ExitCode {
             continue;
         }
         for (mode, options) in modes() {
-            let (path, reason) = (path.clone(), reason.clone());
+            let in_mode = known.remove(&format!("{mode}:tests/python/{name}"));
+            let (path, reason) = (path.clone(), reason.clone().or(in_mode));
             trials.push(Trial::test(format!("python::{mode}::{name}"), move || {
                 judged(behaviour(&path, options), reason.as_deref())
             }));
