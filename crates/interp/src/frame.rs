@@ -26,6 +26,9 @@ pub(crate) enum FrameKind {
     Loop,
     /// A generator or coroutine resumed by a `Send` of the frame below.
     Send,
+    /// A coroutine called and awaited at once by the frame below, which stands at its `Send`; there is no coroutine
+    /// object yet: see [`eager`](crate::call::eager).
+    Await,
 }
 
 /// One activation.

@@ -215,6 +215,12 @@ impl Thread {
         self.frame_top.get() != self.frame_end.get()
     }
 
+    /// Whether the current chunk of records has room for two.
+    #[inline(always)]
+    pub(crate) fn has_room_for_two(&self) -> bool {
+        self.frame_end.get() as usize - self.frame_top.get() as usize >= 2 * size_of::<Frame>()
+    }
+
     /// As [`Thread::alloc_frame`], where [`Thread::has_frame_room`].
     #[inline(always)]
     pub(crate) fn take_frame(&self) -> *mut Frame {

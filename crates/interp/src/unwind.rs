@@ -3,7 +3,7 @@
 use cinder_pyobj::types::exc;
 use cinder_pyobj::{Obj, Value};
 
-use crate::call::pop_frame;
+use crate::call::{eager, pop_frame};
 use crate::frame::{Frame, FrameKind};
 use crate::machine::Flow;
 use crate::objects::{frame_obj, traceback};
@@ -97,6 +97,10 @@ unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
         let pending = th.cx.take_pending();
         if (*fr).is_generator {
             crate::objects::generator::frame_ended(th, fr);
+        } else if kind == FrameKind::Await {
+            eager::ending(th, fr);
+            pop_frame(th, fr);
+            eager::free(th, fr);
         } else {
             pop_frame(th, fr);
             if kind == FrameKind::Init {

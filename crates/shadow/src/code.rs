@@ -182,6 +182,15 @@ pub(crate) unsafe fn rewrite(pc: *const Insn, op: ShadowOp) {
     }
 }
 
+/// Makes the instruction at `pc` the plain one again, for good.
+///
+/// # Safety
+/// `pc` must be the address of the site's instruction in a live shadow.
+pub(crate) unsafe fn restore(pc: *const Insn, site: &Site) {
+    // SAFETY: by the caller's promise; shadow instructions are cells.
+    unsafe { (*(pc as *const Cell<Insn>)).set(site.original()) }
+}
+
 /// Calls `f` with every site of all shadow code.
 pub(crate) fn each_site(mut f: impl FnMut(&Site)) {
     for s in all().iter() {

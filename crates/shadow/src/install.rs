@@ -5,7 +5,7 @@ use cinder_pyobj::Obj;
 use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::types::str::Name;
 
-use crate::code::rewrite;
+use crate::code::{restore, rewrite};
 use crate::ops::ShadowOp;
 use crate::resolve::{self, Answer, Kind};
 use crate::site::{Site, WAYS};
@@ -161,6 +161,42 @@ pub unsafe fn look_method(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
     unsafe { remember(pc, site, a, single, Some(ShadowOp::LoadMethodPoly), Some(ShadowOp::LoadMethodMega)) }
 }
 
+/// As [`look_load`], for the look-up of a special method in the class alone.
+///
+/// # Safety
+/// As [`look_load`].
+#[cold]
+pub unsafe fn look_special(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
+    if !site.is_due() {
+        return;
+    }
+    let single = |k: Kind| (k == Kind::Method).then_some(ShadowOp::LoadSpecialClass);
+    let a = resolve::special(x, name);
+    // SAFETY: passed on from the caller.
+    unsafe { remember(pc, site, a, single, None, None) }
+}
+
+/// As [`look_special`], for a subscript whose container has a special method `name` (`op` uses it) or none: then the
+/// instruction becomes plain again, and observes no more until its site is cleared.
+///
+/// # Safety
+/// As [`look_load`].
+#[cold]
+pub unsafe fn look_item(pc: *const Insn, site: &Site, x: &Obj, name: Name, op: ShadowOp) {
+    if !site.is_due() {
+        return;
+    }
+    let a = if x.type_of().is_heap_type() { resolve::special(x, name) } else { None };
+    // SAFETY: passed on from the caller.
+    unsafe {
+        if a.is_none() {
+            site.entry.clear();
+            return restore(pc, site);
+        }
+        remember(pc, site, a, |k| (k == Kind::Method).then_some(op), None, None)
+    }
+}
+
 /// Remembers the cells of a global and of the builtin of that name, for the globals dict `globals` (its word).
 /// `builtins` is the word of the builtins dict, `dep` the dependency on the globals.
 ///
@@ -229,6 +265,31 @@ pub unsafe fn look_call(pc: *const Insn, site: &Site, op: Option<ShadowOp>, call
     site.entry.set_word(callee);
     site.entry.target.set(target);
     site.entry.dep.set(dep);
+    // SAFETY: passed on from the caller.
+    unsafe { rewrite(pc, op) }
+}
+
+/// Makes a site expect operands of one shape, with whatever else its operation wants to know. Shapes name the class
+/// for good, so nothing has to be forgotten: `op` must depend on nothing that can change.
+///
+/// # Safety
+/// As [`look_load`]; `op` must specialise the site's instruction.
+#[cold]
+pub unsafe fn look_shape(pc: *const Insn, site: &Site, x: &Obj, op: Option<ShadowOp>, arg: u32, target: usize) {
+    if !site.is_due() {
+        return;
+    }
+    let Some(op) = op else { return site.failed() };
+    if site.entry.guard.get() != 0 {
+        let m = site.more_or_new();
+        m.misses.set(m.misses.get().saturating_add(1));
+        if m.misses.get() > 8 {
+            site.failed();
+        }
+    }
+    site.entry.guard.set(x.shape_id().as_u32());
+    site.entry.arg.set(arg);
+    site.entry.target.set(target);
     // SAFETY: passed on from the caller.
     unsafe { rewrite(pc, op) }
 }

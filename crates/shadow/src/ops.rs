@@ -60,6 +60,11 @@ macro_rules! for_each_shadow_op {
             /// A function of a later class in the method resolution order.
             LoadSuperClass = LoadSuperMethod load_super;
 
+            /// Observes the look-up of a context manager's method and specialises it.
+            LoadSpecialLook = LoadSpecial load_special;
+            /// A function of the class: no bound method is made.
+            LoadSpecialClass = LoadSpecial load_special;
+
             /// Observes the load of a global and specialises it.
             LoadGlobalLook = LoadGlobal load_global;
             /// A global in its cell.
@@ -77,8 +82,12 @@ macro_rules! for_each_shadow_op {
             CallIsinstance = Call call;
             /// A native function.
             CallNative = Call call;
+            /// Calls a coroutine function and awaits it: the coroutine runs at once.
+            CallAwait = Call call;
             /// Observes a method call and specialises it. Python functions that need no binding are entered at once.
             CallMethodLook = CallMethod call;
+            /// Calls a coroutine method and awaits it: the coroutine runs at once.
+            CallMethodAwait = CallMethod call;
             /// `append` of an exact list.
             CallMethodAppend = CallMethod call;
             /// A method of a native type.
@@ -86,6 +95,43 @@ macro_rules! for_each_shadow_op {
 
             /// A call that no specialisation fits.
             CallAny = Call call;
+
+            /// Observes a subscript; where no class written in Python is met, it becomes a plain instruction again.
+            GetItemLook = GetItem subscript;
+            /// A class whose `__getitem__` is a Python function: runs it in a frame.
+            GetItemClass = GetItem subscript;
+            /// As `GetItemLook`.
+            SetItemLook = SetItem subscript;
+            /// A class whose `__setitem__` is a Python function: runs it in a frame.
+            SetItemClass = SetItem subscript;
+
+            /// Observes what a loop walks and specialises that.
+            ForIterLook = ForIter for_iter;
+            /// A range of ints that fit in words.
+            ForIterRange = ForIter for_iter;
+            /// An exact list.
+            ForIterList = ForIter for_iter;
+            /// An exact tuple.
+            ForIterTuple = ForIter for_iter;
+            /// A generator, which runs in the loop's own run loop.
+            ForIterGenerator = ForIter for_iter;
+            /// The keys of an exact dict.
+            ForIterKeys = ForIter for_iter;
+            /// The values of an exact dict.
+            ForIterValues = ForIter for_iter;
+            /// The items of an exact dict, unpacked at once: no tuple is made.
+            ForIterItems = ForIter for_iter;
+            /// `enumerate` or `zip` of two, unpacked at once: no tuple is made.
+            ForIterPair = ForIter for_iter;
+            /// An iterator of a native type: asks its slot.
+            ForIterNative = ForIter for_iter;
+
+            /// Observes what is unpacked and specialises that.
+            UnpackSequenceLook = UnpackSequence unpack;
+            /// An exact tuple or list of the right length, whose items go to locals at once.
+            UnpackSequenceLocals = UnpackSequence unpack;
+            /// An exact tuple or list of the right length.
+            UnpackSequencePlain = UnpackSequence unpack;
         }
     };
 }
@@ -159,10 +205,15 @@ impl ShadowOp {
             Opcode::LoadAttr => ShadowOp::LoadAttrLook,
             Opcode::StoreAttr => ShadowOp::StoreAttrLook,
             Opcode::LoadMethod => ShadowOp::LoadMethodLook,
+            Opcode::LoadSpecial => ShadowOp::LoadSpecialLook,
             Opcode::LoadGlobal => ShadowOp::LoadGlobalLook,
             Opcode::LoadSuperMethod => ShadowOp::LoadSuperLook,
             Opcode::Call => ShadowOp::CallLook,
             Opcode::CallMethod => ShadowOp::CallMethodLook,
+            Opcode::GetItem => ShadowOp::GetItemLook,
+            Opcode::SetItem => ShadowOp::SetItemLook,
+            Opcode::ForIter => ShadowOp::ForIterLook,
+            Opcode::UnpackSequence => ShadowOp::UnpackSequenceLook,
             _ => return None,
         })
     }

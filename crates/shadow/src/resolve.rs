@@ -145,6 +145,17 @@ pub(crate) fn load(x: &Obj, name: Name) -> Option<Answer> {
     None
 }
 
+/// A method of `x`'s class that is looked up there alone: attributes of the instance do not matter.
+pub(crate) fn special(x: &Obj, name: Name) -> Option<Answer> {
+    x.as_ptr()?;
+    let ty = x.type_of();
+    let (_, cell) = ty.lookup_cell(name)?;
+    if !cell.get()?.type_of().flags().method_like {
+        return None;
+    }
+    Some(Answer::of_shape(Kind::Method, x.shape_id(), 0, address(cell), ty))
+}
+
 fn pinned_module(x: &Obj, name: Name) -> Option<Answer> {
     // `module` itself has few attributes, and they win over those of the module only where they set.
     if x.type_of().lookup_cell(name).is_some() {

@@ -26,7 +26,17 @@ const COUNT: usize = observe::OPCODES;
 pub(crate) fn run(th: &Thread) -> PyResult {
     let fr = th.current.get();
     // SAFETY: the current frame is alive and its code verified.
-    let ok = unsafe { start((*fr).pc, (*fr).base, fr, th) };
+    unsafe { run_from(th, (*fr).pc, fr) }
+}
+
+/// Runs the current frame from an instruction on.
+///
+/// # Safety
+/// `fr` must be the current frame, and `pc` lie in its code.
+#[inline]
+pub(crate) unsafe fn run_from(th: &Thread, pc: *const Insn, fr: *mut Frame) -> PyResult {
+    // SAFETY: the current frame is alive and its code verified.
+    let ok = unsafe { start(pc, (*fr).base, fr, th) };
     let result = th.result.take();
     match (ok, result) {
         (0, Some(v)) => Ok(v),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cinder_bytecode::code::{Code, Const, flags};
-use cinder_bytecode::op::Insn;
+use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::heap::{self, Dropped, Traverse, Visitor};
 use cinder_pyobj::native::{PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::str::Name;
@@ -38,8 +38,14 @@ pub struct CodeObject {
     /// Positional parameters only, no `*args`, `**kwargs`, keyword-only ones: a call with exactly `simple_args`
     /// arguments needs no binding.
     pub(crate) simple_args: u32,
+    /// As `simple_args` where a call runs the code to its end, else `u32::MAX`.
+    pub(crate) quick_args: u32,
+    /// As `simple_args` where a call makes a coroutine whose body may run at once, else `u32::MAX`.
+    pub(crate) eager_args: u32,
     /// A call runs the code to its end: it makes no generator or coroutine.
     pub(crate) runs: bool,
+    /// Where the body of a generator begins, if nothing stands before it but what makes cells and the generator; else 0.
+    pub(crate) body: u32,
     /// No `*args` or `**kwargs`.
     pub(crate) fixed_params: bool,
     pub(crate) near: u32,
@@ -167,7 +173,10 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
         qualname: Obj::from(&*code.qualname),
         filename: RefCell::new(Obj::from(&*code.filename)),
         simple_args: if simple { code.arg_count } else { u32::MAX },
+        quick_args: if simple && runs { code.arg_count } else { u32::MAX },
+        eager_args: if simple && is_eager(&code) { code.arg_count } else { u32::MAX },
         runs,
+        body: generator_body(&code),
         fixed_params,
         near,
         above: code.temps + code.raw_words + code.far_locals(),
@@ -184,6 +193,20 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
         observe::code_made(&Thread::of(cx).runtime.monitoring, c);
     }
     Ok(o)
+}
+
+/// Whether calls that are awaited at once may run the code like a function's.
+fn is_eager(code: &Code) -> bool {
+    let kinds = flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
+    code.flags & kinds == flags::COROUTINE
+        && generator_body(code) != 0
+        && code.insns.iter().all(|i| i.op() != Some(Opcode::Yield))
+}
+
+fn generator_body(code: &Code) -> u32 {
+    let body = observe::body_start(code);
+    let last = body.checked_sub(1).and_then(|at| code.insns[at as usize].op());
+    if last == Some(Opcode::ReturnGenerator) { body } else { 0 }
 }
 
 impl Drop for CodeObject {

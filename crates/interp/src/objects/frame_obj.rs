@@ -14,7 +14,8 @@ use cinder_pyobj::{Ctx, Obj, PyResult, Value};
 
 use super::code::CodeObject;
 use super::generator::Generator;
-use crate::frame::Frame;
+use crate::call::eager;
+use crate::frame::{Frame, FrameKind};
 use crate::thread::Thread;
 
 /// The payload of `frame` objects.
@@ -395,6 +396,10 @@ impl FrameObject {
     #[pygetter]
     fn f_generator(this: This<'_, FrameObject>) -> Option<Obj> {
         let f = this.live()?;
+        if f.kind == FrameKind::Await {
+            // SAFETY: the frame is alive and eager.
+            return Some(unsafe { eager::object(this.frame.get()) });
+        }
         if f.is_generator { Frame::object(f.extra) } else { None }
     }
 

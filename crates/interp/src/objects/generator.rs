@@ -3,20 +3,22 @@
 use std::cell::{Cell, UnsafeCell};
 
 use cinder_bytecode::code::flags;
-use cinder_bytecode::op::Opcode;
+use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::heap::{self, Dropped, PageKind, Traverse, Visitor};
 use cinder_pyobj::intern;
 use cinder_pyobj::native::{FixedShape, Payload, PayloadDef, PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::str::as_utf8_lossy;
-use cinder_pyobj::types::{SendResult, exc, tuple};
+use cinder_pyobj::types::{SendResult, cell, exc, tuple};
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
+use cinder_shadow::Site;
 
 use crate::dispatch;
 use crate::frame::{Frame, FrameKind};
 use crate::machine::{Fast, Flow, M};
 use crate::objects::code::CodeObject;
 use crate::objects::frame_obj;
+use crate::objects::function::Function;
 use crate::observe::{self, resumed};
 use crate::thread::{ExcState, Thread};
 
@@ -29,12 +31,17 @@ pub(crate) enum State {
 }
 
 /// The payload of generators, coroutines and async generators.
+///
+/// The registers of the frame lie behind the object, in the same cell.
 #[pyclass(name = "generator", fixed = Generator, flags(weakref, no_new))]
+#[repr(C)]
 pub struct Generator {
-    frame: Box<UnsafeCell<Frame>>,
-    registers: UnsafeCell<Box<[Value]>>,
-    state: Cell<State>,
+    frame: UnsafeCell<Frame>,
+    /// The frame on the stack that this object stands for while it runs there; else null.
+    stack: Cell<*mut Frame>,
     exc: ExcState,
+    state: Cell<State>,
+    /// Keeps the frame's code alive.
     code: Obj,
     pub(crate) name: ObjCell,
     pub(crate) qualname: ObjCell,
@@ -183,7 +190,8 @@ impl Generator {
 
     /// The frame's address.
     pub(crate) fn frame_ptr(&self) -> *mut Frame {
-        self.frame.get()
+        let on_stack = self.stack.get();
+        if on_stack.is_null() { self.frame.get() } else { on_stack }
     }
 
     #[inline(always)]
@@ -215,19 +223,27 @@ impl Generator {
         self.code_flags() & flags::ASYNC_GENERATOR != 0
     }
 
+    /// Calls `f` with the address of each live temporary of a suspended frame, highest first.
+    fn for_each_temporary(&self, mut f: impl FnMut(*mut Value)) {
+        let fr = self.frame_ref();
+        let c = fr.code();
+        let mut live = smallvec::SmallVec::<[u32; 16]>::new();
+        c.code.liveness().live_during(&c.code, fr.lasti(), &mut |t, _| live.push(t));
+        for t in live.into_iter().rev() {
+            // SAFETY: the registers belong to the generator.
+            f(unsafe { fr.base.add(t as usize) });
+        }
+    }
+
     /// Calls `f` with the address of each register that a suspended frame owns.
     fn for_each_register(&self, mut f: impl FnMut(*mut Value)) {
+        if self.state.get() == State::Suspended {
+            self.for_each_temporary(&mut f);
+        }
         let fr = self.frame_ref();
         let c = fr.code();
         // SAFETY: the registers belong to the generator.
         unsafe {
-            if self.state.get() == State::Suspended {
-                let mut live = smallvec::SmallVec::<[u32; 16]>::new();
-                c.code.liveness().live_during(&c.code, fr.lasti(), &mut |t, _| live.push(t));
-                for t in live.into_iter().rev() {
-                    f(fr.base.add(t as usize));
-                }
-            }
             let first = fr.base.sub(c.near as usize);
             for i in 0..c.near as usize {
                 f(first.add(i));
@@ -276,15 +292,42 @@ impl Generator {
     }
 
     fn drop_registers(&self) {
-        let mut words = Vec::new();
-        self.for_each_register(|p| {
-            // SAFETY: the register's reference is taken.
-            words.push(unsafe { std::mem::replace(&mut *p, Value::UNBOUND) });
-        });
+        let mut temps = smallvec::SmallVec::<[Value; 8]>::new();
+        if self.state.get() == State::Suspended {
+            self.for_each_temporary(|p| {
+                // SAFETY: the register's reference is taken.
+                temps.push(unsafe { std::mem::replace(&mut *p, Value::UNBOUND) });
+            });
+        }
         self.state.set(State::Finished);
-        for v in words {
+        for v in temps.iter() {
             // SAFETY: taken above.
             unsafe { v.decref() };
+        }
+        self.drop_locals();
+    }
+
+    /// Drops the locals of a frame that ended: nothing else is left in its registers.
+    fn drop_locals(&self) {
+        let f = self.frame_ref();
+        let c = f.code();
+        // SAFETY: the registers belong to the generator, and nobody looks at a finished frame.
+        unsafe {
+            let mut p = f.base.sub(c.near as usize);
+            while p < f.base {
+                let v = std::mem::replace(&mut *p, Value::UNBOUND);
+                if v.is_ptr() {
+                    v.decref();
+                }
+                p = p.add(1);
+            }
+            let far = c.far as usize;
+            if far > 0 {
+                let first = f.base.add(c.above as usize - far);
+                for i in 0..far {
+                    std::mem::replace(&mut *first.add(i), Value::UNBOUND).decref();
+                }
+            }
         }
     }
 
@@ -293,7 +336,7 @@ impl Generator {
         if !std::mem::replace(&mut f.owns_names, false) {
             return;
         }
-        let words = [f.namespace, f.frame_obj, f.globals, f.builtins, f.function, f.code_value()];
+        let words = [f.namespace, f.frame_obj, f.globals, f.builtins, f.function];
         f.namespace = Value::UNBOUND;
         f.frame_obj = Value::UNBOUND;
         f.globals = Value::UNBOUND;
@@ -301,8 +344,10 @@ impl Generator {
         f.function = Value::UNBOUND;
         drop(self.exc.exc.take());
         for v in words {
-            // SAFETY: the frame owned these references.
-            unsafe { v.decref() };
+            if v.is_ptr() {
+                // SAFETY: the frame owned these references.
+                unsafe { v.decref() };
+            }
         }
     }
 
@@ -353,67 +398,117 @@ fn origin(th: &Thread, f: &Frame) -> Option<Obj> {
     Some(tuple::new(entries))
 }
 
+/// What the frame of a new generator begins with.
+struct Seed {
+    pc: *const Insn,
+    sites: *const Site,
+    /// Owned, as the two that follow and the code.
+    function: Value,
+    globals: Value,
+    builtins: Value,
+    namespace: Value,
+    frame_obj: Value,
+    code: Obj,
+}
+
+/// Makes a generator object. `fill` is given the address of its first register and sets all locals.
+#[inline(always)]
+fn make(c: &CodeObject, seed: Seed, origin: Option<Obj>, fill: impl FnOnce(*mut Value)) -> Obj {
+    let (near, above) = (c.near as usize, c.above as usize);
+    let func = if seed.function.is_ptr() {
+        // SAFETY: the function's word is alive.
+        unsafe { Obj::borrow_from(&seed.function) }.downcast::<Function>()
+    } else {
+        None
+    };
+    let name = func.and_then(|f| f.name.get()).unwrap_or_else(|| c.name.obj());
+    let qualname = func.and_then(|f| f.qualname.get()).unwrap_or_else(|| c.qualname.clone());
+    let flags = c.code.flags;
+    let ty = if flags & flags::COROUTINE != 0 {
+        Coroutine::class().type_object()
+    } else if flags & flags::ASYNC_GENERATOR != 0 {
+        AsyncGenerator::class().type_object()
+    } else {
+        Generator::class().type_object()
+    };
+    let frame_obj = seed.frame_obj;
+    // SAFETY: every field of the payload is written; the room is as long as the frame's registers. `extra` names the
+    // object by the address of its header, eight bytes before the payload.
+    unsafe {
+        heap::new_with_room::<Generator>(ty, near + above, |g, registers| {
+            fill(registers);
+            let frame = (&raw mut (*g).frame) as *mut Frame;
+            frame.write(Frame {
+                pc: seed.pc,
+                base: registers.add(near),
+                consts: c.consts.as_ptr() as *const Value,
+                sites: seed.sites,
+                code: c,
+                prev: std::ptr::null_mut(),
+                top: std::ptr::null_mut(),
+                reg_end: std::ptr::null_mut(),
+                function: seed.function,
+                globals: seed.globals,
+                builtins: seed.builtins,
+                namespace: seed.namespace,
+                frame_obj,
+                extra: Value::from_ptr((g as usize - 8) as *const heap::Header),
+                kind: FrameKind::Entry,
+                is_generator: true,
+                finished: false,
+                own_chunk: false,
+                owns_names: true,
+                chunk_first: false,
+                advance: 1,
+                unused: 0,
+            });
+            (&raw mut (*g).stack).write(Cell::new(std::ptr::null_mut()));
+            (&raw mut (*g).exc).write(ExcState::new());
+            (&raw mut (*g).state).write(Cell::new(State::Created));
+            (&raw mut (*g).code).write(seed.code);
+            (&raw mut (*g).name).write(ObjCell::new(Some(name)));
+            (&raw mut (*g).qualname).write(ObjCell::new(Some(qualname)));
+            (&raw mut (*g).origin).write(ObjCell::new(origin));
+            (&raw mut (*g).finalizer).write(ObjCell::new(None));
+            (&raw mut (*g).hooks_inited).write(Cell::new(false));
+            (&raw mut (*g).closed).write(Cell::new(false));
+            (&raw mut (*g).running_async).write(Cell::new(false));
+            if frame_obj.is_ptr() {
+                frame_obj::moved(frame_obj, frame);
+            }
+        })
+    }
+}
+
 /// Makes the generator object of the current frame, which is taken off the chain.
 pub(crate) fn make_of_frame(th: &Thread, f: &mut Frame) -> PyResult {
     let c = f.code();
     let (near, above) = (c.near as usize, c.above as usize);
-    let mut registers = vec![Value::UNBOUND; near + above].into_boxed_slice();
-    let code = Frame::object(f.code_value()).unwrap_or_else(Obj::none);
-    let fobj = Frame::object(f.function);
-    let func = fobj.as_ref().and_then(|o| o.downcast::<crate::objects::function::Function>());
-    let name = func.and_then(|f| f.name.get()).unwrap_or_else(|| c.name.obj());
-    let qualname = func.and_then(|f| f.qualname.get()).unwrap_or_else(|| c.qualname.clone());
-    let flags = c.code.flags;
     // SAFETY: the frame is current; its registers and references move into the generator.
     unsafe {
-        std::ptr::copy_nonoverlapping(f.base.sub(near), registers.as_mut_ptr(), near);
-        let far = c.code.far_locals() as usize;
-        std::ptr::copy_nonoverlapping(f.base.add(above - far), registers.as_mut_ptr().add(near + above - far), far);
-        let base = registers.as_mut_ptr().add(near);
-        let new = Frame {
-            pc: f.pc.add(1),
-            base,
-            kind: FrameKind::Entry,
-            is_generator: true,
-            own_chunk: false,
-            prev: std::ptr::null_mut(),
-            extra: Value::UNBOUND,
-            owns_names: true,
-            chunk_first: false,
-            finished: false,
-            ..*f
-        };
         // A generator in a cycle may lose its function before its frame ends, so it owns what the function kept.
         if !f.owns_names {
             f.code_value().incref();
             f.globals.incref();
             f.builtins.incref();
         }
-        let g = Generator {
-            frame: Box::new(UnsafeCell::new(new)),
-            registers: UnsafeCell::new(registers),
-            state: Cell::new(State::Created),
-            exc: ExcState::new(),
-            code,
-            name: ObjCell::new(Some(name)),
-            qualname: ObjCell::new(Some(qualname)),
-            origin: ObjCell::new(origin(th, f)),
-            finalizer: ObjCell::new(None),
-            hooks_inited: Cell::new(false),
-            closed: Cell::new(false),
-            running_async: Cell::new(false),
+        let seed = Seed {
+            pc: f.pc.add(1),
+            sites: f.sites,
+            function: f.function,
+            globals: f.globals,
+            builtins: f.builtins,
+            namespace: f.namespace,
+            frame_obj: f.frame_obj,
+            code: Obj::from_owned(f.code_value()),
         };
-        let frame = g.frame_ptr();
-        let ty = if flags & flags::COROUTINE != 0 {
-            Coroutine::class().type_object()
-        } else if flags & flags::ASYNC_GENERATOR != 0 {
-            AsyncGenerator::class().type_object()
-        } else {
-            Generator::class().type_object()
-        };
-        if f.frame_obj.is_ptr() {
-            frame_obj::moved(f.frame_obj, frame);
-        }
+        let base = f.base;
+        let o = make(c, seed, origin(th, f), |registers| {
+            std::ptr::copy_nonoverlapping(base.sub(near), registers, near);
+            let far = c.far as usize;
+            let at = near + above - far;
+            std::ptr::copy_nonoverlapping(base.add(above - far), registers.add(at), far);
+        });
         // The record goes; its references live on in the generator.
         let fr: *mut Frame = f;
         if f.own_chunk {
@@ -422,9 +517,149 @@ pub(crate) fn make_of_frame(th: &Thread, f: &mut Frame) -> PyResult {
         th.current.set(f.prev);
         th.leave_call();
         th.free_frame(fr);
-        let o = heap::new_instance(ty, g);
-        (*frame).extra = o.value();
         Ok(o)
+    }
+}
+
+/// Makes the object that stands for a coroutine whose frame runs on the stack.
+pub(crate) fn stand_in(fr: *mut Frame) -> Obj {
+    // SAFETY: the frame is alive. What the seed names is borrowed: an object that stands for a frame owns only its code.
+    unsafe {
+        let f = &*fr;
+        let seed = Seed {
+            pc: f.pc,
+            sites: f.sites,
+            function: f.function,
+            globals: f.globals,
+            builtins: f.builtins,
+            namespace: Value::UNBOUND,
+            frame_obj: Value::UNBOUND,
+            code: Obj::from_borrowed(f.code_value()),
+        };
+        let o = make(f.code(), seed, None, |_| ());
+        if let Some(g) = o.downcast::<Generator>() {
+            g.state.set(State::Running);
+            g.stack.set(fr);
+        }
+        o
+    }
+}
+
+/// Moves a frame from the stack into the suspended coroutine that stood for it, with the exception that it handles.
+///
+/// # Safety
+/// The frame must be current and stand at its yield; afterwards its record and registers own nothing.
+pub(crate) unsafe fn settle(o: &Obj, fr: *mut Frame, handled: Option<Obj>) {
+    let Some(g) = o.downcast::<Generator>() else { return };
+    // SAFETY: the room behind the object is as long as the frame's registers.
+    unsafe {
+        let f = &*fr;
+        let c = f.code();
+        let (near, above) = (c.near as usize, c.above as usize);
+        f.globals.incref();
+        f.builtins.incref();
+        let inner = g.frame_ref();
+        let base = inner.base;
+        std::ptr::copy_nonoverlapping(f.base.sub(near), base.sub(near), near + above);
+        std::ptr::from_mut(inner).write(Frame {
+            base,
+            prev: std::ptr::null_mut(),
+            kind: FrameKind::Entry,
+            is_generator: true,
+            owns_names: true,
+            chunk_first: false,
+            extra: o.value(),
+            ..*f
+        });
+        if f.frame_obj.is_ptr() {
+            frame_obj::moved(f.frame_obj, g.frame.get());
+        }
+        g.exc.exc.set(handled);
+        g.stack.set(std::ptr::null_mut());
+        g.state.set(State::Suspended);
+    }
+}
+
+/// The frame that a coroutine stood for ended.
+pub(crate) fn stand_in_ended(o: &Obj) {
+    if let Some(g) = o.downcast::<Generator>() {
+        g.stack.set(std::ptr::null_mut());
+        g.state.set(State::Finished);
+    }
+}
+
+/// Makes the generator object of a call without pushing a frame for it. The callee and the arguments at `params`, as
+/// many as there are parameters, move into it. Nothing, with nothing changed, where the call has to be made in full.
+///
+/// # Safety
+/// `callee` must be `f`, owned, and `c` its code; `count` owned words must stand at `params`.
+#[inline]
+pub(crate) unsafe fn make_of_call(
+    th: &Thread,
+    callee: Value,
+    f: &Function,
+    c: &CodeObject,
+    params: *const Value,
+    count: u32,
+) -> Option<Obj> {
+    if th.runtime.monitoring.on.get()
+        || th.coroutine_origin_depth.get() != 0
+        || th.depth.get() >= th.recursion_limit.get()
+        || c.far != 0
+        || c.body == 0
+    {
+        return None;
+    }
+    let free = c.near - c.free_start;
+    let closure = f.closure.peek();
+    // SAFETY: the function keeps its closure alive.
+    let cells = match &closure {
+        Some(v) => tuple::items_if_tuple(unsafe { Obj::borrow_from(v) })?,
+        None => &[],
+    };
+    if cells.len() != free as usize || cells.iter().any(|c| !c.is_exact(FixedShape::Cell)) {
+        return None;
+    }
+    let (pc, sites) = c.enter();
+    let (near, body) = (c.near as usize, c.body as usize);
+    // SAFETY: by the caller's promise; the body lies in the code, and the words are those of locals.
+    unsafe {
+        c.as_value().incref();
+        f.globals.value().incref();
+        f.builtins.value().incref();
+        let seed = Seed {
+            pc: pc.add(body),
+            sites,
+            function: callee,
+            globals: f.globals.value(),
+            builtins: f.builtins.value(),
+            namespace: Value::UNBOUND,
+            frame_obj: Value::UNBOUND,
+            code: Obj::from_owned(c.as_value()),
+        };
+        Some(make(c, seed, None, |registers| {
+            let count = count as usize;
+            let mut i = 0;
+            while i < count {
+                *registers.add(i) = *params.add(i);
+                i += 1;
+            }
+            while i < near {
+                *registers.add(i) = Value::UNBOUND;
+                i += 1;
+            }
+            // What stands before the body: cells of captured locals, and those of the closure.
+            for insn in &c.code.insns[..body] {
+                if insn.op() == Some(Opcode::MakeCell) {
+                    let p = registers.add(near).offset(insn.a() as i16 as isize);
+                    let content = if *p == Value::UNBOUND { None } else { Some(Obj::from_owned(*p)) };
+                    *p = cell::new(content).into_value();
+                }
+            }
+            for (i, cell) in cells.iter().enumerate() {
+                *registers.add(c.free_start as usize + i) = cell.clone().into_value();
+            }
+        }))
     }
 }
 
@@ -435,7 +670,7 @@ pub(crate) fn yield_quick(m: M, v: Value) -> Fast {
     // SAFETY: the frame is a running generator's; `extra` names the generator, which the frame below holds.
     unsafe {
         let f = m.frame();
-        let g = &*((f.extra.bits() + 8) as *const Generator);
+        let g = of_frame(f);
         let caller = f.prev;
         let step = if f.kind == FrameKind::Loop { 2 } else { 1 };
         f.pc = m.pc;
@@ -465,7 +700,7 @@ pub(crate) fn yield_out(m: M, v: Value) -> Fast {
     // SAFETY: as in `yield_quick`; no result is left while a frame runs.
     unsafe {
         let f = m.frame();
-        let g = &*((f.extra.bits() + 8) as *const Generator);
+        let g = of_frame(f);
         f.pc = m.pc;
         g.state.set(State::Suspended);
         th.exc.set(g.exc.prev.get());
@@ -505,35 +740,40 @@ pub(crate) fn suspend(th: &Thread, fr: *mut Frame) {
 fn leave(th: &Thread, fr: *mut Frame, state: State) {
     // SAFETY: the frame is a running generator's; `extra` names the generator, which its resumer holds.
     unsafe {
-        let owner = (*fr).extra;
-        let g = Obj::borrow_from(&owner);
-        if let Some(g) = g.downcast::<Generator>() {
-            g.state.set(state);
-            th.exc.set(g.exc.prev.get());
-        }
+        let g = of_frame(fr);
+        g.state.set(state);
+        th.exc.set(g.exc.prev.get());
         th.current.set((*fr).prev);
         (*fr).prev = std::ptr::null_mut();
         th.leave_call();
     }
 }
 
+/// The generator of a running generator's frame.
+///
+/// # Safety
+/// `extra` of the frame must name the generator, and somebody must hold it.
+#[inline(always)]
+unsafe fn of_frame<'a>(fr: *mut Frame) -> &'a Generator {
+    // SAFETY: by the caller's promise. The payload follows the header of eight bytes.
+    unsafe { &*(((*fr).extra.bits() + 8) as *const Generator) }
+}
+
 /// A generator's frame returned or raised: drops its registers and references.
 pub(crate) fn frame_ended(th: &Thread, fr: *mut Frame) {
     // SAFETY: as in `leave`; no temporaries are live.
     unsafe {
-        let owner = (*fr).extra;
-        let g = Obj::borrow_from(&owner);
+        let g = of_frame(fr);
         leave(th, fr, State::Finished);
         // The frame is off the chain: for its frame object it has no caller any more.
         if (*fr).frame_obj.is_ptr() {
             frame_obj::finish(th, &mut *fr);
         }
-        if let Some(g) = g.downcast::<Generator>() {
-            // For the walk over registers the frame counts as created: only locals are left.
-            g.state.set(State::Created);
-            g.drop_registers();
-            g.drop_references();
+        if !g.is_async() {
+            heap::mark_spent((*fr).extra);
         }
+        g.drop_locals();
+        g.drop_references();
     }
 }
 
@@ -621,6 +861,61 @@ pub(crate) fn resume(cx: &Ctx, this: &Obj, g: &Generator, v: Obj) -> PyResult<Se
     let out = outcome(g, r);
     drop(keep);
     out
+}
+
+/// The next item for native code: as [`resume`] with None, by the shortest way.
+#[inline]
+pub(crate) fn next_item(cx: &Ctx, this: &Obj, g: &Generator) -> PyResult<Option<Obj>> {
+    let th = Thread::of(cx);
+    let started = g.state.get() == State::Suspended;
+    let caller = th.current.get();
+    if !started && g.state.get() != State::Created || caller.is_null() || th.runtime.monitoring.on.get() {
+        return match resume(cx, this, g, Obj::none())? {
+            SendResult::Yield(v) => Ok(Some(v)),
+            SendResult::Return(v) => returned_to_native(cx, v),
+        };
+    }
+    cx.check_stack("")?;
+    th.enter_call()?;
+    let keep = this.clone();
+    // SAFETY: the generator is not running, so nobody else uses its frame; it stands at its yield, whose `a` receives
+    // the value, or at its first instruction.
+    let r = unsafe {
+        let f = &mut *g.frame.get();
+        f.prev = caller;
+        f.top = (*caller).top;
+        f.reg_end = (*caller).reg_end;
+        th.current.set(f);
+        g.exc.prev.set(th.exc.get());
+        th.exc.set(&g.exc);
+        g.state.set(State::Running);
+        let mut pc = f.pc;
+        if started {
+            let a = (*pc).a() as i16;
+            pc = pc.add(1);
+            f.pc = pc;
+            let old = std::mem::replace(&mut *f.base.offset(a as isize), crate::ops::none_word());
+            if a < 0 && old.is_ptr() {
+                old.decref();
+                // Ending the old value may have turned tracing on, which moves the frame to other code.
+                pc = f.pc;
+            }
+        }
+        dispatch::run_from(th, pc, f)
+    };
+    let r = match r {
+        Ok(v) if g.state.get() == State::Finished => returned_to_native(cx, v),
+        Ok(v) => Ok(Some(v)),
+        Err(r) => Err(r),
+    };
+    drop(keep);
+    r
+}
+
+/// What the end of a generator with this value is to native code that asks for items.
+#[inline]
+fn returned_to_native(cx: &Ctx, v: Obj) -> PyResult<Option<Obj>> {
+    if v.is_none() { Ok(None) } else { Err(cx.stop_iteration(Some(v))) }
 }
 
 /// Whether a generator's frame was never resumed.
@@ -947,11 +1242,7 @@ impl Generator {
     }
 
     fn __next__(cx: &Ctx, this: This<'_, Generator>) -> PyResult<Option<Obj>> {
-        match resume(cx, this.obj(), &this, Obj::none())? {
-            SendResult::Yield(v) => Ok(Some(v)),
-            SendResult::Return(v) if v.is_none() => Ok(None),
-            SendResult::Return(v) => Err(cx.stop_iteration(Some(v))),
-        }
+        next_item(cx, this.obj(), &this)
     }
 
     fn am_send(cx: &Ctx, this: This<'_, Generator>, value: &Obj) -> PyResult<SendResult> {
@@ -1193,4 +1484,3 @@ impl CoroutineWrapper {
     }
 }
 
-const _: fn(&Generator) -> &UnsafeCell<Box<[Value]>> = |g| &g.registers;

@@ -36,7 +36,7 @@ pub(crate) struct EventMap {
 }
 
 /// The first instruction of a body: after cells are made and a generator is returned.
-fn body_start(code: &Code) -> u32 {
+pub(crate) fn body_start(code: &Code) -> u32 {
     let mut at = 0;
     while let Some(op) = code.insns.get(at).and_then(|i| i.op())
         && matches!(op, Opcode::MakeCell | Opcode::CopyFree | Opcode::ReturnGenerator)

@@ -28,7 +28,7 @@ mod tools;
 
 pub(crate) use event::{Event, EventSet};
 pub(crate) use fire::{exception_event, resumed, thrown};
-pub(crate) use map::branches;
+pub(crate) use map::{body_start, branches};
 pub(crate) use step::{enter, instrumented};
 pub(crate) use tools::{Monitoring, TOOLS, TRACE, check_tool, code_dies, code_made};
 

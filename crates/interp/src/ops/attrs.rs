@@ -11,7 +11,7 @@ use cinder_pyobj::{Obj, PyResult, Value};
 use cinder_shadow::{Entry, Kind, Site, WAYS};
 
 use super::calls::{can_enter, enter_frame};
-use super::items::{is_super, put_method, super_method};
+use super::items::{is_super, load_special, put_method, special_name, super_method};
 use super::{fast, fast_op};
 use crate::frame::FrameKind;
 use crate::machine::{Fast, Flow, M};
@@ -31,7 +31,7 @@ fn name_of(m: M, s: &Site) -> Name {
 
 /// Whether a receiver has the shape that an entry guards.
 #[inline(always)]
-fn guarded(v: Value, e: &Entry) -> bool {
+pub(super) fn guarded(v: Value, e: &Entry) -> bool {
     // SAFETY: operands are live values.
     v.is_ptr() && unsafe { v.header() }.shape_id().as_u32() == e.guard.get()
 }
@@ -119,6 +119,15 @@ fn load_method(m: M) -> PyResult<Flow> {
     let found = protocol::get_method(m.cx(), &x, name)?;
     put_method(m, m.a(), found, x);
     Ok(Flow::NEXT)
+}
+
+/// The look-up of a context manager's method that the site does not know.
+fn special_look(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let method = s.original().c();
+    // SAFETY: the instruction lies in shadow code.
+    unsafe { cinder_shadow::look_special(m.pc, s, m.peek_obj(m.b()), special_name(method)) };
+    load_special(m, method)
 }
 
 /// Puts a method and its receiver into the window.
@@ -347,6 +356,17 @@ fast_op! {
         // SAFETY: the guard holds.
         finish_method(m, unsafe { cell_word(e.target.get()) })
     } slow { load_method(m) }
+
+    LoadSpecialLook |m| fast { Fast::Slow } slow { special_look(m) }
+
+    LoadSpecialClass |m| fast {
+        let (v, e) = (m.peek(m.b()), &site(m).entry);
+        if !guarded(v, e) {
+            return Fast::Slow;
+        }
+        // SAFETY: the guard holds.
+        finish_method(m, unsafe { cell_word(e.target.get()) })
+    } slow { special_look(m) }
 
     LoadMethodPinned |m| fast {
         let (v, e) = (m.peek(m.b()), &site(m).entry);

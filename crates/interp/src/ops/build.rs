@@ -7,6 +7,7 @@ use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::types::{dict, exc, set, str, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
+use super::unpack::{fill, plain_items};
 use super::{fast, fast_op, op};
 use crate::machine::{Fast, Flow, M};
 
@@ -87,35 +88,26 @@ fast_op! {
 
     UnpackSequence |m| fast {
         let v = m.peek(m.a());
-        let x = m.peek_obj(m.a());
-        let items = if let Some(t) = x.fixed::<tuple::Tuple>(FixedShape::Tuple) {
-            t.values()
-        } else {
-            fast!(x.fixed::<List>(FixedShape::List)).words()
-        };
+        let items = fast!(plain_items(m.peek_obj(m.a())));
         if items.len() != m.c() as u16 as usize {
             return Fast::Slow;
         }
-        let to = m.reg(m.b());
-        let mut i = 0;
-        while i < items.len() {
-            // SAFETY: the sequence keeps its items alive; the window has room for them.
-            unsafe {
-                items[i].incref();
-                *to.add(i) = items[i];
-            }
-            i += 1;
-        }
+        fill(m.reg(m.b()), items);
         m.consumed(m.a(), v, m.ahead(1))
     } slow {
-        let x = m.arg(m.a());
-        let items = unpack(m.cx(), &x, m.c() as u16 as usize)?;
-        drop(x);
-        for (i, v) in items.into_iter().enumerate() {
-            m.put(m.b() + i as i16, v);
-        }
-        Ok(Flow::NEXT)
+        unpack_into(m, m.c() as u16 as usize)
     }
+}
+
+/// Unpacks any iterable into the `n` registers of the window.
+pub(super) fn unpack_into(m: M, n: usize) -> PyResult<Flow> {
+    let x = m.arg(m.a());
+    let items = unpack(m.cx(), &x, n)?;
+    drop(x);
+    for (i, v) in items.into_iter().enumerate() {
+        m.put(m.b() + i as i16, v);
+    }
+    Ok(Flow::NEXT)
 }
 
 op! {

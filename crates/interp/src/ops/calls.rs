@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use cinder_bytecode::op::Insn;
+use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::native::{Args, FixedShape};
 use cinder_pyobj::types::descriptor::MethodDescriptor;
@@ -15,11 +15,12 @@ use cinder_shadow::{ShadowOp, Site};
 
 use super::attrs::site;
 use super::{builtins, fast, fast_op, op};
-use crate::call::{FrameSpec, bind_arguments, fill_defaults, push_frame};
+use crate::call::{FrameSpec, eager, bind_arguments, fill_defaults, push_frame};
 use crate::frame::{Frame, FrameKind};
-use crate::machine::{Fast, Flow, M};
+use crate::machine::{Fast, Flow, M, is_temp};
 use crate::objects::code::CodeObject;
 use crate::objects::function::Function;
+use crate::objects::generator;
 
 /// A call's window: the callee, the first argument register (self included, if there is one) and how many.
 #[derive(Clone, Copy)]
@@ -83,6 +84,12 @@ fn push_python(m: M, w: Window, f: &Function, names: &[Obj], advance: u8) -> PyR
                     return push_bound(m, w, f, names, advance, c);
                 }
                 count = c.simple_args;
+            }
+            if !c.runs
+                && let Some(g) = generator::make_of_call(th, *w.callee, f, c, params, count)
+            {
+                m.set(m.a(), g);
+                return Ok(Flow::jump(m.pc.add(advance as usize)));
             }
         } else if !heap_frame
             && !names.is_empty()
@@ -316,10 +323,51 @@ pub(super) fn enter_python(m: M, callee: Value, first: *mut Value, count: u32) -
     unsafe {
         let f = &*(Function::payload_of(callee));
         let c = &*fast!(f.code_ptr());
-        if c.simple_args != count || c.sites().is_null() || !can_enter(m, c, first) {
+        if c.quick_args != count || c.sites().is_null() || !can_enter(m, c, first) {
             return Fast::Slow;
         }
         enter_frame(m, callee, f, c, first, count, FrameKind::Call, Value::UNBOUND)
+    }
+}
+
+/// The distance from a call that is awaited at once to the `Send` of the await.
+const TO_SEND: usize = 3;
+
+/// Whether the result of this call of `callee`, whose arguments begin at register `first`, is awaited at once, by a
+/// coroutine function that may run at once.
+fn is_awaited(m: M, callee: &Obj, first: i16) -> bool {
+    let eager = callee
+        .downcast::<Function>()
+        .and_then(Function::code_ref)
+        .is_some_and(|c| c.downcast::<CodeObject>().is_some_and(|c| c.eager_args != u32::MAX));
+    let f = m.frame();
+    let at = f.lasti() as usize;
+    let Some([call, get, none, send]) = f.plain().insns.get(at..=at + TO_SEND) else { return false };
+    eager
+        && get.op() == Some(Opcode::GetAwaitable)
+        && get.b() == call.a()
+        && none.op() == Some(Opcode::Move)
+        && send.op() == Some(Opcode::Send)
+        && (send.a(), send.b()) == (none.a(), get.a())
+        && m.peek(none.b() as i16) == crate::ops::flow::none_word()
+        && is_temp(call.a() as i16)
+        && is_temp(send.b() as i16)
+        && (send.b() as i16) < first
+}
+
+/// Enters a coroutine function whose call is awaited at once.
+#[inline(always)]
+fn enter_awaited(m: M, callee: Value, first: *mut Value, count: u32) -> Fast {
+    // SAFETY: as in `enter_python`; the site saw that the await follows.
+    unsafe {
+        let f = &*(Function::payload_of(callee));
+        let c = &*fast!(f.code_ptr());
+        if c.eager_args != count || c.sites().is_null() || !can_enter(m, c, first) || !eager::allowed(m.th()) {
+            return Fast::Slow;
+        }
+        eager::begin(m.th());
+        let m = eager::wait_at(m, m.ahead(TO_SEND), crate::ops::flow::none_word());
+        enter_frame(m, callee, f, c, first, count, FrameKind::Await, Value::UNBOUND)
     }
 }
 
@@ -417,7 +465,12 @@ fn call_look(m: M) -> PyResult<Flow> {
     let s = site(m);
     let n = arg_count(s) as usize;
     let callee = m.peek_obj(m.b());
-    if !callee.is_exact(FixedShape::Function) && callee.value().bits() != s.entry.word() {
+    if callee.is_exact(FixedShape::Function) {
+        if is_awaited(m, callee, m.b() + 2) {
+            // SAFETY: the instruction lies in shadow code.
+            unsafe { cinder_shadow::look_call(m.pc, s, Some(ShadowOp::CallAwait), callee.value().bits(), 0, 0) };
+        }
+    } else if callee.value().bits() != s.entry.word() {
         let (op, target, dep) = expect(m, callee, n);
         // SAFETY: the instruction lies in shadow code.
         unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), target, dep) };
@@ -516,6 +569,14 @@ fast_op! {
     } slow {
         call_look(m)
     }
+
+    CallAwait |m| fast {
+        let callee = m.peek(m.b());
+        if !Function::is(callee) {
+            return Fast::Slow;
+        }
+        enter_awaited(m, callee, m.reg(m.b() + 2), arg_count(site(m)))
+    } slow { call_look(m) }
 
     CallLen |m| fast {
         let s = site(m);
@@ -649,6 +710,14 @@ fast_op! {
 
     CallMethodLook |m| fast { quick_method(m, arg_count(site(m))) } slow { call_method_look(m) }
 
+    CallMethodAwait |m| fast {
+        let callee = m.peek(m.b());
+        if !Function::is(callee) || m.peek(m.b() + 1) == Value::UNBOUND {
+            return Fast::Slow;
+        }
+        enter_awaited(m, callee, m.reg(m.b() + 1), arg_count(site(m)) + 1)
+    } slow { call_method_look(m) }
+
     CallMethodAppend |m| fast {
         let s = site(m);
         let callee = m.peek(m.b());
@@ -696,6 +765,10 @@ fn call_method_look(m: M) -> PyResult<Flow> {
         let op = if append { ShadowOp::CallMethodAppend } else { ShadowOp::CallMethodNative };
         // SAFETY: the instruction lies in shadow code.
         unsafe { cinder_shadow::look_call(m.pc, s, Some(op), callee.value().bits(), 0, 0) };
+    }
+    if callee.is_exact(FixedShape::Function) && is_awaited(m, callee, m.b() + 1) {
+        // SAFETY: the instruction lies in shadow code.
+        unsafe { cinder_shadow::look_call(m.pc, s, Some(ShadowOp::CallMethodAwait), callee.value().bits(), 0, 0) };
     }
     let w = method_window(m, n);
     call(m, w, &[], 1)

@@ -2,16 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
+use cinder_bytecode::op::Opcode;
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::types::dict::Dict;
-use cinder_pyobj::types::list::{List, ListIterator};
-use cinder_pyobj::types::range::RangeIterator;
+use cinder_pyobj::types::list::List;
 use cinder_pyobj::types::str::Str;
-use cinder_pyobj::types::tuple::{self, TupleIterator};
+use cinder_pyobj::types::tuple;
 use cinder_pyobj::{Obj, Value};
 
 use super::{fast, fast_op, op};
-use crate::call::pop_frame;
+use crate::call::{eager, pop_frame};
 use crate::frame::FrameKind;
 use crate::machine::{Fast, Flow, M};
 use crate::objects::generator;
@@ -146,7 +146,7 @@ fast_op! {
 
 /// None's word.
 #[inline(always)]
-pub(super) fn none_word() -> Value {
+pub(crate) fn none_word() -> Value {
     let o = std::mem::ManuallyDrop::new(Obj::none());
     o.value()
 }
@@ -185,60 +185,7 @@ fn quick_truth(v: Value) -> Option<bool> {
     if slots.bool.get().is_none() && slots.len.get().is_none() { Some(true) } else { None }
 }
 
-op! {
-    GetIter |m| {
-        let x = m.arg(m.b());
-        let r = x.iter(m.cx())?;
-        drop(x);
-        m.set(m.a(), r);
-        Ok(Flow::NEXT)
-    }
-
-    GetLen |m| {
-        let n = m.peek_obj(m.b()).len(m.cx())?;
-        m.set(m.a(), Obj::from(n));
-        Ok(Flow::NEXT)
-    }
-
-}
-
 fast_op! {
-    ForIter |m| fast {
-        let it = m.peek_obj(m.b());
-        let v = if let Some(r) = it.fixed::<RangeIterator>(FixedShape::RangeIterator) {
-            let (next, step, left) = r.state();
-            if left == 0 {
-                return Fast::Slow;
-            }
-            let v = fast!(Value::from_i64(next));
-            r.set_state(next.wrapping_add(step), left - 1);
-            v
-        } else if let Some(l) = it.fixed::<ListIterator>(FixedShape::ListIterator) {
-            fast!(l.quick_next())
-        } else if let Some(t) = it.fixed::<TupleIterator>(FixedShape::TupleIterator) {
-            fast!(t.quick_next())
-        } else if let Some(g) = it.fixed::<generator::Generator>(FixedShape::Generator) {
-            return g.enter_quick(m, FrameKind::Loop, none_word());
-        } else {
-            return Fast::Slow;
-        };
-        // SAFETY: the container keeps the item alive.
-        unsafe { v.incref() };
-        m.store_then(m.a(), v, 2)
-    } slow {
-        let it = m.peek_obj(m.b());
-        match it.next(m.cx())? {
-            Some(v) => {
-                m.set(m.a(), v);
-                Ok(Flow::SKIP)
-            }
-            None => {
-                drop(m.take(m.b()));
-                Ok(m.next_target())
-            }
-        }
-    }
-
     Return |m| fast { return_quick(m) } slow {
         let v = m.arg(m.a()).into_obj();
         Ok(return_value(m, v))
@@ -264,6 +211,9 @@ fn return_quick(m: M) -> Fast {
         if f.kind == FrameKind::Init && v != none_word() {
             return Fast::Slow;
         }
+        if f.kind == FrameKind::Await && !awaiter_is_plain(m) {
+            return Fast::Slow;
+        }
         // A returned local moves out of its register.
         let moved = if a < 0 { m.reg(a) } else { std::ptr::null_mut() };
         let first = f.base.sub(c.near as usize);
@@ -287,14 +237,20 @@ fn return_quick(m: M) -> Fast {
             }
             v
         };
-        f.function.header().release();
         let th = m.th();
         let caller = f.prev;
+        let mut pc = (*caller).pc;
+        let mut advance = f.advance as usize;
+        if f.kind == FrameKind::Await {
+            // The frame below stands at its `Send`; the `EndSend` where that leads to has the destination.
+            pc = pc.add(1 + (*pc).c() as usize);
+            advance = 1;
+        }
+        f.function.header().release();
         th.current.set(caller);
         th.depth.set(th.depth.get() - 1);
-        th.free_frame_quick(m.fr);
-        let pc = (*caller).pc;
-        let to = pc.add(f.advance as usize);
+        if f.kind == FrameKind::Await { eager::end_quick(th, m.fr) } else { th.free_frame_quick(m.fr) }
+        let to = pc.add(advance);
         let base = (*caller).base;
         let dst = (*pc).a() as i16;
         let p = base.offset(dst as isize);
@@ -304,6 +260,16 @@ fn return_quick(m: M) -> Fast {
             return Fast::Drop(old, to, base, caller);
         }
         Fast::Enter(to, base, caller)
+    }
+}
+
+/// Whether a frame that is awaited at once may end without ado, and the `EndSend` of its awaiter fires no events.
+#[inline(always)]
+fn awaiter_is_plain(m: M) -> bool {
+    // SAFETY: the frame is eager; its awaiter stands at a `Send`, which leads to an `EndSend`.
+    unsafe {
+        let send = (*m.frame().prev).pc;
+        eager::ends_simply(m.fr) && (*send.add(1 + (*send).c() as usize)).op() == Some(Opcode::EndSend)
     }
 }
 
@@ -322,6 +288,12 @@ pub(super) fn return_value(m: M, v: Obj) -> Flow {
             th.result.set(Some(v));
             return Flow::EXIT;
         }
+        if kind == FrameKind::Await {
+            eager::ending(th, m.fr);
+            pop_frame(th, m.fr);
+            eager::free(th, m.fr);
+            return generator::returned(th, FrameKind::Send, v);
+        }
         pop_frame(th, m.fr);
         let v = match kind {
             FrameKind::Entry => {
@@ -334,7 +306,7 @@ pub(super) fn return_value(m: M, v: Obj) -> Flow {
                 caller.pc = caller.pc.add(advance as usize);
                 return Flow::SWITCH;
             }
-            FrameKind::Call | FrameKind::Loop | FrameKind::Send => v,
+            FrameKind::Call | FrameKind::Loop | FrameKind::Send | FrameKind::Await => v,
             FrameKind::Init => {
                 let instance = Obj::from_owned(extra);
                 if !v.is_none() {

@@ -9,6 +9,7 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use super::flow::deliver;
 use super::{fast, fast_op, op};
+use crate::call::eager;
 use crate::frame::FrameKind;
 use crate::machine::{Fast, Flow, M};
 use crate::objects::{async_gen, generator};
@@ -42,27 +43,29 @@ pub(crate) fn send(cx: &Ctx, it: &Obj, v: &Obj) -> PyResult<SendResult> {
     }
 }
 
-op! {
-    ReturnGenerator |m| {
+fast_op! {
+    ReturnGenerator |m| fast {
+        // An awaited call runs on.
+        if m.frame().kind == FrameKind::Await { Fast::Next } else { Fast::Slow }
+    } slow {
         let th = m.th();
         let (kind, advance) = (m.frame().kind, m.frame().advance);
         let g = generator::make_of_frame(th, m.frame())?;
-        if kind == crate::frame::FrameKind::Entry {
+        if kind == FrameKind::Entry {
             th.result.set(Some(g));
             return Ok(Flow::EXIT);
         }
         Ok(deliver(m, g, advance))
     }
-
 }
 
 fast_op! {
     Yield |m| fast {
         let v = m.owned(m.b());
-        if m.frame().kind == FrameKind::Entry {
-            return generator::yield_out(m, v);
+        match m.frame().kind {
+            FrameKind::Entry => generator::yield_out(m, v),
+            _ => generator::yield_quick(m, v),
         }
-        generator::yield_quick(m, v)
     } slow {
         let v = m.arg(m.b()).into_obj();
         m.th().result.set(Some(v));
@@ -71,12 +74,16 @@ fast_op! {
     }
 
     YieldDelegate |m| fast {
-        if m.frame().kind == FrameKind::Entry {
-            return Fast::Slow;
+        match m.frame().kind {
+            FrameKind::Entry => generator::yield_out(m, m.peek(m.a())),
+            FrameKind::Await => Fast::Slow,
+            _ => generator::yield_quick(m, m.peek(m.a())),
         }
-        generator::yield_quick(m, m.peek(m.a()))
     } slow {
         let v = m.take(m.a());
+        if m.frame().kind == FrameKind::Await {
+            return Ok(eager::suspend(m, v));
+        }
         m.th().result.set(Some(v));
         generator::suspend(m.th(), m.fr);
         Ok(Flow::EXIT)

@@ -1,15 +1,17 @@
 //! Subscripts and attributes.
 
+use cinder_bytecode::op::SpecialMethod;
 use cinder_pyobj::intern;
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::protocol::{self, Method};
-use cinder_pyobj::types::list::{self, List};
+use cinder_pyobj::types::list::List;
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::super_;
 use cinder_pyobj::types::{dict, slice, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
 
 use super::calls::push_values;
+use super::flow::none_word;
 use super::{fast, fast_op, op};
 use crate::frame::FrameKind;
 use crate::machine::{Flow, M};
@@ -33,31 +35,18 @@ fn quick_get(m: M, x: &Obj, k: &Obj) -> PyResult<Option<Obj>> {
     if dict::Dict::is_exact(x) {
         return dict::get(m.cx(), x, k);
     }
+    if let Some(s) = k.fixed::<slice::Slice>(FixedShape::Slice) {
+        return Ok(quick_slice(x, s.start().value(), s.stop().value(), s.step().value()));
+    }
     Ok(None)
 }
 
-/// `x[i:j]` of exact lists and tuples with small ints or None, whose words need no drop.
-fn quick_slice(m: M, x: &Obj) -> Option<Obj> {
-    let list = x.fixed::<List>(FixedShape::List);
-    let items = match list {
-        Some(l) => l.words(),
-        None => x.fixed::<tuple::Tuple>(FixedShape::Tuple)?.values(),
-    };
-    let n = items.len() as i64;
-    let bound = |v: Value, default: i64| {
-        if v == super::flow::none_word() {
-            return Some(default);
-        }
-        let i = v.as_int()?;
-        Some(if i < 0 { (i + n).max(0) } else { i.min(n) })
-    };
-    let (i, j) = (bound(m.peek(m.c()), 0)?, bound(m.peek(m.c() + 1), n)?);
-    let part = &items[i as usize..(j.max(i)) as usize];
-    if list.is_none() && part.len() == items.len() {
-        return Some(x.clone());
+/// `x[i:j:k]` of exact lists and tuples with small ints or None.
+fn quick_slice(x: &Obj, start: Value, stop: Value, step: Value) -> Option<Obj> {
+    match x.fixed::<List>(FixedShape::List) {
+        Some(l) => l.quick_slice(start, stop, step),
+        None => tuple::quick_slice(x, start, stop, step),
     }
-    // SAFETY: the container keeps its items alive.
-    Some(unsafe { if list.is_some() { list::from_values(part) } else { tuple::from_values(part) } })
 }
 
 /// Puts a method look-up's result into a window.
@@ -102,6 +91,35 @@ pub(super) fn super_method(m: M, explicit: bool) -> PyResult<Flow> {
     Ok(Flow::NEXT)
 }
 
+/// The name of a method of context managers.
+pub(super) fn special_name(method: u16) -> Name {
+    match SpecialMethod::from_u16(method) {
+        Some(SpecialMethod::Exit) => intern!("__exit__"),
+        Some(SpecialMethod::AEnter) => intern!("__aenter__"),
+        Some(SpecialMethod::AExit) => intern!("__aexit__"),
+        _ => intern!("__enter__"),
+    }
+}
+
+/// Looks a method of a context manager up in its class.
+pub(super) fn load_special(m: M, method: u16) -> PyResult<Flow> {
+    let x = m.arg(m.b()).into_obj();
+    let name = special_name(method);
+    let cx = m.cx();
+    let Some(f) = x.type_of().lookup(name) else {
+        return Err(no_context_manager(cx, &x, &name.to_string()));
+    };
+    let found = match f.type_of().flags().method_like {
+        true => Method::Unbound(f),
+        false => Method::Bound(match f.type_of().slots.descr_get.get() {
+            Some(get) => get(cx, &f, Some(&x), Some(&x.type_of().as_obj()))?,
+            None => f,
+        }),
+    };
+    put_method(m, m.a(), found, x);
+    Ok(Flow::NEXT)
+}
+
 /// The error of a `with` statement over an object that lacks the method `missed`.
 #[cold]
 fn no_context_manager(cx: &Ctx, x: &Obj, missed: &str) -> Raised {
@@ -138,24 +156,7 @@ fast_op! {
         // SAFETY: the container keeps the item alive.
         unsafe { v.incref() };
         m.store_drop(m.a(), v, m.b(), x)
-    } slow {
-        let (x, k) = (m.arg(m.b()), m.arg(m.c()));
-        let v = match quick_get(m, &x, &k)? {
-            Some(v) => v,
-            None => {
-                if x.type_of().is_heap_type()
-                    && let Some(f) = x.type_of().lookup(intern!("__getitem__"))
-                    && let Some(flow) = push_values(m, &f, [&x, &k], FrameKind::Call)?
-                {
-                    return Ok(flow);
-                }
-                x.get_item(m.cx(), &k)?
-            }
-        };
-        drop((x, k));
-        m.set(m.a(), v);
-        Ok(Flow::NEXT)
-    }
+    } slow { get_item(m) }
 
     SetItem |m| fast {
         let x = m.peek(m.a());
@@ -165,20 +166,43 @@ fast_op! {
         let p = fast!(l.slot(i as usize));
         // SAFETY: the slot belongs to the list, which the operand keeps alive.
         unsafe { crate::ops::attrs::store_slot(m, p, x, m.c()) }
-    } slow {
-        let (x, k, v) = (m.arg(m.a()), m.arg(m.b()), m.arg(m.c()));
-        if x.type_of().is_heap_type()
-            && let Some(f) = x.type_of().lookup(intern!("__setitem__"))
-            && let Some(flow) = push_values(m, &f, [&x, &k, &v], FrameKind::Discard)?
-        {
-            return Ok(flow);
+    } slow { set_item(m) }
+}
+
+/// `a = b[c]` in general.
+pub(super) fn get_item(m: M) -> PyResult<Flow> {
+    let (x, k) = (m.arg(m.b()), m.arg(m.c()));
+    let v = match quick_get(m, &x, &k)? {
+        Some(v) => v,
+        None => {
+            if x.type_of().is_heap_type()
+                && let Some(f) = x.type_of().lookup(intern!("__getitem__"))
+                && let Some(flow) = push_values(m, &f, [&x, &k], FrameKind::Call)?
+            {
+                return Ok(flow);
+            }
+            x.get_item(m.cx(), &k)?
         }
-        x.set_item(m.cx(), &k, &v)?;
-        drop(v);
-        drop(x);
-        drop(k);
-        Ok(Flow::NEXT)
+    };
+    drop((x, k));
+    m.set(m.a(), v);
+    Ok(Flow::NEXT)
+}
+
+/// `a[b] = c` in general.
+pub(super) fn set_item(m: M) -> PyResult<Flow> {
+    let (x, k, v) = (m.arg(m.a()), m.arg(m.b()), m.arg(m.c()));
+    if x.type_of().is_heap_type()
+        && let Some(f) = x.type_of().lookup(intern!("__setitem__"))
+        && let Some(flow) = push_values(m, &f, [&x, &k, &v], FrameKind::Discard)?
+    {
+        return Ok(flow);
     }
+    x.set_item(m.cx(), &k, &v)?;
+    drop(v);
+    drop(x);
+    drop(k);
+    Ok(Flow::NEXT)
 }
 
 op! {
@@ -191,7 +215,7 @@ op! {
 
     GetSlice |m| {
         let x = m.arg(m.b());
-        if let Some(v) = quick_slice(m, &x) {
+        if let Some(v) = quick_slice(&x, m.peek(m.c()), m.peek(m.c() + 1), none_word()) {
             drop(x);
             m.set(m.a(), v);
             return Ok(Flow::NEXT);
@@ -205,6 +229,17 @@ op! {
 
     SetSlice |m| {
         let (x, v) = (m.arg(m.a()), m.arg(m.c()));
+        if let Some(l) = x.fixed::<List>(FixedShape::List)
+            && !v.is(&x)
+            && let Some(items) = crate::ops::unpack::plain_items(&v)
+            // SAFETY: the other list or tuple keeps the items alive until they are counted.
+            && unsafe { l.quick_assign(m.peek(m.b()), m.peek(m.b() + 1), items) }
+        {
+            // Bounds are ints or None, which need no drop.
+            drop(v);
+            drop(x);
+            return Ok(Flow::NEXT);
+        }
         let s = slice::new(m.take(m.b()), m.take(m.b() + 1), Obj::none());
         x.set_item(m.cx(), &s, &v)?;
         drop(v);
@@ -273,25 +308,7 @@ op! {
         Ok(Flow::NEXT)
     }
 
-    LoadSpecial |m| {
-        let x = m.arg(m.b()).into_obj();
-        let special = cinder_bytecode::op::SpecialMethod::from_u16(m.c() as u16);
-        let text = special.map_or("__enter__", |s| s.text());
-        let name = cinder_pyobj::types::str::Name::new(text);
-        let cx = m.cx();
-        let Some(f) = x.type_of().lookup(name) else {
-            return Err(no_context_manager(cx, &x, text));
-        };
-        let found = match f.type_of().flags().method_like {
-            true => Method::Unbound(f),
-            false => Method::Bound(match f.type_of().slots.descr_get.get() {
-                Some(get) => get(cx, &f, Some(&x), Some(&x.type_of().as_obj()))?,
-                None => f,
-            }),
-        };
-        put_method(m, m.a(), found, x);
-        Ok(Flow::NEXT)
-    }
+    LoadSpecial |m| { load_special(m, m.c() as u16) }
 
     LoadSuperAttr |m| {
         let (v, _) = super_attr(m, m.b(), false, false)?;

@@ -18,8 +18,11 @@ mod functions;
 mod generators;
 mod imports;
 mod items;
+mod iterate;
 mod matching;
 pub(crate) mod names;
+mod subscript;
+mod unpack;
 
 pub(crate) use arith::*;
 pub(crate) use attrs::*;
@@ -33,8 +36,11 @@ pub(crate) use functions::*;
 pub(crate) use generators::*;
 pub(crate) use imports::*;
 pub(crate) use items::*;
+pub(crate) use iterate::*;
 pub(crate) use matching::*;
 pub(crate) use names::*;
+pub(crate) use subscript::*;
+pub(crate) use unpack::*;
 
 /// Defines outlined instructions: `op! { Name |m| { body: PyResult<Flow> } … }`.
 macro_rules! op {

@@ -17,7 +17,7 @@ pub(crate) use alloc::{alloc_cell, free_cell, quick_cell};
 pub use cinder_macros::Traverse;
 pub use header::Header;
 pub use large::LargeFromSystem;
-pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, cell_flags, for_each_page, set_cell_flags};
+pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, FLAG_SPENT, cell_flags, for_each_page, set_cell_flags};
 pub use page::{PAGE_SIZE, Page, PageKind, for_each_container_page};
 pub use traverse::{Dropped, Traverse, Visitor};
 
@@ -39,6 +39,33 @@ pub fn new_instance<T: Payload>(ty: &Type, payload: T) -> Obj {
         let at = (p as *mut u8).add(ty.layout().payload_off as usize) as *mut T;
         at.write(payload);
         publish(p, ty.root_shape())
+    }
+}
+
+/// As [`new_instance`], with room for `words` more words behind the instance, which belong to the payload. `init` is
+/// given the places of the payload and of the words; it writes them in place, since payloads with words are large.
+///
+/// # Safety
+/// `init` must initialise the payload.
+#[inline(always)]
+pub unsafe fn new_with_room<T: Payload>(ty: &Type, words: usize, init: impl FnOnce(*mut T, *mut Value)) -> Obj {
+    debug_assert!(ty.payload_is::<T>(), "{} is not laid out as {}", ty.name(), T::DEF.name);
+    // SAFETY: as in `new_instance`; the cell is `words` words longer than the instance.
+    unsafe {
+        let p = alloc_object(ty, words * size_of::<Value>());
+        let l = ty.layout();
+        let room = (p as *mut u8).add(l.basic_size as usize) as *mut Value;
+        init((p as *mut u8).add(l.payload_off as usize) as *mut T, room);
+        publish(p, ty.root_shape())
+    }
+}
+
+/// The finaliser of this object has nothing to do any more: its end need not ask.
+#[inline(always)]
+pub fn mark_spent(v: Value) {
+    if let Some(p) = v.as_ptr() {
+        // SAFETY: the caller's word names a live object.
+        unsafe { set_cell_flags(p, cell_flags(p) | FLAG_SPENT) };
     }
 }
 
@@ -211,7 +238,7 @@ unsafe fn end_object(p: *const Header) {
                 return;
             }
         }
-        if ty.has_finalizer() {
+        if ty.has_finalizer() && cell_flags(p) & FLAG_SPENT == 0 {
             if !finalize(p) {
                 return;
             }

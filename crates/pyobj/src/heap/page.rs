@@ -47,6 +47,8 @@ pub struct Page {
 pub(crate) const FLAG_FINALIZED: u8 = 0x80;
 /// The generation of a container, written by the collector; 3 is exempt from collection.
 pub(crate) const FLAG_GEN_MASK: u8 = 0x03;
+/// The object's finaliser has nothing to do any more.
+pub(crate) const FLAG_SPENT: u8 = 0x20;
 /// The container is a candidate of the collection that is going on.
 pub(crate) const FLAG_CANDIDATE: u8 = 0x10;
 
@@ -126,12 +128,14 @@ impl Page {
     }
 }
 
+#[inline(always)]
 pub(crate) unsafe fn cell_flags(p: *const Header) -> u8 {
     // SAFETY: `p` is a cell by the caller's promise.
     let page = unsafe { Page::of(p) };
     if page.kind == PageKind::Container { page.flags(page.index_of(p)) } else { 0 }
 }
 
+#[inline(always)]
 pub(crate) unsafe fn set_cell_flags(p: *const Header, f: u8) {
     // SAFETY: `p` is a cell by the caller's promise.
     let page = unsafe { Page::of(p) };

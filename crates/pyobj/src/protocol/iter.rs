@@ -4,6 +4,9 @@ use crate::ctx::{Ctx, PyResult};
 use crate::intern;
 use crate::native::FixedShape;
 use crate::types::exc;
+use crate::types::list::ListIterator;
+use crate::types::range::RangeIterator;
+use crate::types::tuple::TupleIterator;
 use crate::value::Obj;
 
 impl Obj {
@@ -23,9 +26,26 @@ impl Obj {
         Err(cx.type_error(format!("'{}' object is not iterable", ty.name())))
     }
 
+    /// The next item of an iterator over an exact list or tuple or a range of small ints, if it is at hand.
+    #[inline(always)]
+    pub fn quick_next(&self) -> Option<Obj> {
+        let v = if let Some(l) = self.fixed::<ListIterator>(FixedShape::ListIterator) {
+            l.quick_next()?
+        } else if let Some(t) = self.fixed::<TupleIterator>(FixedShape::TupleIterator) {
+            t.quick_next()?
+        } else {
+            return self.fixed::<RangeIterator>(FixedShape::RangeIterator)?.advance().map(Obj::from);
+        };
+        // SAFETY: the container keeps the item alive until it is counted here.
+        Some(unsafe { Obj::from_borrowed(v) })
+    }
+
     /// The next item of an iterator; nothing at its end.
     #[inline]
     pub fn next(&self, cx: &Ctx) -> PyResult<Option<Obj>> {
+        if let Some(x) = self.quick_next() {
+            return Ok(Some(x));
+        }
         self.next_or_stop(cx).or_else(|r| cx.swallow(r, exc::StopIteration()).map(|()| None))
     }
 

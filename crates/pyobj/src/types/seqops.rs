@@ -4,7 +4,7 @@ use crate::ctx::{Ctx, PyResult};
 use crate::protocol::unpack_index;
 use crate::types::CmpOp;
 use crate::types::dict::strkey;
-use crate::types::slice::Slice;
+use crate::types::slice::{self, Slice};
 use crate::types::str::StrBuilder;
 use crate::value::{Obj, Value};
 
@@ -41,6 +41,18 @@ pub(crate) struct Bounds {
     pub start: isize,
     pub step: isize,
     pub count: usize,
+}
+
+/// Which of `len` items a slice selects whose bounds are None or small ints, given as words; nothing otherwise.
+#[inline]
+pub(crate) fn plain_bounds(len: usize, start: Value, stop: Value, step: Value) -> Option<Bounds> {
+    // SAFETY: the words are live values.
+    let is_none = |v: &Value| unsafe { Obj::borrow_from(v) }.is_none();
+    let bound = |v: &Value, default: isize| if is_none(v) { Some(default) } else { v.as_int().map(|i| i as isize) };
+    let step = bound(&step, 1).filter(|s| *s != 0)?.max(-isize::MAX);
+    let (first, last) = if step < 0 { (isize::MAX, isize::MIN) } else { (0, isize::MAX) };
+    let (start, _, count) = slice::adjust(len, bound(&start, first)?, bound(&stop, last)?, step);
+    Some(Bounds { start, step, count })
 }
 
 impl Bounds {

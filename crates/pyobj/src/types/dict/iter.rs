@@ -5,12 +5,12 @@ use std::cell::Cell;
 use crate::heap::Traverse;
 use crate::native::{pyclass, pymethods};
 
-use super::as_dict;
+use super::{Dict, as_dict};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap;
-use crate::native::{PyClass, This};
+use crate::native::{FixedShape, PyClass, This};
 use crate::types::{iterators, list, tuple};
-use crate::value::{Obj, ObjCell};
+use crate::value::{Obj, ObjCell, Value};
 
 /// A walk over the entries of a dict that notices changes.
 #[derive(Traverse)]
@@ -82,6 +82,25 @@ impl Cursor {
                 Ok(None)
             }
         }
+    }
+
+    /// The next entry of an exact dict with a table of its own, walked forwards: key and value, borrowed. Nothing, with
+    /// nothing changed, at the end or if that takes more.
+    #[inline(always)]
+    fn quick_next(&self) -> Option<(Value, Value)> {
+        let word = self.of.peek()?;
+        // SAFETY: the cell keeps the dict alive; reading an entry runs nothing.
+        let d = unsafe { Obj::borrow_from(&word) }.fixed::<Dict>(FixedShape::Dict)?;
+        let left = self.left.get();
+        if d.quick_len()? != self.expected.get() || left == 0 {
+            return None;
+        }
+        let i = self.at.get();
+        let e = d.table().entry(i)?;
+        let key = e.key?;
+        self.at.set(i + 1);
+        self.left.set(left - 1);
+        Some((key, e.value))
     }
 
     fn hint(&self) -> usize {
@@ -172,4 +191,33 @@ iterators! {
         "Walks the values of a dict from the last.";
     DictReverseItemIterator "dict_reverseitemiterator" [] true tuple::pair,
         "Walks the items of a dict from the last.";
+}
+
+impl DictKeyIterator {
+    /// Moves on and returns the next key's word, borrowed; nothing at the end or if that takes more.
+    #[inline(always)]
+    pub fn quick_next(&self) -> Option<Value> {
+        self.0.quick_next().map(|e| e.0)
+    }
+}
+
+impl DictValueIterator {
+    /// Moves on and returns the next value's word, borrowed; nothing at the end or if that takes more.
+    #[inline(always)]
+    pub fn quick_next(&self) -> Option<Value> {
+        self.0.quick_next().map(|e| e.1)
+    }
+}
+
+impl DictItemIterator {
+    /// Moves on and returns the next key and value, borrowed; nothing at the end or if that takes more.
+    #[inline(always)]
+    pub fn quick_next(&self) -> Option<(Value, Value)> {
+        self.0.quick_next()
+    }
+
+    /// The next key and value.
+    pub fn advance_pair(&self, cx: &Ctx) -> PyResult<Option<(Obj, Obj)>> {
+        self.0.advance(cx, false)
+    }
 }

@@ -26,6 +26,21 @@ pub struct Enumerate {
     large: ObjCell,
 }
 
+impl Enumerate {
+    /// The next count and item.
+    pub fn advance_pair(&self, cx: &Ctx) -> PyResult<Option<(Obj, Obj)>> {
+        let Some(x) = self.it.next(cx)? else { return Ok(None) };
+        let n = self.at.get();
+        if self.large.is_empty() && n < Value::MAX_INT {
+            self.at.set(n + 1);
+            return Ok(Some((Obj::from(n), x)));
+        }
+        let n = self.large.get().unwrap_or_else(|| Obj::from(n));
+        self.large.set(Some(number::add(cx, &n, &Obj::from(1i64))?));
+        Ok(Some((n, x)))
+    }
+}
+
 #[pymethods]
 impl Enumerate {
     #[pynew(sig = "(iterable, start=0)")]
@@ -44,15 +59,7 @@ impl Enumerate {
     }
 
     fn __next__(cx: &Ctx, this: This<'_, Enumerate>) -> PyResult<Option<Obj>> {
-        let Some(x) = this.it.next(cx)? else { return Ok(None) };
-        let n = this.at.get();
-        if this.large.is_empty() && n < Value::MAX_INT {
-            this.at.set(n + 1);
-            return Ok(Some(tuple::pair(Obj::from(n), x)));
-        }
-        let n = this.large.get().unwrap_or_else(|| Obj::from(n));
-        this.large.set(Some(number::add(cx, &n, &Obj::from(1i64))?));
-        Ok(Some(tuple::pair(n, x)))
+        Ok(this.advance_pair(cx)?.map(|(n, x)| tuple::pair(n, x)))
     }
 
     #[pymethod(name = "__reduce__")]

@@ -49,6 +49,24 @@ pub(super) fn next_of_all(cx: &Ctx, its: &[Obj], strict: bool, function: &str) -
     Ok(Some(items))
 }
 
+impl Zip {
+    /// The two iterators of a plain `zip(a, b)`.
+    #[inline]
+    pub fn as_pair(&self) -> Option<(&Obj, &Obj)> {
+        match &self.its[..] {
+            [a, b] if !self.strict.get() => Some((a, b)),
+            _ => None,
+        }
+    }
+
+    /// One item of each of two iterators; nothing when one is exhausted.
+    pub fn advance_pair(cx: &Ctx, (a, b): (&Obj, &Obj)) -> PyResult<Option<(Obj, Obj)>> {
+        let Some(x) = a.next(cx)? else { return Ok(None) };
+        let Some(y) = b.next(cx)? else { return Ok(None) };
+        Ok(Some((x, y)))
+    }
+}
+
 #[pymethods]
 impl Zip {
     #[pynew(sig = "(*iterables, strict=False)")]
@@ -66,12 +84,8 @@ impl Zip {
     }
 
     fn __next__(cx: &Ctx, this: This<'_, Zip>) -> PyResult<Option<Obj>> {
-        if let [a, b] = &this.its[..]
-            && !this.strict.get()
-        {
-            let Some(x) = a.next(cx)? else { return Ok(None) };
-            let Some(y) = b.next(cx)? else { return Ok(None) };
-            return Ok(Some(tuple::pair(x, y)));
+        if let Some(two) = this.as_pair() {
+            return Ok(Zip::advance_pair(cx, two)?.map(|(x, y)| tuple::pair(x, y)));
         }
         if this.its.is_empty() {
             return Ok(None);

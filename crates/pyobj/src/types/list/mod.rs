@@ -50,6 +50,12 @@ pub unsafe fn from_values(items: &[Value]) -> Obj {
     heap::new_instance(List::type_object(), List { items: UnsafeCell::new(items.to_vec()) })
 }
 
+/// A list of the owned words.
+#[inline]
+fn from_word_vec(items: Vec<Value>) -> Obj {
+    heap::new_instance(List::type_object(), List { items: UnsafeCell::new(items) })
+}
+
 /// A list that takes over these words.
 ///
 /// # Safety

@@ -5,7 +5,7 @@ use crate::ctx::{Ctx, PyResult};
 use crate::native::FixedShape;
 use crate::types::seqops::{self, Bounds};
 use crate::types::slice::Slice;
-use crate::value::Obj;
+use crate::value::{Obj, Value};
 
 const NOT_ITERABLE: &str = "must assign iterable to extended slice";
 
@@ -127,6 +127,53 @@ impl List {
         // SAFETY: the list owned the removed items.
         drop_from_last(unsafe { seqops::from_values(old) });
         Ok(())
+    }
+}
+
+impl List {
+    /// `list[start:stop:step]` for bounds that are None or small ints, given as words; nothing for others.
+    pub fn quick_slice(&self, start: Value, stop: Value, step: Value) -> Option<Obj> {
+        let items = self.values();
+        let b = seqops::plain_bounds(items.len(), start, stop, step)?;
+        if b.step == 1 {
+            // SAFETY: the list keeps its items alive; taking some runs nothing.
+            return Some(unsafe { super::from_values(&items[b.start as usize..][..b.count]) });
+        }
+        let mut words = Vec::with_capacity(b.count);
+        for i in b.positions() {
+            // SAFETY: as above.
+            unsafe { items[i].incref() };
+            words.push(items[i]);
+        }
+        Some(super::from_word_vec(words))
+    }
+
+    /// `list[start:stop] = items` for as many items as the slice has, few enough to be exchanged on the stack. False, with
+    /// nothing changed, where that does not apply.
+    ///
+    /// # Safety
+    /// The items must be live values, and not those of this list.
+    pub unsafe fn quick_assign(&self, start: Value, stop: Value, items: &[Value]) -> bool {
+        const MOST: usize = 16;
+        let none = Obj::none();
+        let Some(b) = seqops::plain_bounds(self.len(), start, stop, none.value()) else { return false };
+        if b.count != items.len() || b.count > MOST {
+            return false;
+        }
+        let mut old = [Value::UNBOUND; MOST];
+        let slots = &mut self.vec()[b.start as usize..][..b.count];
+        for (i, slot) in slots.iter_mut().enumerate() {
+            // SAFETY: by the caller's promise.
+            unsafe { items[i].incref() };
+            old[i] = std::mem::replace(slot, items[i]);
+        }
+        for v in old[..b.count].iter().rev() {
+            if v.is_ptr() {
+                // SAFETY: the list owned the old word.
+                unsafe { v.decref() };
+            }
+        }
+        true
     }
 }
 

@@ -112,6 +112,20 @@ pub unsafe fn from_values(items: &[Value]) -> Obj {
     })
 }
 
+/// `x[start:stop]` of an exact tuple for bounds that are None or small ints, given as words; nothing otherwise.
+pub fn quick_slice(x: &Obj, start: Value, stop: Value, step: Value) -> Option<Obj> {
+    let items = x.fixed::<Tuple>(FixedShape::Tuple)?.values();
+    let b = crate::types::seqops::plain_bounds(items.len(), start, stop, step)?;
+    if b.step != 1 {
+        return None;
+    }
+    if b.count == items.len() {
+        return Some(x.clone());
+    }
+    // SAFETY: the tuple keeps its items alive.
+    Some(unsafe { from_values(&items[b.start as usize..][..b.count]) })
+}
+
 /// A tuple that takes over these words.
 ///
 /// # Safety
@@ -122,6 +136,15 @@ pub unsafe fn from_owned_words(items: &[Value]) -> Obj {
         return empty();
     }
     alloc(Tuple::type_object_of(), items.len(), |i| items[i])
+}
+
+/// A tuple of `n` items that `item` gives by their position. It runs no Python code.
+#[inline]
+pub fn from_fn(n: usize, item: impl Fn(usize) -> Obj) -> Obj {
+    if n == 0 {
+        return empty();
+    }
+    alloc(Tuple::type_object_of(), n, |i| item(i).into_value())
 }
 
 /// `(a, b)`.

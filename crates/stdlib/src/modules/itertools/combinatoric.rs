@@ -18,7 +18,7 @@ enum State {
 }
 
 fn pick(pool: &[Obj], indices: &[usize]) -> Obj {
-    tuple::new(indices.iter().filter_map(|&i| pool.get(i).cloned()).collect())
+    tuple::from_fn(indices.len(), |i| pool[indices[i]].clone())
 }
 
 fn indices(cx: &Ctx, n: usize) -> PyResult<Vec<usize>> {
@@ -94,8 +94,10 @@ impl Product {
                 }
             }
         }
-        let items = at.iter().enumerate().map(|(i, &j)| this.pool(i)[j].clone()).collect();
-        Ok(Some(tuple::new(items)))
+        if this.repeat == 1 {
+            return Ok(Some(tuple::from_fn(at.len(), |i| this.pools[i][at[i]].clone())));
+        }
+        Ok(Some(tuple::from_fn(at.len(), |i| this.pool(i)[at[i]].clone())))
     }
 
     #[pymethod(name = "__sizeof__")]

@@ -1,0 +1,80 @@
+//! Subscripts of classes written in Python, in shadow code.
+
+use cinder_pyobj::cell::AttrCell;
+use cinder_pyobj::{PyResult, Value, intern};
+use cinder_shadow::ShadowOp;
+
+use super::attrs::{guarded, site};
+use super::calls::{can_enter, enter_frame};
+use super::items::{get_item, set_item};
+use super::{fast, fast_op};
+use crate::frame::FrameKind;
+use crate::machine::{Fast, Flow, M};
+use crate::objects::function::Function;
+
+/// The instruction as plain code has it, for its operands.
+#[inline(always)]
+fn plain(m: M) -> M {
+    M { w: site(m).original().0, ..m }
+}
+
+fn look_get(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let x = m.peek_obj(m.b());
+    // SAFETY: the instruction lies in shadow code.
+    unsafe { cinder_shadow::look_item(m.pc, s, x, intern!("__getitem__"), ShadowOp::GetItemClass) };
+    get_item(plain(m))
+}
+
+fn look_set(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let x = m.peek_obj(m.a());
+    // SAFETY: the instruction lies in shadow code.
+    unsafe { cinder_shadow::look_item(m.pc, s, x, intern!("__setitem__"), ShadowOp::SetItemClass) };
+    set_item(plain(m))
+}
+
+/// Enters the Python function that the site knows for a receiver, with these operands.
+#[inline(always)]
+fn enter<const N: usize>(m: M, receiver: Value, operands: [i16; N], kind: FrameKind) -> Fast {
+    let e = &site(m).entry;
+    if !guarded(receiver, e) {
+        return Fast::Slow;
+    }
+    // SAFETY: the guard holds, so the cell is alive; the registers above the frame are free, and there are enough.
+    unsafe {
+        let f = (*(e.target.get() as *const AttrCell)).value();
+        if !Function::is(f) {
+            return Fast::Slow;
+        }
+        let function = &*Function::payload_of(f);
+        let c = &*fast!(function.code_ptr());
+        let first = m.frame().top;
+        if c.quick_args != N as u32 || c.sites().is_null() || !can_enter(m, c, first) {
+            return Fast::Slow;
+        }
+        f.incref();
+        let mut i = 0;
+        while i < N {
+            *first.add(i) = m.owned(operands[i]);
+            i += 1;
+        }
+        enter_frame(m, f, function, c, first, N as u32, kind, Value::UNBOUND)
+    }
+}
+
+fast_op! {
+    GetItemLook |m| fast { Fast::Slow } slow { look_get(m) }
+
+    GetItemClass |m| fast {
+        let key = site(m).original().c() as i16;
+        enter(m, m.peek(m.b()), [m.b(), key], FrameKind::Call)
+    } slow { look_get(m) }
+
+    SetItemLook |m| fast { Fast::Slow } slow { look_set(m) }
+
+    SetItemClass |m| fast {
+        let value = site(m).original().c() as i16;
+        enter(m, m.peek(m.a()), [m.a(), m.b(), value], FrameKind::Discard)
+    } slow { look_set(m) }
+}
