@@ -1483,4 +1483,3 @@ impl CoroutineWrapper {
         close(cx, &this.coroutine, this.inner(cx)?)
     }
 }
-

@@ -15,7 +15,7 @@ use cinder_shadow::{ShadowOp, Site};
 
 use super::attrs::site;
 use super::{builtins, fast, fast_op, op};
-use crate::call::{FrameSpec, eager, bind_arguments, fill_defaults, push_frame};
+use crate::call::{FrameSpec, bind_arguments, eager, fill_defaults, push_frame};
 use crate::frame::{Frame, FrameKind};
 use crate::machine::{Fast, Flow, M, is_temp};
 use crate::objects::code::CodeObject;

@@ -249,7 +249,11 @@ fn return_quick(m: M) -> Fast {
         f.function.header().release();
         th.current.set(caller);
         th.depth.set(th.depth.get() - 1);
-        if f.kind == FrameKind::Await { eager::end_quick(th, m.fr) } else { th.free_frame_quick(m.fr) }
+        if f.kind == FrameKind::Await {
+            eager::end_quick(th, m.fr)
+        } else {
+            th.free_frame_quick(m.fr)
+        }
         let to = pc.add(advance);
         let base = (*caller).base;
         let dst = (*pc).a() as i16;

@@ -46,9 +46,10 @@ fn stores_locals(m: M, n: usize) -> bool {
     let following = insns.get(at + 1..at + 1 + n).unwrap_or(&[]);
     n > 0
         && following.len() == n
-        && following.iter().enumerate().all(|(i, w)| {
-            w.op() == Some(Opcode::Move) && w.b() == first + i as u16 && (w.a() as i16) < 0
-        })
+        && following
+            .iter()
+            .enumerate()
+            .all(|(i, w)| w.op() == Some(Opcode::Move) && w.b() == first + i as u16 && (w.a() as i16) < 0)
 }
 
 fast_op! {
