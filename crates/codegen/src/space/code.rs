@@ -52,11 +52,11 @@ impl CompiledCode {
     ) -> CompiledCode {
         let Unit { func, alloc, lowered } = unit;
         let mut points = Vec::with_capacity(alloc.deopt_points().len());
-        let mut values = Vec::new();
+        let mut start = 0;
         for point in alloc.deopt_points() {
-            let own = alloc.deopt_values(point);
-            points.push(PointInfo { user: point.user, start: values.len() as u32, len: own.len() as u32 });
-            values.extend_from_slice(own);
+            let len = alloc.deopt_values(point).len() as u32;
+            points.push(PointInfo { user: point.user, start, len });
+            start += len;
         }
         let entries = func.entries().iter().zip(&lowered.entries).map(|(e, o)| (e.name.clone(), *o)).collect();
         CompiledCode {
@@ -70,7 +70,7 @@ impl CompiledCode {
             exits: lowered.exits,
             safepoints: lowered.safepoints,
             points,
-            values,
+            values: alloc.all_deopt_values().to_vec(),
             traps: lowered.assembled.traps,
             lines: lowered.lines,
             locs: func.locs().to_vec(),

@@ -176,9 +176,11 @@ impl CodeSpace {
             }
         }
         let mut names: FxHashMap<&str, u64> = FxHashMap::default();
-        for p in &placed {
-            let func = p.unit.func;
-            for (entry, offset) in func.entries().iter().zip(&p.unit.lowered.entries) {
+        let by_name = |p: &Placed<'_>| p.unit.func.symbols().iter().any(|s| matches!(s, Symbol::Name(_)));
+        // Most functions name no others.
+        let named = if placed.iter().any(by_name) { &placed[..] } else { &[] };
+        for p in named {
+            for (entry, offset) in p.unit.func.entries().iter().zip(&p.unit.lowered.entries) {
                 names.insert(&entry.name, p.block.address as u64 + u64::from(*offset));
             }
         }

@@ -238,6 +238,11 @@ impl Allocated {
         &self.values[point.start as usize..][..point.len as usize]
     }
 
+    /// The values of all deopt points, those of one behind those of the point before it.
+    pub fn all_deopt_values(&self) -> &[DeoptValue] {
+        &self.values
+    }
+
     /// Where source variables live, sorted by variable and start.
     pub fn debug_locations(&self) -> &[DebugLocation] {
         &self.debug

@@ -4,6 +4,10 @@ use super::Context;
 use crate::ir::{Function, Inst, VReg};
 use crate::op::{Effect, Op, Shape};
 use crate::types::{FloatCC, IntCC, Type};
+use smallvec::SmallVec;
+
+/// Uses of a comparison or what took one over: few, so they need no memory of their own.
+type Uses = SmallVec<[VReg; 4]>;
 
 /// Users of truth values take over the comparison; comparisons with zero of an `and` become tests; integer guards
 /// and branches on a value just loaded compare memory.
@@ -74,7 +78,7 @@ fn fuse_condition(func: &mut Function, cx: &mut Context<'_>, at: usize) -> bool 
         (Op::Select | Op::SelectIcmp, Cond::Int(_)) => Op::SelectIcmp,
         _ => return false,
     };
-    let mut uses = func.uses(&def).to_vec();
+    let mut uses = Uses::from_slice(func.uses(&def));
     if op == Op::SelectIcmp {
         let old = func.uses(&inst);
         uses.extend_from_slice(&old[old.len() - 2..]);
@@ -129,7 +133,7 @@ fn fuse_test(func: &mut Function, cx: &mut Context<'_>, at: usize) -> bool {
     if def.imm_rhs().is_some_and(|k| !cx.target.test_imm_fits(def.ty, k)) {
         return false;
     }
-    let mut uses = func.uses(&def).to_vec();
+    let mut uses = Uses::from_slice(func.uses(&def));
     uses.extend_from_slice(&func.uses(&inst)[1..]);
     recount(func, cx, &inst, &uses);
     func.set_uses(at, &uses);
@@ -166,7 +170,7 @@ fn fuse_load(func: &mut Function, cx: &mut Context<'_>, at: usize, barrier: usiz
     if rest.is_none() && !cx.target.imm_fits(op, inst.ty, inst.imm) {
         return;
     }
-    let mut new_uses: Vec<VReg> = rest.into_iter().collect();
+    let mut new_uses: Uses = rest.into_iter().collect();
     new_uses.extend_from_slice(func.uses(&load));
     recount(func, cx, &inst, &new_uses);
     func.set_uses(at, &new_uses);

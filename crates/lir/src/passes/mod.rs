@@ -133,6 +133,7 @@ pub(crate) struct Scratch {
     pub(crate) insts: Vec<Inst>,
     pub(crate) work: Vec<u32>,
     pub(crate) marks: Vec<u32>,
+    pub(crate) layout: layout::Buffers,
 }
 
 pub(crate) const NO_INST: u32 = u32::MAX;
