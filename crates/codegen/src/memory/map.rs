@@ -12,7 +12,6 @@ use std::sync::Arc;
 pub(super) struct Mapping(Arc<Inner>);
 
 struct Inner {
-    protection: Protection,
     base: usize,
     len: usize,
     code: usize,
@@ -61,15 +60,8 @@ impl Mapping {
         // Near the program's own text most calls reach runtime functions without a stub.
         let near = (reserve as *const () as usize & !(page - 1)).wrapping_sub(len + (256 << 20)) & !((2 << 20) - 1);
         let base = reserve(near, len)?;
-        let mut inner = Inner {
-            protection,
-            base,
-            len,
-            code: base + page,
-            code_len,
-            data: base + page + code_len + page,
-            alias: None,
-        };
+        let mut inner =
+            Inner { base, len, code: base + page, code_len, data: base + page + code_len + page, alias: None };
         protect(inner.data, data_len, libc::PROT_READ | libc::PROT_WRITE)?;
         if protection == Protection::DualMapping {
             inner.alias(page)?;
@@ -152,48 +144,66 @@ impl Inner {
         let len = self.code_len + 2 * page;
         let guard = reserve(0, len)?;
         self.alias = Some((guard, len));
-        // SAFETY: replaces reserved pages of our own by a shared anonymous mapping.
-        let p = unsafe {
-            libc::mmap(
-                (guard + page) as *mut _,
-                self.code_len,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED,
-                -1,
-                0,
-            )
-        };
-        if p == libc::MAP_FAILED {
-            return Err(failed("map code memory"));
-        }
-        #[cfg(target_os = "linux")]
-        {
-            // SAFETY: an old size of zero duplicates a shared mapping, here over reserved pages of our own.
-            let q = unsafe {
-                libc::mremap(
-                    p,
-                    0,
-                    self.code_len,
-                    libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED,
-                    self.code as *mut libc::c_void,
-                )
-            };
-            if q == libc::MAP_FAILED {
-                return Err(failed("map code memory a second time"));
-            }
-            protect(self.code, self.code_len, libc::PROT_READ | libc::PROT_EXEC)
-        }
-        #[cfg(not(target_os = "linux"))]
-        Err(MemoryError::Map {
-            what: "map code memory twice on this system",
-            source: Error::from(std::io::ErrorKind::Unsupported),
-        })
+        map_twice(guard + page, self.code, self.code_len)
     }
+}
+
+/// Maps the same pages writable at one reserved range and executable at another.
+#[cfg(target_os = "linux")]
+fn map_twice(writable: usize, executable: usize, len: usize) -> Result<(), MemoryError> {
+    // Profilers recognise anonymous memory as code, so a file is the second choice: some emulators and sandboxes
+    // cannot duplicate mappings.
+    duplicate(writable, executable, len).or_else(|_| map_file_twice(writable, executable, len))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn map_twice(_: usize, _: usize, _: usize) -> Result<(), MemoryError> {
+    let source = Error::from(std::io::ErrorKind::Unsupported);
+    Err(MemoryError::Map { what: "map code memory twice on this system", source })
+}
+
+/// Replaces reserved pages by shared ones: anonymous ones, or those of a file.
+#[cfg(target_os = "linux")]
+fn map_shared(at: usize, len: usize, protection: i32, file: Option<i32>) -> Result<(), MemoryError> {
+    let kind = if file.is_some() { 0 } else { libc::MAP_ANONYMOUS };
+    let flags = libc::MAP_SHARED | libc::MAP_NORESERVE | libc::MAP_FIXED | kind;
+    // SAFETY: callers pass reserved ranges of their own, which nothing uses yet.
+    let p = unsafe { libc::mmap(at as *mut _, len, protection, flags, file.unwrap_or(-1), 0) };
+    if p == libc::MAP_FAILED { Err(failed("map code memory")) } else { Ok(()) }
+}
+
+#[cfg(target_os = "linux")]
+fn duplicate(writable: usize, executable: usize, len: usize) -> Result<(), MemoryError> {
+    map_shared(writable, len, libc::PROT_READ | libc::PROT_WRITE, None)?;
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    // SAFETY: an old size of zero duplicates a shared mapping, here over reserved pages of the caller's.
+    let p = unsafe { libc::mremap(writable as *mut _, 0, len, flags, executable as *mut libc::c_void) };
+    if p == libc::MAP_FAILED {
+        return Err(failed("map code memory a second time"));
+    }
+    protect(executable, len, libc::PROT_READ | libc::PROT_EXEC)
+}
+
+#[cfg(target_os = "linux")]
+fn map_file_twice(writable: usize, executable: usize, len: usize) -> Result<(), MemoryError> {
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+    // SAFETY: the name is a C string.
+    let file = unsafe { libc::memfd_create(c"code".as_ptr(), libc::MFD_CLOEXEC) };
+    if file < 0 {
+        return Err(failed("make a file for code memory"));
+    }
+    // SAFETY: a new descriptor that nobody else closes; the mappings outlive it.
+    let file = unsafe { OwnedFd::from_raw_fd(file) };
+    // SAFETY: the descriptor is open.
+    if unsafe { libc::ftruncate(file.as_raw_fd(), len as libc::off_t) } != 0 {
+        return Err(failed("make room for code memory"));
+    }
+    map_shared(writable, len, libc::PROT_READ | libc::PROT_WRITE, Some(file.as_raw_fd()))?;
+    map_shared(executable, len, libc::PROT_READ | libc::PROT_EXEC, Some(file.as_raw_fd()))
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let _ = self.protection;
         // SAFETY: both ranges are mappings of our own, and the last handle is gone.
         unsafe {
             libc::munmap(self.base as *mut _, self.len);
@@ -210,16 +220,16 @@ pub(super) fn publish(address: usize, len: usize) {
     {
         // SAFETY: cache maintenance by address over memory that is mapped.
         unsafe {
-            let mut line = address & !63;
-            while line < address + len {
+            // The cache type register gives the smallest line of each cache in words, as powers of two.
+            let caches: usize;
+            std::arch::asm!("mrs {0}, ctr_el0", out(reg) caches);
+            let (data, instructions) = (4 << (caches >> 16 & 15), 4 << (caches & 15));
+            for line in (address & !(data - 1)..address + len).step_by(data) {
                 std::arch::asm!("dc cvau, {0}", in(reg) line);
-                line += 64;
             }
             std::arch::asm!("dsb ish");
-            line = address & !63;
-            while line < address + len {
+            for line in (address & !(instructions - 1)..address + len).step_by(instructions) {
                 std::arch::asm!("ic ivau, {0}", in(reg) line);
-                line += 64;
             }
             std::arch::asm!("dsb ish", "isb");
             // MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE (after its registration): other cores drop what they
@@ -232,5 +242,33 @@ pub(super) fn publish(address: usize, len: usize) {
     {
         let _ = (address, len);
         std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_of_mapping_twice_show_the_same_pages() {
+        let page = page_size();
+        // Emulators of other machines may lack the first way.
+        for (map, everywhere) in [(duplicate as fn(_, _, _) -> _, false), (map_file_twice, true)] {
+            let (writable, executable) = (reserve(0, 2 * page).unwrap(), reserve(0, 2 * page).unwrap());
+            let mapped: Result<(), MemoryError> = map(writable, executable, 2 * page);
+            assert!(mapped.is_ok() || !everywhere, "{mapped:?}");
+            if mapped.is_ok() {
+                // SAFETY: the pages were just mapped, and nobody else knows them.
+                unsafe {
+                    (writable as *mut u64).add(page / 8 + 1).write(77);
+                    assert_eq!((executable as *const u64).add(page / 8 + 1).read(), 77);
+                }
+            }
+            // SAFETY: ends mappings of our own.
+            unsafe {
+                libc::munmap(writable as *mut _, 2 * page);
+                libc::munmap(executable as *mut _, 2 * page);
+            }
+        }
     }
 }
