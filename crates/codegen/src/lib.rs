@@ -44,7 +44,8 @@
 //! Guards and checked arithmetic carry frame states. When one fails, control goes through a stub of a few bytes to
 //! the common stub of the [`CodeSpace`](space::CodeSpace), which saves all registers and calls the embedder's
 //! [`ExitHandler`](space::ExitHandler) with the thread register, the frame pointer, the registers and the number of
-//! the exit. An [`Exit`](space::Exit) made of these gives the values of the frame state; when the handler returns, the function returns to its caller with the results that the handler set.
+//! the exit. An [`Exit`](space::Exit) made of these gives the values of the frame state; when the handler returns,
+//! the function returns to its caller with the results that the handler set.
 //!
 //! Calls may carry frame states as well. [`CodeSpace::walk`](space::CodeSpace::walk) finds the activations on a
 //! stack, and [`Activation::redirect`](space::Activation::redirect) makes a call return to its exit instead: that is

@@ -291,7 +291,7 @@ impl<M: Masm> Book<M> {
         for ty in INTS {
             for value in [Rhs::Reg(Gpr(8)), Rhs::Imm(1), Rhs::Imm(1000)] {
                 self.add(format!("atomic_add.{ty} [r3 + 8], {value:?}"), |m| {
-                    m.atomic_add(ty, Mem::at(Gpr(3), 8), value, Some(Gpr(12)), Some(Gpr(13)));
+                    m.atomic_add(ty, Mem::at(Gpr(3), 8), value, Some(Gpr(12)));
                 });
             }
             let dst = self.dst(Gpr(8));
@@ -300,7 +300,7 @@ impl<M: Masm> Book<M> {
             });
             let (dst, expected) = if self.x64 { (Gpr(0), Gpr(0)) } else { (Gpr(9), Gpr(6)) };
             self.add(format!("atomic_cas.{ty} {dst:?}, {expected:?}, r8, [r3 + 8]"), |m| {
-                m.atomic_cas(ty, dst, expected, Gpr(8), Mem::at(Gpr(3), 8), Some(Gpr(12)));
+                m.atomic_cas(ty, dst, expected, Gpr(8), Mem::at(Gpr(3), 8));
             });
         }
         self.add("count_down".into(), |m| {

@@ -388,8 +388,10 @@ fn large_frames_touch_every_page() {
             b.ret(&[v]);
         });
         assert_eq!(call(&code, &[5]), 5, "{tier:?}");
-        let touches = code.code().windows(3).filter(|w| w == b"\x80\xbc\x24").count();
-        assert_eq!(touches, 100_000 / 4096, "{tier:?}: one touch for each page");
+        if cfg!(target_arch = "x86_64") {
+            let touches = code.code().windows(3).filter(|w| w == b"\x80\xbc\x24").count();
+            assert_eq!(touches, 100_000 / 4096, "{tier:?}: one touch for each page");
+        }
     }
 }
 
@@ -423,5 +425,5 @@ fn threads_share_a_code_space() {
             });
         }
     });
-    assert_eq!(space.used().code, space.used().code.min(1024), "everything was given back");
+    assert!(space.used().code <= 1024, "everything was given back");
 }

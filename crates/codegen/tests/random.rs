@@ -2,12 +2,14 @@
 //!
 //! `CODEGEN_SEED`, `CODEGEN_COUNT` and `CODEGEN_SIZE` choose other functions for long runs.
 
+mod common;
+
 use cinder_codegen::compiler::Compiler;
 use cinder_codegen::lower::LowerOptions;
 use cinder_codegen::memory::Protection;
 use cinder_codegen::space::{CodeSpace, CodeSpaceConfig, Exit, ExitId, SavedRegisters};
 use cinder_lir::alloc::{AllocOptions, Target, Tier};
-use cinder_lir::fuzzing::{BUFFER_ADDR, BUFFER_BYTES, Config, arguments, buffer, function, hosts, interpret};
+use cinder_lir::fuzzing::{BUFFER_BYTES, Config, arguments, buffer, canonical, function, hosts, interpret};
 use cinder_lir::interp::Outcome;
 use cinder_lir::passes::{Level, Pipeline};
 use cinder_lir::{Function, Symbol, Type};
@@ -33,38 +35,16 @@ unsafe extern "C" fn on_exit(_: *mut u8, frame: *mut u8, registers: *mut SavedRe
     SEEN.with(|s| *s.borrow_mut() = Some((exit.user(), values)));
 }
 
-/// Values with all NaNs made equal: which one an operation yields is not defined.
-fn canonical(values: Vec<Option<(Type, u64)>>) -> Vec<Option<(Type, u64)>> {
-    let one = |(ty, bits): (Type, u64)| match ty {
-        Type::F64 if f64::from_bits(bits).is_nan() => (ty, 1),
-        Type::F32 if f32::from_bits(bits as u32).is_nan() => (ty, 1),
-        _ => (ty, bits & ty.mask()),
-    };
-    values.into_iter().map(|v| v.map(one)).collect()
+/// Values as they compare.
+fn comparable(values: Vec<Option<(Type, u64)>>) -> Vec<Option<(Type, u64)>> {
+    values.into_iter().map(|v| v.map(|(ty, bits)| (ty, canonical(ty, bits)))).collect()
 }
 
 fn expected(outcome: Outcome) -> (Option<u64>, Option<Seen>) {
     match outcome {
         Outcome::Return(values) => (values.first().copied(), None),
-        Outcome::Exit(exit) => (None, Some((exit.user, canonical(exit.values)))),
+        Outcome::Exit(exit) => (None, Some((exit.user, comparable(exit.values)))),
     }
-}
-
-/// The buffer at the very address that the interpreter gives it.
-fn map_buffer() -> *mut u8 {
-    // SAFETY: a fresh mapping at an address where nothing is.
-    let at = unsafe {
-        libc::mmap(
-            BUFFER_ADDR as *mut _,
-            4096,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE,
-            -1,
-            0,
-        )
-    };
-    assert_eq!(at as u64, BUFFER_ADDR, "the interpreter's buffer address is taken");
-    at.cast()
 }
 
 fn run(entry: usize, args: &[u64; 5], run: u64, memory: *mut u8) -> (Option<u64>, Option<Seen>, Vec<u8>) {
@@ -75,7 +55,7 @@ fn run(entry: usize, args: &[u64; 5], run: u64, memory: *mut u8) -> (Option<u64>
     // SAFETY: generated functions have this signature.
     let f: extern "C" fn(*mut u8, u64, u64, u32, f64, f64) -> u64 = unsafe { std::mem::transmute(entry) };
     let value = f(memory, args[0], args[1], args[2] as u32, f64::from_bits(args[3]), f64::from_bits(args[4]));
-    let seen = SEEN.with(|s| s.borrow_mut().take()).map(|(user, values)| (user, canonical(values)));
+    let seen = SEEN.with(|s| s.borrow_mut().take()).map(|(user, values)| (user, comparable(values)));
     // SAFETY: as above.
     let after = unsafe { std::slice::from_raw_parts(memory, BUFFER_BYTES) }.to_vec();
     (seen.is_none().then_some(value), seen, after)
@@ -135,7 +115,7 @@ fn check(seed: u64, source: &Function, variant: &Variant, memory: *mut u8, space
 fn compiled_code_agrees_with_the_interpreter() {
     let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|s| s.parse().ok()).unwrap_or(default);
     let (first, count) = (number("CODEGEN_SEED", 0), number("CODEGEN_COUNT", 60));
-    let memory = map_buffer();
+    let memory = common::map_buffer();
     let size = number("CODEGEN_SIZE", 120) as usize;
     let mut exits = 0;
     // The second way of protecting memory makes no other code: a few functions suffice.

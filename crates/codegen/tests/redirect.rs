@@ -3,11 +3,13 @@
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+mod common;
+
 use cinder_codegen::compiler::Compiler;
 use cinder_codegen::memory::Protection;
 use cinder_codegen::space::{CodeSpace, CodeSpaceConfig, CompiledCode, ExitId, SavedRegisters};
 use cinder_lir::alloc::{AllocOptions, Target, Tier};
-use cinder_lir::fuzzing::{BUFFER_ADDR, BUFFER_BYTES, Config, arguments, buffer, function, hosts};
+use cinder_lir::fuzzing::{BUFFER_BYTES, Config, arguments, buffer, canonical, function, hosts};
 use cinder_lir::passes::{Level, Pipeline};
 use cinder_lir::{Function, Symbol, Type};
 use std::cell::{Cell, RefCell};
@@ -80,15 +82,6 @@ unsafe extern "C" fn on_exit(_: *mut u8, frame: *mut u8, registers: *mut SavedRe
     SEEN.with(|s| *s.borrow_mut() = Some((code.point(exit.point()).unwrap().user, values)));
 }
 
-/// All NaNs made equal: which one an operation yields is not defined.
-fn canonical(ty: Type, bits: u64) -> u64 {
-    match ty {
-        Type::F64 if f64::from_bits(bits).is_nan() => 1,
-        Type::F32 if f32::from_bits(bits as u32).is_nan() => 1,
-        _ => bits,
-    }
-}
-
 /// How a run ended: value, exit, memory, and whether a call was redirected.
 type Ended = (u64, Option<Seen>, Vec<u8>, bool);
 
@@ -126,19 +119,7 @@ fn redirected_calls_show_one_state_whatever_the_allocation() {
     for host in hosts() {
         REAL[host.id as usize].store(host.address, Ordering::SeqCst);
     }
-    // SAFETY: a fresh mapping at an address where nothing is, so that pointers compare equal between runs.
-    let memory = unsafe {
-        libc::mmap(
-            BUFFER_ADDR as *mut _,
-            4096,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE,
-            -1,
-            0,
-        )
-    };
-    assert_eq!(memory as u64, BUFFER_ADDR);
-    let memory = memory.cast();
+    let memory = common::map_buffer();
     let (mut redirected, mut exits) = (0, 0);
     for protection in [Protection::DualMapping, Protection::Flip] {
         let config = CodeSpaceConfig { protection, exit_handler: Some(on_exit), ..Default::default() };

@@ -85,9 +85,9 @@ macro_rules! for_each_lir_op {
             (Lea, lea, Lea, None, I64, Pure, [MEM], Mem, "The address itself.")
             (MemAdd, mem_add, Store, Int, None, Write, [MEM IMM], Mem, "Adds to memory, not atomically: for counters owned by one thread.")
             (CountAdd, count_add, Store, Int, None, Write, [MEM IMM], Mem, "Adds to memory unless memory is negative, not atomically: for reference counts, negative where nothing is counted.")
-            (AtomicAdd, atomic_add, Store, Wide, None, Write, [MEM IMM], Atomic, "Adds to memory atomically.")
-            (AtomicFetchAdd, atomic_fetch_add, Rmw, Wide, Ty, Write, [MEM], AtomicRmw, "Adds to memory atomically; the value before.")
-            (AtomicCas, atomic_cas, Cas, Wide, Ty, Write, [MEM], AtomicCas, "Atomically stores the second operand if memory equals the first; the value before.")
+            (AtomicAdd, atomic_add, Store, Wide, None, Write, [MEM IMM], Atomic, "Adds to memory atomically; the address must be aligned.")
+            (AtomicFetchAdd, atomic_fetch_add, Rmw, Wide, Ty, Write, [MEM], AtomicRmw, "Adds to memory atomically; the value before. The address must be aligned.")
+            (AtomicCas, atomic_cas, Cas, Wide, Ty, Write, [MEM], AtomicCas, "Atomically stores the second operand if memory equals the first; the value before. The address must be aligned.")
             // Registers of the machine.
             (GetThread, get_thread, ReadReg, None, I64, Pure, [], Def, "The pinned thread register.")
             (SetThread, set_thread, WriteReg, None, None, Write, [], UseReg, "Sets the pinned thread register.")

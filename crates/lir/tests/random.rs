@@ -1,7 +1,7 @@
 //! Random functions: text round trip, passes against the interpreter, both allocators with the checker.
 
 use cinder_lir::alloc::{AllocOptions, Allocated, Allocator, Target, Tier};
-use cinder_lir::fuzzing::{Config, arguments, function, interpret};
+use cinder_lir::fuzzing::{Config, arguments, canonical, function, interpret};
 use cinder_lir::interp::Outcome;
 use cinder_lir::passes::{Level, Pipeline};
 use cinder_lir::{Function, verify};
@@ -17,14 +17,8 @@ fn comparable(outcome: &Outcome) -> (u64, Vec<Option<u64>>) {
     match outcome {
         Outcome::Return(values) => (0, values.iter().copied().map(Some).collect()),
         Outcome::Exit(exit) => {
-            let value = |v: &Option<(cinder_lir::Type, u64)>| {
-                v.map(|(ty, bits)| match ty {
-                    cinder_lir::Type::F64 if f64::from_bits(bits).is_nan() => 1,
-                    cinder_lir::Type::F32 if f32::from_bits(bits as u32).is_nan() => 1,
-                    _ => bits,
-                })
-            };
-            (exit.user + 1, exit.values.iter().map(value).collect())
+            let values = exit.values.iter().map(|v| v.map(|(ty, bits)| canonical(ty, bits)));
+            (exit.user + 1, values.collect())
         }
     }
 }

@@ -317,19 +317,16 @@ impl<M: Masm> Lower<'_, M> {
                 self.m.bind(skip);
             }
             Op::AtomicAdd => {
-                let tmps = self.temps;
-                let tmp = tmps.first().map(|t| gpr(reg_of(*t)));
-                let other = tmps.get(1).map(|t| gpr(reg_of(*t)));
-                self.m.atomic_add(inst.ty, self.mem(inst), self.rhs(inst, 0), tmp, other);
+                let tmp = self.temps.first().map(|t| gpr(reg_of(*t)));
+                self.m.atomic_add(inst.ty, self.mem(inst), self.rhs(inst, 0), tmp);
             }
             Op::AtomicFetchAdd => {
                 let tmp = self.temps.first().map(|t| gpr(reg_of(*t)));
                 self.m.atomic_fetch_add(inst.ty, self.def(), self.use_gpr(0), self.mem(inst), tmp);
             }
             Op::AtomicCas => {
-                let tmp = self.temps.first().map(|t| gpr(reg_of(*t)));
                 let (expected, new) = (self.use_gpr(0), self.use_gpr(1));
-                self.m.atomic_cas(inst.ty, self.def(), expected, new, self.mem(inst), tmp);
+                self.m.atomic_cas(inst.ty, self.def(), expected, new, self.mem(inst));
             }
             Op::GetThread => self.m.mov(self.def(), gpr(self.target.thread)),
             Op::SetThread => self.m.mov(gpr(self.target.thread), self.use_gpr(0)),

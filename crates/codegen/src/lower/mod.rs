@@ -253,8 +253,8 @@ impl<'a, M: Masm> Lower<'a, M> {
         }
         let pending = std::mem::take(&mut self.pending);
         if !pending.is_empty() {
-            // What all exits share stands before them, so that their jumps to it are short and need no fixups. It belongs
-            // to none of their lines.
+            // What all exits share stands before them, so that their jumps to it are short and need no fixups. It
+            // belongs to none of their lines.
             let tail = self.m.label();
             self.m.checkpoint(16 * 64 + 256);
             self.line(0);

@@ -6,6 +6,7 @@
 //! `cinder_lir`'s machine description keeps from the allocator.
 
 pub mod aarch64;
+mod buffer;
 pub mod x64;
 
 use crate::reloc::{CfiRow, Ref, Reloc};
@@ -357,12 +358,12 @@ pub trait Masm: Sized {
     fn mem_add(&mut self, ty: Type, mem: Mem, value: Rhs);
     /// Takes one from the 64-bit counter at an address; the condition holds when it reaches zero.
     fn count_down(&mut self, counter: u64) -> Self::Cond;
-    /// Adds to memory atomically. The temporaries are for machines that loop.
-    fn atomic_add(&mut self, ty: Type, mem: Mem, value: Rhs, tmp: Option<Gpr>, other: Option<Gpr>);
-    /// Adds atomically; `dst` is the value before. On two-address machines `dst == value`.
+    /// Adds to memory atomically. Machines that loop need the temporary.
+    fn atomic_add(&mut self, ty: Type, mem: Mem, value: Rhs, tmp: Option<Gpr>);
+    /// Adds atomically; `dst` is the value before. On two-address machines `dst == value`, others need the temporary.
     fn atomic_fetch_add(&mut self, ty: Type, dst: Gpr, value: Gpr, mem: Mem, tmp: Option<Gpr>);
     /// Compare and swap; `dst` is the value before, `dst == expected` on machines with a fixed register.
-    fn atomic_cas(&mut self, ty: Type, dst: Gpr, expected: Gpr, new: Gpr, mem: Mem, tmp: Option<Gpr>);
+    fn atomic_cas(&mut self, ty: Type, dst: Gpr, expected: Gpr, new: Gpr, mem: Mem);
 
     /// The frame pointer.
     fn frame_pointer() -> Gpr;

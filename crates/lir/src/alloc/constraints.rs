@@ -200,6 +200,10 @@ impl Collector<'_> {
                 for &u in uses {
                     self.late(u, C::Reg);
                 }
+                // The sum, in the loop that tries until it is stored.
+                if inst.op != Op::AtomicCas {
+                    temps = self.temps(1);
+                }
             }
             Constraint::Call | Constraint::TailCall => self.call(inst, defs, uses),
             Constraint::Switch => {

@@ -17,6 +17,7 @@
 //!   neither and valid to the end; high products: first operand in rax, result in rdx; `atomic_cas`: expected value
 //!   and result in rax.
 //! - AArch64: the operands of atomic operations are valid to the end, and their address is a bare register.
+//!   `atomic_add` and `atomic_fetch_add` have one integer temporary.
 //! - `switch` has one integer temporary. An exit's frame values are valid when the exit is taken, also if the
 //!   instruction has overwritten its first operand.
 

@@ -6,8 +6,8 @@ use crate::types::{IntCC, Type};
 
 /// A loop over `groups` groups of ten instructions of the kind a dynamic language compiles to: a shape guard on a
 /// load, untagging, checked arithmetic, tagging and a store, both exits with a frame state of six live values; a
-/// rare slow path in every fourth group. For measuring compile time. It takes the address of 256 bytes and three integers and
-/// calls [host](super::hosts) 0.
+/// rare slow path in every fourth group. For measuring compile time. It takes the address of 256 bytes and three
+/// integers and calls [host](super::hosts) 0.
 pub fn chain(f: &mut Function, groups: usize) {
     f.clear();
     f.name.push_str("chain");

@@ -124,6 +124,16 @@ pub fn buffer(seed: u64) -> Vec<u8> {
     (0..BUFFER_BYTES / 8).flat_map(|_| rng.int().to_le_bytes()).collect()
 }
 
+/// A value as it compares: bits above its type do not count, and all NaNs are equal, for which one an operation yields
+/// is not defined.
+pub fn canonical(ty: Type, bits: u64) -> u64 {
+    match ty {
+        Type::F64 if f64::from_bits(bits).is_nan() => 1,
+        Type::F32 if f32::from_bits(bits as u32).is_nan() => 1,
+        _ => bits & ty.mask(),
+    }
+}
+
 /// Runs a generated function in the interpreter: how it ended, the buffer afterwards and how many guards ran.
 ///
 /// # Errors

@@ -94,6 +94,12 @@ impl<'a> Frame<'a> {
         out
     }
 
+    /// The address of an atomic operation.
+    fn atomic_address(&self, inst: &Inst) -> Result<u64, InterpError> {
+        let (addr, bytes) = (self.address(inst)?, inst.ty.bytes());
+        if addr.is_multiple_of(bytes.into()) { Ok(addr) } else { Err(InterpError::Misaligned { addr, bytes }) }
+    }
+
     fn address(&self, inst: &Inst) -> Result<u64, InterpError> {
         let addr: Addr = self.func.addr(inst).ok_or_else(|| malformed("no address"))?;
         let disp = i64::from(addr.disp) as u64;
@@ -170,7 +176,7 @@ impl<'a> Frame<'a> {
                 self.define(inst, at)
             }
             Shape::Store => {
-                let at = self.address(inst)?;
+                let at = if op == Op::AtomicAdd { self.atomic_address(inst)? } else { self.address(inst)? };
                 let value = match op {
                     Op::Store => v[0],
                     Op::CountAdd if ty.sign_extend(self.load(inst)?) < 0 => return Ok(Next::Go),
@@ -180,12 +186,12 @@ impl<'a> Frame<'a> {
                 Ok(Next::Go)
             }
             Shape::Rmw => {
-                let (at, old) = (self.address(inst)?, self.load(inst)?);
+                let (at, old) = (self.atomic_address(inst)?, self.load(inst)?);
                 self.interp.memory.write(at, ty.bytes(), old.wrapping_add(v[0]))?;
                 self.define(inst, old)
             }
             Shape::Cas => {
-                let (at, old) = (self.address(inst)?, self.load(inst)?);
+                let (at, old) = (self.atomic_address(inst)?, self.load(inst)?);
                 if old == v[0] & ty.mask() {
                     self.interp.memory.write(at, ty.bytes(), v[1])?;
                 }

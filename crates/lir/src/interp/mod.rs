@@ -61,6 +61,14 @@ pub enum InterpError {
     /// An access outside of memory.
     #[error(transparent)]
     Fault(#[from] Fault),
+    /// An atomic operation at an address that is not a multiple of its width.
+    #[error("an atomic operation on {bytes} bytes at {addr:#x}, which is not aligned")]
+    Misaligned {
+        /// The address.
+        addr: u64,
+        /// How many bytes.
+        bytes: u32,
+    },
     /// The budget of instructions is used up.
     #[error("out of fuel")]
     OutOfFuel,

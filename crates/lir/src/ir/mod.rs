@@ -339,7 +339,8 @@ impl Function {
     }
 
     /// Whether the function went through [`passes::run`](crate::passes::run): its blocks and instructions are numbered
-    /// in the order in which the allocator is to see them, narrow arithmetic works at 32 bits, every immediate and address fits the machine and no edge is critical.
+    /// in the order in which the allocator is to see them, narrow arithmetic works at 32 bits, every immediate and
+    /// address fits the machine and no edge is critical.
     pub fn is_legal(&self) -> bool {
         self.legal
     }

@@ -155,6 +155,7 @@ impl Aarch64Masm {
     }
 
     /// A loop that replaces the word at x17 by its sum with `value`; `old` gets the word, `sum` and x16 are changed.
+    /// What is stored and the register for the store's success must differ.
     fn add_loop(&mut self, ty: Type, old: Gpr, sum: Gpr, value: Rhs) {
         let again = self.buf.get_label();
         self.bind_mach(again);
@@ -164,23 +165,15 @@ impl Aarch64Masm {
         self.branch_nonzero(OperandSize::Size32, X16, again);
     }
 
-    pub(super) fn add_atomically(&mut self, ty: Type, mem: Mem, value: Rhs, tmp: Option<Gpr>, other: Option<Gpr>) {
-        let sum = tmp.unwrap_or(X16);
-        let value = match (value, other) {
-            (Rhs::Reg(r), _) => Rhs::Reg(r),
-            (Rhs::Imm(v), Some(other)) => {
-                self.mov_imm(other, v as u64);
-                Rhs::Reg(other)
-            }
-            (value, _) => value,
-        };
+    pub(super) fn add_atomically(&mut self, ty: Type, mem: Mem, value: Rhs, tmp: Option<Gpr>) {
+        let sum = sum_register(tmp);
         self.address(X17, mem);
         self.add_loop(ty, sum, sum, value);
     }
 
     pub(super) fn fetch_add(&mut self, ty: Type, dst: Gpr, value: Gpr, mem: Mem, tmp: Option<Gpr>) {
         self.address(X17, mem);
-        self.add_loop(ty, dst, tmp.unwrap_or(X16), Rhs::Reg(value));
+        self.add_loop(ty, dst, sum_register(tmp), Rhs::Reg(value));
     }
 
     pub(super) fn compare_and_swap(&mut self, ty: Type, dst: Gpr, expected: Gpr, new: Gpr, mem: Mem) {
@@ -199,4 +192,10 @@ impl Aarch64Masm {
     fn rrr_compare(&mut self, ty: Type, a: Gpr, b: Gpr) {
         self.compare(cinder_lir::IntCC::Eq, ty, a, Rhs::Reg(b));
     }
+}
+
+/// The register for the sum that the allocator gave.
+fn sum_register(tmp: Option<Gpr>) -> Gpr {
+    debug_assert!(tmp.is_some_and(|t| t != X16 && t != X17), "atomic additions need a register for the sum");
+    tmp.unwrap_or(X16)
 }

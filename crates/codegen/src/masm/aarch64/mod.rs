@@ -10,6 +10,7 @@ mod frame;
 mod int;
 mod memory;
 
+use super::buffer::{finish_buffer, mach};
 use super::{
     AluOp, Assembled, Base, DivKind, Extend, FloatOp, FloatUnaryOp, Fpr, FprMem, FrameShape, Gpr, GprMem, Label, Masm,
     Mem, Rhs, ShiftOp, Target, UnaryOp,
@@ -78,10 +79,6 @@ fn size(ty: Type) -> OperandSize {
 
 fn fsize(ty: Type) -> ScalarSize {
     if ty == Type::F32 || ty == Type::I32 { ScalarSize::Size32 } else { ScalarSize::Size64 }
-}
-
-fn mach(label: Label) -> MachLabel {
-    MachLabel::from_u32(label.0)
 }
 
 impl Aarch64Masm {
@@ -156,10 +153,7 @@ impl Masm for Aarch64Masm {
 
     fn finish(mut self, labels: &[Label]) -> (Assembled, Vec<u32>) {
         let code_len = self.buf.cur_offset();
-        for label in labels {
-            self.buf.add_reloc_at_offset(0, cranelift_codegen::binemit::Reloc::Abs8, &mach(*label), 0);
-        }
-        let (code, offsets) = super::x64::finish_buffer(*self.buf, &mut self.control, labels.len());
+        let (code, offsets) = finish_buffer(self.buf, &mut self.control, labels);
         let assembled = Assembled { code, code_len, relocs: self.relocs, cfi: self.cfi, traps: self.traps };
         (assembled, offsets)
     }
@@ -424,15 +418,15 @@ impl Masm for Aarch64Masm {
         Cond::Eq
     }
 
-    fn atomic_add(&mut self, ty: Type, mem: Mem, value: Rhs, tmp: Option<Gpr>, other: Option<Gpr>) {
-        self.add_atomically(ty, mem, value, tmp, other);
+    fn atomic_add(&mut self, ty: Type, mem: Mem, value: Rhs, tmp: Option<Gpr>) {
+        self.add_atomically(ty, mem, value, tmp);
     }
 
     fn atomic_fetch_add(&mut self, ty: Type, dst: Gpr, value: Gpr, mem: Mem, tmp: Option<Gpr>) {
         self.fetch_add(ty, dst, value, mem, tmp);
     }
 
-    fn atomic_cas(&mut self, ty: Type, dst: Gpr, expected: Gpr, new: Gpr, mem: Mem, _tmp: Option<Gpr>) {
+    fn atomic_cas(&mut self, ty: Type, dst: Gpr, expected: Gpr, new: Gpr, mem: Mem) {
         self.compare_and_swap(ty, dst, expected, new, mem);
     }
 

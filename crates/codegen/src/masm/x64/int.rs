@@ -123,17 +123,7 @@ impl X64Masm {
     /// Compares memory with an operand, in that order.
     pub(super) fn compare_mem(&mut self, cond: IntCC, ty: Type, mem: Mem, b: Rhs) -> Cond {
         let test = matches!(cond, IntCC::Tz | IntCC::Tnz);
-        let b = match b {
-            Rhs::Mem(m) => {
-                self.load_int(ty, super::Extend::None, R11, m);
-                Rhs::Reg(R11)
-            }
-            Rhs::Imm(v) if ty == Type::I64 && i32::try_from(v).is_err() => {
-                self.mov_imm(R11, v as u64);
-                Rhs::Reg(R11)
-            }
-            other => other,
-        };
+        let b = self.beside_memory(ty, b);
         let (mode, symbol) = self.amode(mem);
         let mut after = 0;
         match (b, test) {

@@ -39,8 +39,9 @@ impl X64Masm {
         self.data_reloc(symbol, mem.disp, ty.bytes().min(4));
     }
 
-    pub(super) fn add_to_memory(&mut self, ty: Type, mem: Mem, value: Rhs, atomic: bool) {
-        let value = match value {
+    /// An operand of an instruction whose other operand is in memory: a register or an immediate that fits.
+    pub(super) fn beside_memory(&mut self, ty: Type, operand: Rhs) -> Rhs {
+        match operand {
             Rhs::Mem(m) => {
                 self.load_int(ty, Extend::None, R11, m);
                 Rhs::Reg(R11)
@@ -50,7 +51,11 @@ impl X64Masm {
                 Rhs::Reg(R11)
             }
             other => other,
-        };
+        }
+    }
+
+    pub(super) fn add_to_memory(&mut self, ty: Type, mem: Mem, value: Rhs, atomic: bool) {
+        let value = self.beside_memory(ty, value);
         let (mode, symbol) = self.amode(mem);
         let mut after = 0;
         match value {

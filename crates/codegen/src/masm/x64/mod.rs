@@ -9,6 +9,7 @@ mod sink;
 
 pub use frame::{dwarf_fpr, dwarf_gpr};
 
+use super::buffer::{finish_buffer, mach};
 use super::{
     AluOp, Assembled, Base, DivKind, Extend, FloatOp, FloatUnaryOp, Fpr, FprMem, FrameShape, Gpr, GprMem, Label, Masm,
     Mem, Rhs, ShiftOp, Target, UnaryOp,
@@ -18,7 +19,7 @@ use cinder_lir::{FloatCC, IntCC, Type};
 use cranelift_assembler_x64 as asm;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::x64::Inst;
-use cranelift_codegen::{MachBuffer, MachInst, MachLabel, VCodeConstants};
+use cranelift_codegen::{MachBuffer, MachInst, MachLabel};
 
 /// Names of the general-purpose registers.
 pub mod regs {
@@ -151,7 +152,7 @@ impl X64Masm {
             buf: Box::new(MachBuffer::new()),
             control: ControlPlane::default(),
             relocs: Vec::new(),
-            cfi: Vec::new(),
+            cfi: Vec::with_capacity(16),
             traps: Vec::new(),
             pool: Vec::new(),
             exit_tail: None,
@@ -240,10 +241,6 @@ impl X64Masm {
     }
 }
 
-fn mach(label: Label) -> MachLabel {
-    MachLabel::from_u32(label.0)
-}
-
 impl Masm for X64Masm {
     type Cond = Cond;
 
@@ -275,11 +272,7 @@ impl Masm for X64Masm {
                 self.buf.put8(0);
             }
         }
-        // A relocation against a label comes out of `finish` as an offset: the only way to learn where it ended.
-        for label in labels {
-            self.buf.add_reloc_at_offset(0, cranelift_codegen::binemit::Reloc::Abs8, &mach(*label), 0);
-        }
-        let (code, offsets) = finish_buffer(*self.buf, &mut self.control, labels.len());
+        let (code, offsets) = finish_buffer(self.buf, &mut self.control, labels);
         let assembled = Assembled { code, code_len, relocs: self.relocs, cfi: self.cfi, traps: self.traps };
         (assembled, offsets)
     }
@@ -526,7 +519,7 @@ impl Masm for X64Masm {
         Cond::Flag(cc::E)
     }
 
-    fn atomic_add(&mut self, ty: Type, mem: Mem, value: Rhs, _tmp: Option<Gpr>, _other: Option<Gpr>) {
+    fn atomic_add(&mut self, ty: Type, mem: Mem, value: Rhs, _tmp: Option<Gpr>) {
         self.add_to_memory(ty, mem, value, true);
     }
 
@@ -535,7 +528,7 @@ impl Masm for X64Masm {
         self.exchange_add(ty, dst, mem);
     }
 
-    fn atomic_cas(&mut self, ty: Type, dst: Gpr, expected: Gpr, new: Gpr, mem: Mem, _tmp: Option<Gpr>) {
+    fn atomic_cas(&mut self, ty: Type, dst: Gpr, expected: Gpr, new: Gpr, mem: Mem) {
         debug_assert!(dst == regs::RAX && expected == regs::RAX, "cmpxchg compares rax");
         self.compare_exchange(ty, new, mem);
     }
@@ -591,20 +584,4 @@ impl Masm for X64Masm {
     fn common_exit(&mut self, thread: Gpr, handler: u64) {
         self.common_exit_stub(thread, handler);
     }
-}
-
-/// Finishes a buffer: bytes and the final offsets of the `labels` labels that relocations at offset 0 name.
-pub(crate) fn finish_buffer<I>(buf: MachBuffer<I>, control: &mut ControlPlane, labels: usize) -> (Vec<u8>, Vec<u32>)
-where
-    I: cranelift_codegen::VCodeInst,
-{
-    let finished = buf.finish(&VCodeConstants::default(), control);
-    let finished = finished.apply_base_srcloc(cranelift_codegen::ir::SourceLoc::default());
-    let mut offsets = Vec::with_capacity(labels);
-    for reloc in finished.relocs() {
-        if let cranelift_codegen::FinalizedRelocTarget::Func(offset) = &reloc.target {
-            offsets.push(*offset);
-        }
-    }
-    (finished.data().to_vec(), offsets)
 }

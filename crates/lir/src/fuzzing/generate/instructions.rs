@@ -75,7 +75,8 @@ impl Generator<'_, '_> {
                 if let (true, Rhs::Reg(v)) = (ty.is_float(), rhs) {
                     rhs = self.without_nan(v).into();
                 }
-                let addr = self.address(ty.bytes());
+                let atomic = op == Op::AtomicAdd;
+                let addr = if atomic { self.atomic_address(ty.bytes()) } else { self.address(ty.bytes()) };
                 match op {
                     Op::MemAdd => self.b.mem_add(ty, rhs, addr),
                     Op::CountAdd => self.b.count_add(ty, rhs, addr),
@@ -93,11 +94,11 @@ impl Generator<'_, '_> {
                 Some(self.b.sub(at, self.buffer))
             }
             Shape::Rmw => {
-                let (v, addr) = (self.value(ty), self.address(ty.bytes()));
+                let (v, addr) = (self.value(ty), self.atomic_address(ty.bytes()));
                 Some(self.b.atomic_fetch_add(v, addr))
             }
             Shape::Cas => {
-                let addr = self.address(ty.bytes());
+                let addr = self.atomic_address(ty.bytes());
                 let expected = if self.rng.one_in(2) { self.b.load(ty, addr) } else { self.value(ty) };
                 let new = self.value(ty);
                 Some(self.b.atomic_cas(expected, new, addr))

@@ -36,6 +36,12 @@ impl Generator<'_, '_> {
         }
     }
 
+    /// An address for an atomic operation: aligned, whatever the index is.
+    pub(super) fn atomic_address(&mut self, bytes: u32) -> Addr {
+        let addr = self.address(bytes);
+        Addr { scale: if addr.index.is_some() { 3 } else { 0 }, ..addr }
+    }
+
     /// A frame state of random values.
     pub(super) fn frame(&mut self, results: Option<u8>) -> FrameId {
         let mut values = Vec::new();
