@@ -276,6 +276,10 @@ fn arguments_are_bound_and_converted() {
         assert_eq!(f("mixed", &[i(1), i(2), i(3)], &[]), "TypeError: mixed() argument 'c' must be demo.Stack, not int");
         assert_eq!(
             f("mixed", &[i(1), i(2)], &[("q", i(1))]),
+            "TypeError: mixed() missing required argument 'c' (pos 3)"
+        );
+        assert_eq!(
+            f("mixed", &[i(1), i(2), s.clone()], &[("q", i(1))]),
             "TypeError: mixed() got an unexpected keyword argument 'q'"
         );
         let five: Vec<Obj> = (0..5).map(i).collect();

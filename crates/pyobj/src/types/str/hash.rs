@@ -102,6 +102,7 @@ mod tests {
         assert_eq!(k0 as u8, (x1 >> 16) as u8);
         assert_eq!(hash_bytes(b""), 0);
         assert_eq!(hash_bytes(b"abc"), hash_bytes(b"abc"));
-        assert_eq!(keyed_hash(42, b"Hi").to_le_bytes(), *b"\xfb\xd9G\x05\xaf$\x9b~");
+        // As `_imp.source_hash(42, b"Hi")` of CPython 3.14.
+        assert_eq!(keyed_hash(42, b"Hi").to_le_bytes(), *b"\xcc\xb7\xfd\x84\xe0v\xdae");
     }
 }
