@@ -48,6 +48,61 @@ local_end()
 took(["body", "b", "a"])
 
 
+# So it is wherever a frame ends: it may have been a generator's, been looked at, or been kept by a traceback.
+def suspended():
+    a = T("a")
+    b = T("b")
+    kept.append(sys._getframe())
+    yield
+    yield
+
+
+kept = []
+for end in (lambda g: list(g), lambda g: g.close(), lambda g: None):
+    g = suspended()
+    next(g)
+    end(g)
+    del g
+    kept.clear()
+    took(["b", "a"])
+
+
+def looked_at():
+    a = T("a")
+    b = T("b")
+    kept.append(sys._getframe())
+
+
+looked_at()
+took([])
+kept.pop().clear()
+took(["b", "a"])
+looked_at()
+kept.clear()
+took(["b", "a"])
+
+
+def failing():
+    a = T("a")
+    b = T("b")
+    1 / 0
+
+
+try:
+    failing()
+except ZeroDivisionError:
+    took([])
+took(["b", "a"])
+
+
+def packed(a, *rest, k, **names):
+    x = T("x")
+
+
+packed(T("a"), T("r1"), T("r2"), k=T("k"), m=T("m"))
+took(["x", "m", "r2", "r1", "k", "a"])
+
+
 def returning():
     a = T("dropped")
     return 5

@@ -5,4 +5,4 @@ pub(crate) mod eager;
 mod push;
 
 pub(crate) use bind::{bind_arguments, fill_defaults};
-pub(crate) use push::{FrameSpec, call_function, pop_frame, push_frame, run_code};
+pub(crate) use push::{FrameSpec, call_function, drop_locals, pop_frame, push_frame, run_code};

@@ -149,6 +149,32 @@ unsafe fn drop_words(p: *mut Value, n: usize) {
     }
 }
 
+/// Drops the locals of a frame that ended, the last one first.
+///
+/// # Safety
+/// The frame must own its locals, and nothing may read them any more.
+#[inline(always)]
+pub(crate) unsafe fn drop_locals(f: &Frame) {
+    let c = f.code();
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let far = c.far as usize;
+        if far > 0 {
+            let first = f.base.add(c.above as usize - far);
+            for i in (0..far).rev() {
+                std::mem::replace(&mut *first.add(i), Value::UNBOUND).decref();
+            }
+        }
+        let first = f.base.sub(c.near as usize);
+        for i in (0..c.near as usize).rev() {
+            let v = std::mem::replace(&mut *first.add(i), Value::UNBOUND);
+            if v.is_ptr() {
+                v.decref();
+            }
+        }
+    }
+}
+
 /// Drops a finished frame's locals and references and takes its record off the chain. Temporaries are
 /// dead already.
 ///
@@ -163,22 +189,7 @@ pub(crate) unsafe fn pop_frame(th: &Thread, fr: *mut Frame) {
         }
         if !f.finished {
             f.finished = true;
-            let c = f.code();
-            let first = f.base.sub(c.near as usize);
-            for i in (0..c.near as usize).rev() {
-                let p = first.add(i);
-                let v = std::mem::replace(&mut *p, Value::UNBOUND);
-                if v.is_ptr() {
-                    v.decref();
-                }
-            }
-            let far = c.code.far_locals();
-            if far > 0 {
-                let first = f.base.add((c.above - far) as usize);
-                for i in 0..far as usize {
-                    std::mem::replace(&mut *first.add(i), Value::UNBOUND).decref();
-                }
-            }
+            drop_locals(f);
         }
         let prev = f.prev;
         // A chunk that was taken for this frame alone is given back.

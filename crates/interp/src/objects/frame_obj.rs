@@ -153,7 +153,8 @@ impl FrameObject {
         let Ok(mut l) = self.locals.try_borrow_mut() else { return };
         let words = std::mem::take(&mut *l);
         drop(l);
-        for v in words {
+        // The last local first, as where a frame returns.
+        for v in words.into_iter().rev() {
             // SAFETY: the vector owned these words.
             unsafe { v.decref() };
         }

@@ -13,6 +13,7 @@ use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
 use cinder_shadow::Site;
 
+use crate::call::drop_locals;
 use crate::dispatch;
 use crate::frame::{Frame, FrameKind};
 use crate::machine::{Fast, Flow, M};
@@ -235,7 +236,8 @@ impl Generator {
         }
     }
 
-    /// Calls `f` with the address of each register that a suspended frame owns.
+    /// Calls `f` with the address of each register that a suspended frame owns, in the order in which they end:
+    /// the newest temporary first, then the last local.
     fn for_each_register(&self, mut f: impl FnMut(*mut Value)) {
         if self.state.get() == State::Suspended {
             self.for_each_temporary(&mut f);
@@ -244,13 +246,13 @@ impl Generator {
         let c = fr.code();
         // SAFETY: the registers belong to the generator.
         unsafe {
-            let first = fr.base.sub(c.near as usize);
-            for i in 0..c.near as usize {
-                f(first.add(i));
-            }
             let far = c.code.far_locals();
             let first = fr.base.add((c.above - far) as usize);
-            for i in 0..far as usize {
+            for i in (0..far as usize).rev() {
+                f(first.add(i));
+            }
+            let first = fr.base.sub(c.near as usize);
+            for i in (0..c.near as usize).rev() {
                 f(first.add(i));
             }
         }
@@ -304,31 +306,8 @@ impl Generator {
             // SAFETY: taken above.
             unsafe { v.decref() };
         }
-        self.drop_locals();
-    }
-
-    /// Drops the locals of a frame that ended: nothing else is left in its registers.
-    fn drop_locals(&self) {
-        let f = self.frame_ref();
-        let c = f.code();
         // SAFETY: the registers belong to the generator, and nobody looks at a finished frame.
-        unsafe {
-            let mut p = f.base.sub(c.near as usize);
-            while p < f.base {
-                let v = std::mem::replace(&mut *p, Value::UNBOUND);
-                if v.is_ptr() {
-                    v.decref();
-                }
-                p = p.add(1);
-            }
-            let far = c.far as usize;
-            if far > 0 {
-                let first = f.base.add(c.above as usize - far);
-                for i in 0..far {
-                    std::mem::replace(&mut *first.add(i), Value::UNBOUND).decref();
-                }
-            }
-        }
+        unsafe { drop_locals(self.frame_ref()) };
     }
 
     fn drop_references(&self) {
@@ -772,7 +751,7 @@ pub(crate) fn frame_ended(th: &Thread, fr: *mut Frame) {
         if !g.is_async() {
             heap::mark_spent((*fr).extra);
         }
-        g.drop_locals();
+        drop_locals(&*fr);
         g.drop_references();
     }
 }
