@@ -6,6 +6,8 @@
 //! `-- 150 Quick` measures one size (in groups of instructions) and tier alone; `-- 150 Quick 100` compiles exactly a
 //! hundred times, in memory that profilers which emulate the processor can handle.
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use cinder_codegen::compiler::Compiler;
@@ -14,21 +16,7 @@ use cinder_codegen::space::{CodeSpace, CodeSpaceConfig};
 use cinder_lir::alloc::Tier;
 use cinder_lir::fuzzing::{chain, hosts};
 use cinder_lir::{Function, Symbol};
-
-/// Nanoseconds that this thread has run, which other work on the machine does not lengthen.
-#[cfg(unix)]
-fn now() -> u128 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call writes to the structure that it is given.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    time.tv_sec as u128 * 1_000_000_000 + time.tv_nsec as u128
-}
-
-#[cfg(not(unix))]
-fn now() -> u128 {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_nanos()
-}
+use common::now;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();

@@ -257,6 +257,15 @@ impl<M: Masm> Book<M> {
             Mem { base: Base::Reg(Gpr(3)), index: Some((Gpr(10), 0)), disp: 0 },
             Mem::symbol(Ref::Cell(0)),
         ];
+        self.add("cmp.i64 scratch, [r3 + 8]".into(), |m| {
+            m.cmp(IntCC::Ult, Type::I64, M::scratch(), Rhs::Mem(Mem::at(Gpr(3), 8)));
+        });
+        let frame = Gpr(if self.x64 { 5 } else { 29 });
+        for (reg, disp) in [(0, -8), (7, -128), (8, -136), (15, 120), (12, 128)] {
+            let mem = Mem::at(frame, disp);
+            self.add(format!("load.i64 r{reg}, [frame + {disp}]"), |m| m.load(Type::I64, Extend::None, Gpr(reg), mem));
+            self.add(format!("store.i64 r{reg}, [frame + {disp}]"), |m| m.store(Type::I64, Gpr(reg), mem));
+        }
         if !self.x64 {
             places.push(Mem::at(Gpr(31), 8));
             places.push(Mem::at(Gpr(29), -4000));

@@ -220,6 +220,7 @@ fn floats_and_switch() {
 }
 
 #[test]
+#[cfg(target_arch = "x86_64")]
 fn calls_return_to_their_deopt_stub_when_redirected() {
     /// Redirects the caller's return address; the argument is the caller's frame pointer.
     extern "C" fn invalidate(frame: usize) -> i64 {
@@ -324,7 +325,7 @@ fn undefined_symbols_are_errors() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn calls_reach_far_functions() {
     // SAFETY: a fresh private mapping far from everything, with a function written into it before it becomes
     // executable: lea rax, [rdi + 1]; ret.

@@ -8,7 +8,6 @@
 #[path = "../../examples/tally/compile.rs"]
 mod compile;
 mod image;
-#[allow(dead_code)]
 #[path = "../../examples/tally/lang.rs"]
 mod lang;
 mod machine;

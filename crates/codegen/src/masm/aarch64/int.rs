@@ -275,7 +275,18 @@ impl Aarch64Masm {
                 return int_cond(cc);
             }
         }
-        let b = self.reg(ty, b);
+        // The first operand may be in the scratch register that `reg` loads into.
+        let b = match b {
+            Rhs::Mem(m) if a == X16 => {
+                self.load(ty, Extend::None, X17, m);
+                X17
+            }
+            Rhs::Imm(value) if a == X16 => {
+                self.mov_imm(X17, ty.sign_extend(value as u64) as u64);
+                X17
+            }
+            other => self.reg(ty, other),
+        };
         if a == super::SP {
             let extendop = a64::ExtendOp::UXTX;
             self.e(Inst::AluRRRExtend { alu_op: ALUOp::SubS, size, rd: zero, rn: x(a), rm: x(b), extendop });
@@ -301,21 +312,6 @@ impl Aarch64Masm {
             }
             Rhs::Mem(m) => {
                 self.load(ty, if signed { Extend::Sign } else { Extend::Zero }, X17, m);
-                Rhs::Reg(X17)
-            }
-            other => other,
-        };
-        // x16 is taken: an immediate that does not fit goes to x17.
-        let fits = match b {
-            Rhs::Imm(v) if matches!(cc, IntCC::Tz | IntCC::Tnz) => {
-                ImmLogic::maybe_from_u64(v as u64 & wide.mask(), clif(wide)).is_some()
-            }
-            Rhs::Imm(v) => Imm12::maybe_from_u64(wide.sign_extend(v as u64).unsigned_abs()).is_some(),
-            _ => true,
-        };
-        let b = match b {
-            Rhs::Imm(v) if !fits => {
-                self.mov_imm(X17, v as u64);
                 Rhs::Reg(X17)
             }
             other => other,

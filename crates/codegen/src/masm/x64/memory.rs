@@ -1,12 +1,37 @@
 //! Loads, stores and atomics.
 
-use super::regs::{R11, RAX};
-use super::{Extend, Gpr, GprMem, Masm, Mem, Rhs, Type, X64Masm};
+use super::regs::{R11, RAX, RBP};
+use super::{Base, Extend, Gpr, GprMem, Masm, Mem, Rhs, Type, X64Masm};
 use super::{emit, sized};
 
+/// The distance from the frame pointer, if that is all there is to an address.
+fn in_frame(mem: &Mem) -> Option<i32> {
+    (mem.base == Base::Reg(RBP) && mem.index.is_none()).then_some(mem.disp)
+}
+
 impl X64Masm {
+    /// `mov` between a register and eight bytes of the frame. Much of what the quick tier emits are spills and
+    /// reloads, and the assembler's way over a general address takes five times as long.
+    #[inline(never)]
+    fn frame_move(&mut self, opcode: u8, reg: Gpr, disp: i32) {
+        let modrm = 5 | (reg.0 & 7) << 3;
+        self.buf.put1(0x48 | (reg.0 & 8) >> 1);
+        self.buf.put1(opcode);
+        if let Ok(short) = i8::try_from(disp) {
+            self.buf.put1(0x40 | modrm);
+            self.buf.put1(short as u8);
+        } else {
+            self.buf.put1(0x80 | modrm);
+            disp.to_le_bytes().into_iter().for_each(|b| self.buf.put1(b));
+        }
+    }
+
     pub(super) fn load_int(&mut self, ty: Type, extend: Extend, dst: Gpr, mem: Mem) {
-        if ty == Type::I64 {
+        if ty == Type::I64
+            && let Some(disp) = in_frame(&mem)
+        {
+            self.frame_move(0x8b, dst, disp);
+        } else if ty == Type::I64 {
             let (mode, symbol) = self.amode(mem);
             emit!(self, movq_rm(dst.0, mode));
             self.data_reloc(symbol, mem.disp, 0);
@@ -17,6 +42,11 @@ impl X64Masm {
     }
 
     pub(super) fn store_int(&mut self, ty: Type, src: Gpr, mem: Mem) {
+        if ty == Type::I64
+            && let Some(disp) = in_frame(&mem)
+        {
+            return self.frame_move(0x89, src, disp);
+        }
         let (mode, symbol) = self.amode(mem);
         sized!(self, ty, (movb_mr, movw_mr, movl_mr, movq_mr), mode, src.0);
         self.data_reloc(symbol, mem.disp, 0);

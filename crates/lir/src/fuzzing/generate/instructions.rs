@@ -124,7 +124,12 @@ impl Generator<'_, '_> {
             }
             Shape::GuardStack => {
                 let frame = self.frame(None);
-                self.b.guard_stack(LIMIT_OFFSET, 64, frame);
+                // The limit is zero otherwise.
+                if self.rng.one_in(8) {
+                    self.b.store(Type::I64, -1, Addr::thread(LIMIT_OFFSET));
+                }
+                let bytes = if self.rng.one_in(2) { 64 } else { 0 };
+                self.b.guard_stack(LIMIT_OFFSET, bytes, frame);
                 None
             }
             Shape::Poll => {
