@@ -40,6 +40,8 @@ pub(crate) static HOST: Host = Host {
     acquire_lock: gil::take,
     is_beside_program: import::is_beside_program,
     fork: crate::fork::fork,
+    context_value: crate::modules::contextvars::value,
+    set_context_value: crate::modules::contextvars::set_value,
 };
 
 fn import_leaf(cx: &Ctx, name: &str) -> PyResult {

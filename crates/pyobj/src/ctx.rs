@@ -51,6 +51,10 @@ pub struct Host {
     pub is_beside_program: fn(&Ctx, file: &str) -> bool,
     /// Makes a system call that forks, and sets the interpreter right in the child. Returns what the call does.
     pub fork: fn(&Ctx, call: &mut dyn FnMut() -> i32) -> i32,
+    /// The value that a context variable has in the current context of `contextvars`, if it has one there.
+    pub context_value: fn(&Ctx, variable: &Obj) -> Option<Obj>,
+    /// Gives a context variable a value in the current context of `contextvars`.
+    pub set_context_value: fn(&Ctx, variable: &Obj, value: &Obj) -> PyResult<()>,
 }
 
 /// One thread's execution state. Natives get it as their first argument.
@@ -360,6 +364,8 @@ impl Host {
             acquire_lock: |_| {},
             is_beside_program: |_, _| false,
             fork: |_, call| call(),
+            context_value: |_, _| None,
+            set_context_value: |cx, _, _| Err(cx.system_error("no interpreter to keep context variables")),
         }
     }
 }

@@ -232,13 +232,29 @@ impl Missing {
     }
 }
 
-fn set(cx: &Ctx, var: &Obj, value: &Obj) -> PyResult {
+/// The value of a variable in the current context, if it has one there.
+pub(crate) fn value(cx: &Ctx, var: &Obj) -> Option<Obj> {
+    context_hook::current(cx)?.downcast::<Context>()?.value(var)
+}
+
+/// Sets the value of a variable in the current context and returns that context and the old value.
+fn store(cx: &Ctx, var: &Obj, value: &Obj) -> PyResult<(Obj, Option<Obj>)> {
     let context = current(cx);
     let Some(c) = context.downcast::<Context>() else { return Err(cx.system_error("the current context is none")) };
     let old = c.store(var, Some(value.clone()));
+    Ok((context, old))
+}
+
+/// Sets the value of a variable in the current context.
+pub(crate) fn set_value(cx: &Ctx, var: &Obj, value: &Obj) -> PyResult<()> {
+    store(cx, var, value).map(drop)
+}
+
+fn set(cx: &Ctx, var: &Obj, value: &Obj) -> PyResult {
+    let (context, old) = store(cx, var, value)?;
     Ok(new_instance(
         Token::class().type_object(),
-        Token { context: context.clone(), var: var.clone(), old, used: Cell::new(false) },
+        Token { context, var: var.clone(), old, used: Cell::new(false) },
     ))
 }
 
@@ -293,7 +309,7 @@ impl ContextVar {
     #[pymethod(sig = "($self, default=<unrepresentable>, /)")]
     fn get(cx: &Ctx, this: This<'_, ContextVar>, args: Args<'_>) -> PyResult {
         let given = args.check_arity(cx, "get", 0, 1)?.first();
-        let found = context_hook::current(cx).and_then(|c| c.downcast::<Context>()?.value(this.obj()));
+        let found = value(cx, this.obj());
         match found.or_else(|| given.cloned()).or_else(|| this.default.clone()) {
             Some(v) => Ok(v),
             None => Err(cx.raise_args(exc::LookupError(), std::slice::from_ref(this.obj()))),

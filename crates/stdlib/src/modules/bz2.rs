@@ -9,6 +9,8 @@ use cinder_pyobj::types::bytes::{self, BytesLike};
 use cinder_pyobj::types::exc;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Type};
 
+use super::compression::{Input, Step, more_room};
+
 #[cold]
 fn failed(cx: &Ctx, e: Error) -> Raised {
     match e {
@@ -16,11 +18,6 @@ fn failed(cx: &Ctx, e: Error) -> Raised {
         Error::Data | Error::DataMagic => cx.raise(exc::OSError(), "Invalid data stream"),
         Error::Param => cx.value_error("Internal error - invalid parameters passed to libbzip2"),
     }
-}
-
-/// How much room to add to a result that is full.
-fn more_room(have: usize) -> usize {
-    (16 * 1024).max(have / 2)
 }
 
 /// Create a compressor object for compressing data incrementally.
@@ -108,11 +105,7 @@ impl Compressor {
 #[pyclass(name = "BZ2Decompressor", module = "_bz2")]
 pub(crate) struct Decompressor {
     state: RefCell<Decompress>,
-    /// Input that was not used yet.
-    tail: RefCell<Vec<u8>>,
-    unused: RefCell<Vec<u8>>,
-    eof: Cell<bool>,
-    needs_input: Cell<bool>,
+    input: Input,
 }
 
 impl Traverse for Decompressor {
@@ -126,10 +119,7 @@ impl Decompressor {
     fn __new__(_cx: &Ctx, ty: &Type) -> Obj {
         let new = Decompressor {
             state: RefCell::new(Decompress::new(false)),
-            tail: RefCell::default(),
-            unused: RefCell::default(),
-            eof: Cell::new(false),
-            needs_input: Cell::new(true),
+            input: Input::new(false, "End of stream already reached"),
         };
         new_instance(ty, new)
     }
@@ -150,73 +140,37 @@ impl Decompressor {
     /// the unused_data attribute.
     #[pymethod(sig = "($self, /, data, max_length=-1)")]
     fn decompress(&self, cx: &Ctx, data: &Obj, max_length: isize) -> PyResult {
-        let data = BytesLike::new(cx, data)?.to_vec();
-        if self.eof.get() {
-            return Err(cx.raise(exc::EOFError(), "End of stream already reached"));
-        }
-        let mut input = self.tail.take();
-        input.extend(data);
-        let limit = usize::try_from(max_length).unwrap_or(usize::MAX);
         let mut state = self.state.borrow_mut();
-        let mut out: Vec<u8> = Vec::new();
-        let mut used = 0;
-        let mut ended = false;
-        loop {
-            let step = more_room(out.len()).min(limit - out.len());
-            if step == 0 {
-                break;
-            }
-            if out.try_reserve(step).is_err() {
+        self.input.decompress(cx, data, max_length, |input, out| {
+            let (before, made) = (state.total_in(), state.total_out());
+            let status = state.decompress(input, out).map_err(|e| failed(cx, e))?;
+            if status == Status::MemNeeded {
                 return Err(cx.no_memory());
             }
-            let start = out.len();
-            out.resize(start + step, 0);
-            let (before, made) = (state.total_in(), state.total_out());
-            let status = state.decompress(&input[used..], &mut out[start..]).map_err(|e| failed(cx, e))?;
-            let (took, gave) = ((state.total_in() - before) as usize, (state.total_out() - made) as usize);
-            used += took;
-            out.truncate(start + gave);
-            match status {
-                Status::StreamEnd => {
-                    ended = true;
-                    break;
-                }
-                Status::MemNeeded => return Err(cx.no_memory()),
-                _ => {}
-            }
-            // Room left over means that the input was not enough.
-            if gave < step && (used == input.len() || took == 0) {
-                break;
-            }
-        }
-        let rest = input.split_off(used);
-        if ended {
-            self.eof.set(true);
-            self.needs_input.set(false);
-            *self.unused.borrow_mut() = rest;
-        } else {
-            self.needs_input.set(rest.is_empty());
-            *self.tail.borrow_mut() = rest;
-        }
-        Ok(bytes::new(&out))
+            Ok(Step {
+                used: (state.total_in() - before) as usize,
+                made: (state.total_out() - made) as usize,
+                ended: status == Status::StreamEnd,
+            })
+        })
     }
 
     /// True if the end-of-stream marker has been reached.
     #[pygetter(member)]
     fn eof(&self) -> bool {
-        self.eof.get()
+        self.input.eof()
     }
 
     /// Data found after the end of the compressed stream.
     #[pygetter(member)]
     fn unused_data(&self) -> Obj {
-        bytes::new(&self.unused.borrow())
+        self.input.unused()
     }
 
     /// True if more input is needed before more decompressed data can be produced.
     #[pygetter(member)]
     fn needs_input(&self) -> bool {
-        self.needs_input.get()
+        self.input.needs_input()
     }
 }
 

@@ -10,8 +10,10 @@ mod bz2;
 mod cmath;
 mod codecs;
 mod collections;
+pub(crate) mod compression;
 mod csv;
 mod datetime;
+mod decimal;
 mod errno;
 mod expat;
 mod fcntl;
@@ -23,6 +25,7 @@ pub(crate) mod io;
 mod itertools;
 mod json;
 mod locale;
+mod lzma;
 mod math;
 mod mmap;
 mod multiprocessing;
@@ -69,6 +72,7 @@ pub static ALL: &[&ModuleDef] = &[
     &csv::module::MODULE,
     &datetime::datetime::MODULE,
     &datetime::zones::zoneinfo::MODULE,
+    &decimal::decimal::MODULE,
     &errno::errno::MODULE,
     &expat::pyexpat::MODULE,
     &fcntl::fcntl::MODULE,
@@ -86,6 +90,7 @@ pub static ALL: &[&ModuleDef] = &[
     &itertools::itertools::MODULE,
     &json::module::MODULE,
     &locale::locale::MODULE,
+    &lzma::module::MODULE,
     &math::math::MODULE,
     &mmap::mmap::MODULE,
     &multiprocessing::multiprocessing::MODULE,

@@ -72,7 +72,7 @@ fn too_long(cx: &Ctx, digits: Option<usize>) -> Raised {
 
 /// The text as `int()` and `float()` read it: other decimal digits become ASCII ones and other white space
 /// becomes blanks. What remains outside of ASCII cannot be part of a number.
-pub(crate) fn to_ascii_digits(text: &str) -> std::borrow::Cow<'_, [u8]> {
+pub fn to_ascii_digits(text: &str) -> std::borrow::Cow<'_, [u8]> {
     if text.is_ascii() {
         return text.as_bytes().into();
     }
