@@ -8,7 +8,7 @@ use num_bigint::BigUint;
 use super::wide::{self, POW10, Wide};
 
 /// The most digits of a coefficient; beyond that there is no memory.
-pub(super) const MAX_DIGITS: u64 = 1 << 30;
+pub(super) const MAX_DIGITS: u64 = 1 << 28;
 
 /// Why an operation gave up: its result or an intermediate one is too large for memory.
 #[derive(Debug, PartialEq, Eq)]

@@ -458,6 +458,12 @@ fn integer_power(a: &Num, n: i64, neg: bool, env: &Env, status: &mut u32) -> Res
 
 /// `e^(b ln a)`.
 fn real_power(a: &Num, b: &Num, neg: bool, env: &Env, status: &mut u32) -> Result<Num, NoMemory> {
+    // The logarithm of the base has at most so many digits before the point.
+    let large = i64::from((a.adjusted().unsigned_abs() + 1).saturating_mul(3).ilog10()) + 1;
+    let below = (compare_magnitudes(a, &Num::one()) == Ordering::Less) != b.neg;
+    if b.adjusted() + large < -env.prec - 3 {
+        return near_one(neg, below, env, status);
+    }
     let mut extra = 4;
     loop {
         let digits = env.prec + extra;
@@ -471,7 +477,6 @@ fn real_power(a: &Num, b: &Num, neg: bool, env: &Env, status: &mut u32) -> Resul
         let x: BigInt = x >> 16u32;
         if x.magnitude().bits() <= 8 {
             // Too near to zero to tell: the power is as near to one.
-            let below = (compare_magnitudes(a, &Num::one()) == Ordering::Less) != b.neg;
             return near_one(neg, below, env, status);
         }
         let (c, e) = exp_digits(&x, bits, digits)?;
@@ -480,7 +485,6 @@ fn real_power(a: &Num, b: &Num, neg: bool, env: &Env, status: &mut u32) -> Resul
         }
         if extra > 32 && x.magnitude().bits() + 64 < bits {
             // The logarithm is small: the power is one but for digits far beyond the precision.
-            let below = (compare_magnitudes(a, &Num::one()) == Ordering::Less) != b.neg;
             if c.bits() > 0 && near_power_of_ten(&c, digits)? {
                 return near_one(neg, below, env, status);
             }
