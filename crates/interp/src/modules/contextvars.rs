@@ -252,10 +252,7 @@ pub(crate) fn set_value(cx: &Ctx, var: &Obj, value: &Obj) -> PyResult<()> {
 
 fn set(cx: &Ctx, var: &Obj, value: &Obj) -> PyResult {
     let (context, old) = store(cx, var, value)?;
-    Ok(new_instance(
-        Token::class().type_object(),
-        Token { context, var: var.clone(), old, used: Cell::new(false) },
-    ))
+    Ok(new_instance(Token::class().type_object(), Token { context, var: var.clone(), old, used: Cell::new(false) }))
 }
 
 fn reset(cx: &Ctx, var: &Obj, token: This<'_, Token>) -> PyResult<()> {

@@ -30,7 +30,11 @@ fn add_signed(a: &Num, b: &Num, b_neg: bool, env: &Env, status: &mut u32) -> Num
         let shift = a.exp.abs_diff(b.exp);
         if shift <= 38 {
             let unit = POW10[shift as usize];
-            let (x, y, exp) = if a.exp >= b.exp { (x.checked_mul(unit), Some(y), b.exp) } else { (Some(x), y.checked_mul(unit), a.exp) };
+            let (x, y, exp) = if a.exp >= b.exp {
+                (x.checked_mul(unit), Some(y), b.exp)
+            } else {
+                (Some(x), y.checked_mul(unit), a.exp)
+            };
             if let (Some(x), Some(y)) = (x, y)
                 && (x | y) >> 127 == 0
             {

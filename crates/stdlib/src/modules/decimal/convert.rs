@@ -70,9 +70,8 @@ pub(super) fn operand(o: &Obj) -> Option<Cow<'_, Num>> {
 
 /// As [`operand`], or TypeError.
 pub(super) fn expect_operand<'a>(cx: &Ctx, o: &'a Obj) -> PyResult<Cow<'a, Num>> {
-    operand(o).ok_or_else(|| {
-        cx.type_error(format!("conversion from {} to Decimal is not supported", o.type_of().name()))
-    })
+    operand(o)
+        .ok_or_else(|| cx.type_error(format!("conversion from {} to Decimal is not supported", o.type_of().name())))
 }
 
 /// The ASCII text of a number: digits of any script as ASCII, and if `lenient` without spaces around and underscores.
@@ -209,7 +208,9 @@ pub(super) fn to_int(cx: &Ctx, n: &Num, rounding: super::round::Rounding) -> PyR
 fn signed_int(neg: bool, c: &Coeff) -> Obj {
     match c.small() {
         Some(m) => int::from_i128(if neg { -(m as i128) } else { m as i128 }),
-        None => int::from_bigint(BigInt::from_biguint(if neg { Sign::Minus } else { Sign::Plus }, c.big().into_owned())),
+        None => {
+            int::from_bigint(BigInt::from_biguint(if neg { Sign::Minus } else { Sign::Plus }, c.big().into_owned()))
+        }
     }
 }
 

@@ -310,46 +310,25 @@ impl Decimal {
 
     /// The nearest integer, without signals for what is cut off.
     #[pymethod(sig = "($self, /, rounding=None, context=None)")]
-    fn to_integral(
-        cx: &Ctx,
-        this: This<'_, Decimal>,
-        rounding: Option<&Obj>,
-        context: Option<&Obj>,
-    ) -> PyResult {
+    fn to_integral(cx: &Ctx, this: This<'_, Decimal>, rounding: Option<&Obj>, context: Option<&Obj>) -> PyResult {
         with_rounding(cx, &this, rounding, context, ops::to_integral_value)
     }
 
     /// The nearest integer, without signals for what is cut off.
     #[pymethod(sig = "($self, /, rounding=None, context=None)")]
-    fn to_integral_value(
-        cx: &Ctx,
-        this: This<'_, Decimal>,
-        rounding: Option<&Obj>,
-        context: Option<&Obj>,
-    ) -> PyResult {
+    fn to_integral_value(cx: &Ctx, this: This<'_, Decimal>, rounding: Option<&Obj>, context: Option<&Obj>) -> PyResult {
         with_rounding(cx, &this, rounding, context, ops::to_integral_value)
     }
 
     /// The nearest integer; signals Inexact and Rounded where digits are cut off.
     #[pymethod(sig = "($self, /, rounding=None, context=None)")]
-    fn to_integral_exact(
-        cx: &Ctx,
-        this: This<'_, Decimal>,
-        rounding: Option<&Obj>,
-        context: Option<&Obj>,
-    ) -> PyResult {
+    fn to_integral_exact(cx: &Ctx, this: This<'_, Decimal>, rounding: Option<&Obj>, context: Option<&Obj>) -> PyResult {
         with_rounding(cx, &this, rounding, context, ops::to_integral_exact)
     }
 
     /// The product with another number plus a third, rounded once.
     #[pymethod(sig = "($self, /, other, third, context=None)")]
-    fn fma(
-        cx: &Ctx,
-        this: This<'_, Decimal>,
-        other: &Obj,
-        third: &Obj,
-        context: Option<&Obj>,
-    ) -> PyResult {
+    fn fma(cx: &Ctx, this: This<'_, Decimal>, other: &Obj, third: &Obj, context: Option<&Obj>) -> PyResult {
         let context = optional(cx, context)?;
         let context = payload(cx, &context)?;
         let (b, c) = (expect_operand(cx, other)?, expect_operand(cx, third)?);

@@ -149,11 +149,8 @@ impl SignalDict {
     #[pymethod]
     fn copy(cx: &Ctx, this: This<'_, SignalDict>) -> PyResult {
         let own = this.shared(cx)?.get();
-        let pairs: Vec<(Obj, Obj)> = state::get(cx)?
-            .signals
-            .iter()
-            .map(|(bits, e)| (e.clone(), Obj::from_bool(own & bits != 0)))
-            .collect();
+        let pairs: Vec<(Obj, Obj)> =
+            state::get(cx)?.signals.iter().map(|(bits, e)| (e.clone(), Obj::from_bool(own & bits != 0))).collect();
         dict::from_pairs(cx, &pairs)
     }
 }

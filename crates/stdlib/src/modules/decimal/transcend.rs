@@ -363,7 +363,11 @@ fn finite_power(a: &Num, b: &Num, neg: bool, integer: bool, env: &Env, status: &
         if a.neg {
             return Ok(Num::invalid(status, flag::INVALID_OPERATION));
         }
-        return Ok(if (against_one == Ordering::Greater) == b.neg { Num::zero(false, 0) } else { Num::infinity(false) });
+        return Ok(if (against_one == Ordering::Greater) == b.neg {
+            Num::zero(false, 0)
+        } else {
+            Num::infinity(false)
+        });
     }
     if let Some(n) = bounded_power(a, b, neg, against_one, env, status) {
         return Ok(n);
@@ -387,7 +391,8 @@ fn power_of_one(a: &Num, b: &Num, neg: bool, integer: bool, env: &Env, status: &
         return Ok(one);
     }
     // The exponent that exact powers have, as far as the precision shows it.
-    let places = (-i128::from(a.exp)).max(0) * b.to_i64().map_or(i128::from(u32::MAX), |n| i128::from(n.unsigned_abs()));
+    let places =
+        (-i128::from(a.exp)).max(0) * b.to_i64().map_or(i128::from(u32::MAX), |n| i128::from(n.unsigned_abs()));
     let places = if b.neg && a.exp < 0 { 0 } else { places };
     if places > i128::from(env.prec) - 1 {
         *status |= flag::ROUNDED;
@@ -473,7 +478,11 @@ fn real_power(a: &Num, b: &Num, neg: bool, env: &Env, status: &mut u32) -> Resul
         let b_digits = b.coeff.big();
         let ln = ln_fixed(&a.coeff.big(), a.exp, bits + 16)?;
         let product = ln * BigInt::from_biguint(sign(b.neg), b_digits.into_owned());
-        let x = if b.exp >= 0 { product * BigInt::from(pow10(b.exp as u64)?) } else { product / BigInt::from(pow10(b.exp.unsigned_abs())?) };
+        let x = if b.exp >= 0 {
+            product * BigInt::from(pow10(b.exp as u64)?)
+        } else {
+            product / BigInt::from(pow10(b.exp.unsigned_abs())?)
+        };
         let x: BigInt = x >> 16u32;
         if x.magnitude().bits() <= 8 {
             // Too near to zero to tell: the power is as near to one.
@@ -552,4 +561,3 @@ fn modular(a: &Num, b: &Num, modulus: &Num) -> Result<BigUint, NoMemory> {
     }
     Ok(base.modpow(&whole(b)?, &m))
 }
-

@@ -127,14 +127,7 @@ fn encoder(cx: &Ctx, format: i64, check: i64, preset: Option<u32>, chain: Option
 #[pymethods]
 impl Compressor {
     #[pynew(sig = "(format=1, check=-1, preset=None, filters=None)")]
-    fn __new__(
-        cx: &Ctx,
-        ty: &Type,
-        format: i64,
-        check: i64,
-        preset: Option<&Obj>,
-        filters: Option<&Obj>,
-    ) -> PyResult {
+    fn __new__(cx: &Ctx, ty: &Type, format: i64, check: i64, preset: Option<&Obj>, filters: Option<&Obj>) -> PyResult {
         if preset.is_some() && filters.is_some() {
             return Err(cx.value_error("Cannot specify both preset and filter chain"));
         }
