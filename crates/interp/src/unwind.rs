@@ -31,7 +31,7 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
         }
         let observed = th.runtime.monitoring.on.get();
         let e = if observed { tell(th, fr, if add_entry { Event::Raise } else { Event::Reraise }, e) } else { e };
-        add_entry = true;
+        let entered = std::mem::replace(&mut add_entry, true);
         // SAFETY: the frame is current, its code verified.
         unsafe {
             match f.plain().exceptions.find(pc).copied() {
@@ -44,7 +44,8 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
                 }
                 None => {
                     drop_temps(f, pc, 0);
-                    if f.plain().position(pc).line == 0
+                    if !entered
+                        && f.plain().position(pc).line == 0
                         && let Some(at) = traceback::entry_of(&e, f.frame_obj)
                     {
                         // Clean-up code has no line: the frame ends where the exception was raised.
@@ -72,20 +73,14 @@ fn tell(th: &Thread, fr: *mut Frame, event: Event, e: Obj) -> Obj {
 /// Drops the live temporaries from `from` on, highest first.
 unsafe fn drop_temps(f: &Frame, pc: u32, from: u32) {
     let code = f.plain();
-    let mut live = smallvec::SmallVec::<[u32; 16]>::new();
-    code.liveness().live_during(code, pc, &mut |t, _| {
-        if t >= from {
-            live.push(t);
-        }
-    });
-    for t in live.into_iter().rev() {
+    code.liveness().live_during_down(code, pc, from, &mut |t| {
         // SAFETY: live temporaries are owned by the frame.
         unsafe {
             let p = f.base.add(t as usize);
             let v = std::mem::replace(&mut *p, Value::UNBOUND);
             v.decref();
         }
-    }
+    });
 }
 
 /// Leaves a frame by an exception: true if it was an entry frame. Otherwise the caller's call instruction

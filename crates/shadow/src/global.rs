@@ -42,6 +42,22 @@ fn table() -> &'static [Cell<Found>; ENTRIES] {
     unsafe { (*TABLE.0.get()).get_or_insert_with(|| Box::new([const { Cell::new(Found::EMPTY) }; ENTRIES])) }
 }
 
+#[inline(always)]
+fn place(shape: u32, name: u64) -> usize {
+    let at = (shape ^ (name >> 4) as u32).wrapping_mul(0x9e37_79b1) as usize >> 21;
+    at % ENTRIES
+}
+
+/// What loading `name` from an object of this shape gives, if the table holds it.
+#[inline(always)]
+pub fn global_known(shape: u32, name: Name) -> Option<Found> {
+    let word = name.value().bits();
+    // SAFETY: as in `table`.
+    let t = unsafe { (*TABLE.0.get()).as_ref()? };
+    let f = t[place(shape, word)].get();
+    if f.shape == shape && f.name == word { Some(f) } else { None }
+}
+
 /// What loading `name` from `x` gives, if that can be remembered.
 #[inline]
 pub fn global_load(x: &Obj, name: Name) -> Option<Found> {
@@ -49,14 +65,13 @@ pub fn global_load(x: &Obj, name: Name) -> Option<Found> {
     // SAFETY: `x` keeps the object alive.
     let shape = unsafe { (*p).shape_id() }.as_u32();
     let word = name.value().bits();
-    let at = (shape ^ (word >> 4) as u32).wrapping_mul(0x9e37_79b1) as usize >> 21;
-    let slot = &table()[at % ENTRIES];
+    let slot = &table()[place(shape, word)];
     let f = slot.get();
     if f.shape == shape && f.name == word {
         return Some(f);
     }
     let a = resolve::load(x, name)?;
-    if a.kind == Kind::Pinned {
+    if matches!(a.kind, Kind::Pinned | Kind::PinnedClassMethod | Kind::PinnedStaticMethod) {
         return None;
     }
     let f = Found { shape, kind: a.kind, name: word, arg: a.arg, target: a.target };

@@ -1,7 +1,7 @@
 //! Specialisation: what a site does with what it met.
 
 use cinder_bytecode::op::Insn;
-use cinder_pyobj::Obj;
+use cinder_pyobj::{Obj, Type};
 use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::types::str::Name;
 
@@ -11,7 +11,7 @@ use crate::resolve::{self, Answer, Kind};
 use crate::site::{Site, WAYS};
 
 fn fill(e: &crate::site::Entry, a: &Answer) {
-    if a.kind == Kind::Pinned {
+    if matches!(a.kind, Kind::Pinned | Kind::PinnedClassMethod | Kind::PinnedStaticMethod) {
         e.set_word(a.guard);
     } else {
         e.guard.set(a.guard as u32);
@@ -108,6 +108,8 @@ pub unsafe fn look_load(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
             Kind::Over => ShadowOp::LoadAttrOver,
             Kind::Class => ShadowOp::LoadAttrClass,
             Kind::Property => ShadowOp::LoadAttrProperty,
+            Kind::Descr | Kind::Method | Kind::ClassMethod | Kind::StaticMethod => ShadowOp::LoadAttrDescr,
+            Kind::Hook => ShadowOp::LoadAttrHook,
             Kind::Pinned => ShadowOp::LoadAttrPinned,
             _ => return None,
         })
@@ -131,6 +133,8 @@ pub unsafe fn look_store(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
             Kind::Slot => ShadowOp::StoreAttrSlot,
             Kind::Over => ShadowOp::StoreAttrOver,
             Kind::Grow => ShadowOp::StoreAttrGrow,
+            Kind::SetProperty => ShadowOp::StoreAttrProperty,
+            Kind::SetDescr => ShadowOp::StoreAttrDescr,
             _ => return None,
         })
     };
@@ -153,6 +157,10 @@ pub unsafe fn look_method(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
             Kind::Method => ShadowOp::LoadMethodClass,
             Kind::Pinned => ShadowOp::LoadMethodPinned,
             Kind::Slot => ShadowOp::LoadMethodSlot,
+            Kind::ClassMethod => ShadowOp::LoadMethodOfClass,
+            Kind::StaticMethod => ShadowOp::LoadMethodStatic,
+            Kind::PinnedClassMethod => ShadowOp::LoadMethodPinnedOfClass,
+            Kind::PinnedStaticMethod => ShadowOp::LoadMethodPinnedStatic,
             _ => return None,
         })
     };
@@ -251,6 +259,26 @@ pub unsafe fn look_super(pc: *const Insn, site: &Site, this: &Obj, cell: Option<
     m.entries[0].target.set(words.1 as usize);
     // SAFETY: passed on from the caller.
     unsafe { rewrite(pc, ShadowOp::LoadSuperClass) }
+}
+
+/// Remembers whether instances of the shape `shape`, whose class is `ty`, are instances of the class with the word `cls`.
+/// Up to four pairs are kept, in the entries beside the site's own.
+pub fn look_instance(site: &Site, shape: u32, ty: &Type, cls: u64, answer: bool) {
+    if !site.is_due() {
+        return;
+    }
+    let m = site.more_or_new();
+    let n = m.len.get() as usize;
+    if n == WAYS {
+        m.misses.set(m.misses.get().saturating_add(1));
+        return site.failed();
+    }
+    let e = &m.entries[n];
+    e.guard.set(shape);
+    e.arg.set(answer.into());
+    e.target.set(cls as usize);
+    e.dep.set(resolve::dependency(ty));
+    m.len.set(n as u32 + 1);
 }
 
 /// Makes a call site expect this callee (its word), with a cell or other address and a dependency.

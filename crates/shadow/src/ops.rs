@@ -26,6 +26,10 @@ macro_rules! for_each_shadow_op {
             LoadAttrPinned = LoadAttr load_attr;
             /// A property whose getter is a Python function: runs it in a frame.
             LoadAttrProperty = LoadAttr load_attr;
+            /// A descriptor of the class: asks it.
+            LoadAttrDescr = LoadAttr load_attr;
+            /// A name that only the class's `__getattr__`, a Python function, knows: runs it in a frame.
+            LoadAttrHook = LoadAttr load_attr;
             /// One of up to four shapes.
             LoadAttrPoly = LoadAttr load_attr;
             /// Many shapes: asks the global cache.
@@ -39,6 +43,10 @@ macro_rules! for_each_shadow_op {
             StoreAttrGrow = StoreAttr store_attr;
             /// Stores into an overflow slot.
             StoreAttrOver = StoreAttr store_attr;
+            /// A property whose setter is a Python function: runs it in a frame.
+            StoreAttrProperty = StoreAttr store_attr;
+            /// A descriptor of the class: tells it.
+            StoreAttrDescr = StoreAttr store_attr;
             /// One of up to four shapes.
             StoreAttrPoly = StoreAttr store_attr;
 
@@ -48,6 +56,14 @@ macro_rules! for_each_shadow_op {
             LoadMethodClass = LoadMethod load_method;
             /// The attribute of this very module or class.
             LoadMethodPinned = LoadMethod load_method;
+            /// A class method, of an instance's class.
+            LoadMethodOfClass = LoadMethod load_method;
+            /// A static method, of an instance's class.
+            LoadMethodStatic = LoadMethod load_method;
+            /// A class method of this very class.
+            LoadMethodPinnedOfClass = LoadMethod load_method;
+            /// A static method of this very class.
+            LoadMethodPinnedStatic = LoadMethod load_method;
             /// A callable in a slot of the receiver.
             LoadMethodSlot = LoadMethod load_method;
             /// One of up to four shapes.
@@ -76,6 +92,12 @@ macro_rules! for_each_shadow_op {
             CallLook = Call call;
             /// Makes an instance of a Python class and enters its `__init__`.
             CallInit = Call call;
+            /// Makes an instance of a plain Python class that has no `__init__`.
+            CallPlain = Call call;
+            /// A class that is made natively.
+            CallClass = Call call;
+            /// `type` of one argument.
+            CallTypeOf = Call call;
             /// The builtin `len`.
             CallLen = Call call;
             /// The builtin `isinstance`.

@@ -8,6 +8,8 @@ use cinder_pyobj::shape::ShapeId;
 use cinder_pyobj::types::descriptor::MemberDescriptor;
 use cinder_pyobj::types::slots::BinaryFn;
 use cinder_pyobj::types::str::Name;
+use cinder_pyobj::types::class_method::ClassMethod;
+use cinder_pyobj::types::static_method::StaticMethod;
 use cinder_pyobj::types::{dict, module, object, property, type_type};
 use cinder_pyobj::{Obj, Type};
 
@@ -27,8 +29,24 @@ pub enum Kind {
     Method,
     /// The property in the class's cell `target`.
     Property,
+    /// What the descriptor in the class's cell `target` gives.
+    Descr,
+    /// The class method in the class's cell `target`.
+    ClassMethod,
+    /// The static method in the class's cell `target`.
+    StaticMethod,
+    /// Nothing but the class's `__getattr__`, a function in the cell `target`, knows the name.
+    Hook,
     /// The value in the cell `target` of this very receiver.
     Pinned,
+    /// The class method in the cell `target`, of this very class.
+    PinnedClassMethod,
+    /// The static method in the cell `target`, of this very class.
+    PinnedStaticMethod,
+    /// A store through the property in the class's cell `target`.
+    SetProperty,
+    /// A store through the descriptor in the class's cell `target`.
+    SetDescr,
     /// A store that moves the object to shape `arg`, into the slot word at byte offset `target`.
     Grow,
 }
@@ -49,7 +67,7 @@ impl Answer {
 }
 
 /// Marks a type that can change, and names it.
-fn dependency(ty: &Type) -> usize {
+pub(crate) fn dependency(ty: &Type) -> usize {
     if ty.flags().immutable {
         return 0;
     }
@@ -117,7 +135,8 @@ pub(crate) fn load(x: &Obj, name: Name) -> Option<Answer> {
             if d.fixed::<property::Property>(FixedShape::Property).is_some() && reads == Reads::Generically {
                 return Some(Answer::of_shape(Kind::Property, shape.id(), 0, address(cell), ty));
             }
-            return None;
+            let plain = reads == Reads::Generically && s.descr_get.get().is_some();
+            return plain.then(|| Answer::of_shape(Kind::Descr, shape.id(), 0, address(cell), ty));
         }
     }
     let l = ty.layout();
@@ -134,15 +153,36 @@ pub(crate) fn load(x: &Obj, name: Name) -> Option<Answer> {
             });
         }
     }
-    let (_, cell) = found?;
+    let Some((_, cell)) = found else {
+        if reads != Reads::WithHook || !l.has_dict {
+            return None;
+        }
+        let (_, hook) = ty.lookup_cell(intern!("__getattr__"))?;
+        let plain = hook.get()?.is_exact(FixedShape::Function);
+        return plain.then(|| Answer::of_shape(Kind::Hook, shape.id(), 0, address(hook), ty));
+    };
     let d = cell.get()?;
-    if d.type_of().flags().method_like {
-        return Some(Answer::of_shape(Kind::Method, shape.id(), 0, address(cell), ty));
+    let kind = if d.type_of().flags().method_like {
+        Kind::Method
+    } else if d.type_of().slots.descr_get.get().is_none() {
+        Kind::Class
+    } else if let Some(kind) = wrapped(&d) {
+        kind
+    } else if reads == Reads::Generically {
+        Kind::Descr
+    } else {
+        return None;
+    };
+    Some(Answer::of_shape(kind, shape.id(), 0, address(cell), ty))
+}
+
+/// The kind of a look-up that ends at a class method or static method.
+fn wrapped(d: &Obj) -> Option<Kind> {
+    let ty = d.type_of();
+    if ty.is(class_type::<ClassMethod>()) {
+        return Some(Kind::ClassMethod);
     }
-    if d.type_of().slots.descr_get.get().is_none() {
-        return Some(Answer::of_shape(Kind::Class, shape.id(), 0, address(cell), ty));
-    }
-    None
+    ty.is(class_type::<StaticMethod>()).then_some(Kind::StaticMethod)
 }
 
 /// A method of `x`'s class that is looked up there alone: attributes of the instance do not matter.
@@ -179,15 +219,20 @@ fn pinned_type(x: &Obj, t: &Type, meta: &Type, name: Name) -> Option<Answer> {
     }
     let (_, cell) = t.lookup_cell(name)?;
     let v = cell.get()?;
-    // A function got through its class is itself; other descriptors are left to the general path.
-    if v.type_of().slots.descr_get.get().is_some() && !v.is_exact(FixedShape::Function) {
-        return None;
-    }
+    // A function got through its class is itself; descriptors but those of methods are left to the general path.
+    let kind = if v.type_of().slots.descr_get.get().is_none() || v.is_exact(FixedShape::Function) {
+        Kind::Pinned
+    } else {
+        match wrapped(&v)? {
+            Kind::ClassMethod => Kind::PinnedClassMethod,
+            _ => Kind::PinnedStaticMethod,
+        }
+    };
     // A metaclass that changes makes all caches forget.
     meta.mark_cached();
     t.mark_cached();
     let dep = t as *const Type as usize;
-    Some(Answer { kind: Kind::Pinned, guard: x.value().bits(), arg: 0, target: address(cell), dep })
+    Some(Answer { kind, guard: x.value().bits(), arg: 0, target: address(cell), dep })
 }
 
 /// A store to `name` of `x`.
@@ -202,9 +247,13 @@ pub(crate) fn store(x: &Obj, name: Name) -> Option<Answer> {
     if let Some((_, cell)) = ty.lookup_cell(name) {
         let d = cell.get()?;
         if d.type_of().slots.descr_set.get().is_some() {
-            let m = d.fixed::<MemberDescriptor>(FixedShape::MemberDescriptor)?;
-            let off = m.slot_offset(ty)?;
-            return Some(Answer::of_shape(Kind::Slot, shape.id(), off as u32, 0, ty));
+            if let Some(m) = d.fixed::<MemberDescriptor>(FixedShape::MemberDescriptor) {
+                let off = m.slot_offset(ty)?;
+                return Some(Answer::of_shape(Kind::Slot, shape.id(), off as u32, 0, ty));
+            }
+            let property = d.fixed::<property::Property>(FixedShape::Property).is_some();
+            let kind = if property { Kind::SetProperty } else { Kind::SetDescr };
+            return Some(Answer::of_shape(kind, shape.id(), 0, address(cell), ty));
         }
     }
     let l = ty.layout();

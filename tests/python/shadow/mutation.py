@@ -27,6 +27,22 @@ def prop(o): return o.p
 def static(o): return o.s(4)
 def on_class(C): return C.x
 def class_method(C): return C.c()
+def class_static(C): return C.s(5)
+def instance_class_method(o): return o.c()
+def hook(o): return o.unknown
+def hook_x(o): return o.x, o.unknown
+def bound_method(o): return (o.m, 0)[1]
+def store_prop(o, v):
+    o.p = v
+    return o.p
+def type_of(o): return type(o)
+def show_class(o): return o.__class__
+def call_star(f): return f(*(1,))
+def call_star_two(f): return f(*(1, 2))
+def call_star_kw(f): return f(*(1,), **{'b': 4})
+def make_star(C): return C(*(8,)).x
+def make_plain(C): return type(C())
+def make_native(_): return str(12), int('3'), tuple([1]), list((2,)), dict(a=1)
 def glob(_): return GLOBAL
 def built(_): return len((1, 2, 3))
 def mod(m): return m.attr
@@ -133,6 +149,8 @@ class World:
             lambda: float(k),
             lambda: (lambda *a, **kw: ('fn', k, len(a))),
             lambda: property(lambda self: ('prop', k)),
+            lambda: property(lambda self: ('prop', k, self.__dict__.get('q')),
+                             lambda self, v: self.__dict__.update(q=v)),
             lambda: staticmethod(lambda *a: ('static', k, a)),
             lambda: classmethod(lambda cls, *a: ('class', k, a)),
             lambda: len,
@@ -174,7 +192,7 @@ class World:
 
     def set_instance_dict(self):
         o = self.random.choice(self.objects[:4])
-        o.__dict__ = {'x': self.random.randrange(100), 'y': 1}
+        object.__setattr__(o, '__dict__', {'x': self.random.randrange(100), 'y': 1})
 
     def set_class(self):
         o = self.random.choice(self.objects[:4])
@@ -279,13 +297,15 @@ class World:
 
     # ---- comparison ---------------------------------------------------------------------------------------------
     def arguments(self, name):
-        if name in ('call', 'call_two', 'call_kw'):
+        if name.startswith('call'):
             return [(self.func,), (len,), (self.Other,), (self.Leaf,)]
-        if name in ('make', 'on_class', 'class_method'):
+        if name == 'make_plain':
+            return [(self.Base,), (self.Other,), (self.Leaf,), (list,), (E,)]
+        if name in ('make', 'make_star', 'on_class', 'class_method', 'class_static'):
             return [(self.Base,), (self.Leaf,), (self.Mid,)]
         if name in ('mod', 'mod_call'):
             return [(self.module,)]
-        if name in ('store', 'store_new'):
+        if name in ('store', 'store_new', 'store_prop'):
             return [(o, self.random.randrange(10)) for o in self.objects]
         return [(o,) for o in self.objects]
 
@@ -341,6 +361,10 @@ class DataDescriptor(Descriptor):
 
 
 class Late:
+    pass
+
+
+class E(Exception):
     pass
 
 

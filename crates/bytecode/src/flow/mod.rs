@@ -113,6 +113,32 @@ impl Liveness {
         }
     }
 
+    /// As [`Liveness::live_during`] for the temporaries from `from` on, in descending order.
+    pub fn live_during_down(&self, code: &Code, pc: u32, from: u32, visit: &mut dyn FnMut(u32)) {
+        let before = self.live_before(pc);
+        if before.iter().skip(from as usize).all(|kind| *kind == TempKind::Dead) {
+            return;
+        }
+        let mut taken = 0u64;
+        let mut taken_far = Vec::new();
+        if let Some(insn) = code.insns.get(pc as usize)
+            && let Some(op) = insn.op()
+        {
+            effects(*insn, op, extra_of(code, pc), &|index| is_str(code, index), &mut |effect| {
+                if let Effect::Take(temp, _) = effect {
+                    if temp < 64 { taken |= 1 << temp } else { taken_far.push(temp) }
+                }
+            });
+        }
+        for (temp, &kind) in before.iter().enumerate().skip(from as usize).rev() {
+            let temp = temp as u32;
+            let gone = if temp < 64 { taken >> temp & 1 != 0 } else { taken_far.contains(&temp) };
+            if kind != TempKind::Dead && !gone {
+                visit(temp);
+            }
+        }
+    }
+
     /// Whether control can come to instruction `pc`.
     pub fn is_reachable(&self, pc: u32) -> bool {
         self.state_of.get(pc as usize).is_some_and(|&state| state != u32::MAX)

@@ -3,9 +3,9 @@
 use cinder_pyobj::native::Args;
 use cinder_pyobj::types::tuple;
 use cinder_pyobj::{Ctx, Obj, PyResult, Value};
-use smallvec::SmallVec;
 
 use super::bind::bind_arguments;
+use super::quick::{Given, bind_quick, bound_count};
 use crate::dispatch;
 use crate::frame::{Frame, FrameKind};
 use crate::objects::code::CodeObject;
@@ -185,11 +185,19 @@ pub(crate) unsafe fn pop_frame(th: &Thread, fr: *mut Frame) {
     unsafe {
         let f = &mut *fr;
         if f.frame_obj.is_ptr() {
-            frame_obj::finish(th, f);
+            if f.frame_obj.header().is_unique() {
+                frame_obj::abandon(f);
+            } else {
+                frame_obj::finish(th, f);
+            }
         }
         if !f.finished {
             f.finished = true;
             drop_locals(f);
+            if f.frame_obj.is_ptr() {
+                // Perhaps a finaliser of a local asked for it.
+                frame_obj::finish(th, f);
+            }
         }
         let prev = f.prev;
         // A chunk that was taken for this frame alone is given back.
@@ -226,32 +234,37 @@ pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
     let Some(code) = f.code_ref() else { return Err(cx.system_error("function without code")) };
     let Some(c) = code.downcast::<CodeObject>() else { return Err(cx.system_error("function without code")) };
     let (top, end) = th.register_top();
-    let bound: SmallVec<[Obj; 8]>;
-    let params: &[Obj] = if !args.has_keywords() && args.all().len() as u32 == c.simple_args {
-        args.all()
-    } else {
-        bound = bind_arguments(cx, f, c, args.pos(), &mut args.keywords().map(|(k, v)| (k.clone(), v.clone())))?;
-        &bound
-    };
-    let n = params.len();
+    let simple = !args.has_keywords() && args.all().len() as u32 == c.simple_args;
+    let mut n = if simple { args.all().len() } else { bound_count(c) };
     let (mut start, mut chunk_end) = (top, end);
     if (end as usize - top as usize) / 8 < n + (c.near + c.above) as usize {
         (start, chunk_end) = th.new_chunk(n + (c.near + c.above) as usize)?;
     }
     // SAFETY: the window lies above every live register, and has room as checked.
     unsafe {
-        for (i, v) in params.iter().enumerate() {
-            *start.add(i) = v.clone().into_value();
+        let given = Given { head: None, pos: args.pos(), names: args.names(), values: args.kw_values() };
+        if simple {
+            for (i, v) in args.all().iter().enumerate() {
+                *start.add(i) = v.clone().into_value();
+            }
+        } else if !bind_quick(cx, f, c, given, start) {
+            let mut keywords = args.keywords().map(|(k, v)| (k.clone(), v.clone()));
+            let bound = match bind_arguments(cx, f, c, args.pos(), &mut keywords) {
+                Ok(b) => b,
+                Err(r) => {
+                    if start != top {
+                        th.release_chunk(start, chunk_end);
+                    }
+                    return Err(r);
+                }
+            };
+            n = bound.len();
+            for (i, v) in bound.into_iter().enumerate() {
+                *start.add(i) = v.into_value();
+            }
         }
-        let fr = push_frame(
-            th,
-            c,
-            start,
-            n as u32,
-            chunk_end,
-            FrameSpec::call(fobj.clone().into_value(), f, FrameKind::Entry, 1),
-        )?;
-        let _ = fr;
+        let spec = FrameSpec::call(fobj.clone().into_value(), f, FrameKind::Entry, 1);
+        push_frame(th, c, start, n as u32, chunk_end, spec)?;
     }
     let r = enter(th);
     if start != top {

@@ -129,10 +129,23 @@ pub(crate) fn moved(frame_obj: Value, to: *mut Frame) {
     }
 }
 
+/// Drops the frame object of an ending frame, which nobody else looks at.
+pub(crate) fn abandon(f: &mut Frame) {
+    let word = std::mem::replace(&mut f.frame_obj, Value::UNBOUND);
+    // SAFETY: the frame owned the reference.
+    let o = unsafe { Obj::from_owned(word) };
+    if let Some(fo) = o.downcast::<FrameObject>() {
+        fo.frame.set(std::ptr::null_mut());
+    }
+}
+
 /// Moves the locals of an ending frame into its frame object.
 pub(crate) fn finish(th: &Thread, f: &mut Frame) {
     let Some(o) = Frame::object(f.frame_obj) else { return };
     let Some(fo) = o.downcast::<FrameObject>() else { return };
+    if fo.frame.get().is_null() {
+        return;
+    }
     fo.lasti.set(f.lasti());
     if !f.prev.is_null() {
         fo.back.set(Some(of(th, f.prev)));

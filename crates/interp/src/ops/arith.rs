@@ -1,10 +1,12 @@
 //! Unary and binary arithmetic.
 
+use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::protocol::number;
-use cinder_pyobj::{Obj, Value};
+use cinder_pyobj::types::str;
+use cinder_pyobj::{Obj, PyResult, Value};
 
 use super::{fast, fast_op, op};
-use crate::machine::{Fast, Flow, M};
+use crate::machine::{Fast, Flow, M, is_temp};
 
 /// Both operands as tagged ints.
 #[inline(always)]
@@ -192,7 +194,60 @@ binary! {
     And InplaceAnd number::and, number::inplace_and, fast_and;
     Or InplaceOr number::or, number::inplace_or, fast_or;
     Xor InplaceXor number::xor, number::inplace_xor, fast_xor;
-    Add InplaceAdd number::add, number::inplace_add, fast_add;
+}
+
+/// `x + y` and `x += y` of exact strs. A text that nobody but the instruction's destination or temporary holds grows in
+/// place.
+#[inline(always)]
+fn add_strs(m: M) -> PyResult<bool> {
+    if !m.peek_obj(m.b()).is_exact(FixedShape::Str) || !m.peek_obj(m.c()).is_exact(FixedShape::Str) {
+        return Ok(false);
+    }
+    let cx = m.cx();
+    let own = is_temp(m.b()) || (m.b() == m.a() && m.b() < 0 && m.b() != m.c());
+    if !own {
+        let (x, y) = (m.arg(m.b()), m.arg(m.c()));
+        let (Some(s), Some(t)) = (x.fixed(FixedShape::Str), y.fixed(FixedShape::Str)) else { return Ok(false) };
+        let r = str::concat_exact(cx, &x, &y, s, t)?;
+        drop((x, y));
+        m.set(m.a(), r);
+        return Ok(true);
+    }
+    let mut left = m.take(m.b());
+    let right = m.arg(m.c());
+    if is_temp(m.b()) {
+        str::append(cx, &mut left, &right)?;
+        drop(right);
+        m.set(m.a(), left);
+        return Ok(true);
+    }
+    // No code runs before the local has its value again.
+    let r = str::append(cx, &mut left, &right);
+    m.put(m.a(), left);
+    drop(right);
+    r.map(|()| true)
+}
+
+macro_rules! add {
+    ($($name:ident $f:path;)*) => {
+        fast_op! {$(
+            $name |m| fast { fast_add(m) } slow {
+                if add_strs(m)? {
+                    return Ok(Flow::NEXT);
+                }
+                let (x, y) = (m.arg(m.b()), m.arg(m.c()));
+                let r = $f(m.cx(), &x, &y)?;
+                drop((x, y));
+                m.set(m.a(), r);
+                Ok(Flow::NEXT)
+            }
+        )*}
+    };
+}
+
+add! {
+    Add number::add;
+    InplaceAdd number::inplace_add;
 }
 
 macro_rules! outlined {

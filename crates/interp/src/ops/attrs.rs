@@ -4,13 +4,15 @@ use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::protocol::{self, Method};
 use cinder_pyobj::shape::instance;
+use cinder_pyobj::types::class_method::ClassMethod;
 use cinder_pyobj::types::property::Property;
+use cinder_pyobj::types::static_method::StaticMethod;
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::super_;
 use cinder_pyobj::{Obj, PyResult, Value};
 use cinder_shadow::{Entry, Kind, Site, WAYS};
 
-use super::calls::{can_enter, enter_frame};
+use super::calls::{can_enter, enter_frame, push_values};
 use super::items::{is_super, load_special, put_method, special_name, super_method};
 use super::{fast, fast_op};
 use crate::frame::FrameKind;
@@ -27,6 +29,13 @@ pub(super) fn site<'a>(m: M) -> &'a Site {
 #[inline(always)]
 fn name_of(m: M, s: &Site) -> Name {
     m.name(u32::from(s.original().c()))
+}
+
+/// The attribute's name, without a check that can fail out of line.
+#[inline(always)]
+fn quick_name(m: M) -> Option<Name> {
+    let n = site(m).original().c() as usize;
+    m.frame().code().names.get(n).copied()
 }
 
 /// Whether a receiver has the shape that an entry guards.
@@ -156,6 +165,50 @@ fn finish_plain(m: M, v: Value, f: Value) -> Fast {
     m.store_drop(m.a(), f, m.b(), v)
 }
 
+/// The value in the cell that an entry which matches names.
+fn cell_object(target: usize) -> Option<Obj> {
+    // SAFETY: the entry is forgotten before the cell dies.
+    unsafe { (*(target as *const AttrCell)).get() }
+}
+
+/// The callable of the class method in a cell.
+///
+/// # Safety
+/// The cell must hold an exact classmethod, if anything.
+#[inline(always)]
+unsafe fn class_method_word(target: usize) -> Option<Value> {
+    // SAFETY: by the caller's promise; the payload follows the header.
+    unsafe {
+        let d = cell_word(target);
+        if d == Value::UNBOUND { None } else { (*((d.bits() + 8) as *const ClassMethod)).callable_word() }
+    }
+}
+
+/// As [`class_method_word`], for a static method.
+///
+/// # Safety
+/// The cell must hold an exact staticmethod, if anything.
+#[inline(always)]
+unsafe fn static_method_word(target: usize) -> Option<Value> {
+    // SAFETY: by the caller's promise; the payload follows the header.
+    unsafe {
+        let d = cell_word(target);
+        if d == Value::UNBOUND { None } else { (*((d.bits() + 8) as *const StaticMethod)).callable_word() }
+    }
+}
+
+/// Puts a callable and the class that it is bound to into the window; `v` is the operand's word.
+#[inline(always)]
+fn finish_bound(m: M, v: Value, f: Value, cls: Value) -> Fast {
+    // SAFETY: the class keeps its method alive, and the operand its class.
+    unsafe {
+        f.incref();
+        cls.incref();
+    }
+    m.put_word(m.a() + 1, cls);
+    m.store_drop(m.a(), f, m.b(), v)
+}
+
 /// Stores operand `value` over the word in a slot; the old word and the receiver (operand `a`) are dropped
 /// afterwards.
 ///
@@ -248,6 +301,37 @@ fast_op! {
         }
     } slow { load_attr(m) }
 
+    LoadAttrDescr |m| fast { Fast::Slow } slow {
+        let e = &site(m).entry;
+        if !guarded(m.peek(m.b()), e) {
+            return load_attr(m);
+        }
+        let Some(d) = cell_object(e.target.get()) else { return load_attr(m) };
+        let Some(get) = d.type_of().slots.descr_get.get() else { return load_attr(m) };
+        let x = m.arg(m.b());
+        let v = get(m.cx(), &d, Some(&x), Some(&x.type_of().as_obj()))?;
+        drop(x);
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    LoadAttrHook |m| fast { Fast::Slow } slow {
+        let s = site(m);
+        if !guarded(m.peek(m.b()), &s.entry) {
+            return load_attr(m);
+        }
+        let Some(f) = cell_object(s.entry.target.get()) else { return load_attr(m) };
+        let name = name_of(m, s);
+        let x = m.arg(m.b());
+        if let Some(flow) = push_values(m, &f, [&x, name.as_obj()], FrameKind::Call)? {
+            return Ok(flow);
+        }
+        let v = x.get_attr(m.cx(), name)?;
+        drop(x);
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
     LoadAttrPoly |m| fast {
         let v = m.peek(m.b());
         let more = fast!(site(m).more());
@@ -266,7 +350,17 @@ fast_op! {
         Fast::Slow
     } slow { load_attr(m) }
 
-    LoadAttrMega |m| fast { Fast::Slow } slow {
+    LoadAttrMega |m| fast {
+        let v = m.peek(m.b());
+        if !v.is_ptr() {
+            return Fast::Slow;
+        }
+        // SAFETY: the operand is alive, and the shape matches.
+        unsafe {
+            let f = fast!(cinder_shadow::global_known(v.header().shape_id().as_u32(), fast!(quick_name(m))));
+            finish_load(m, v, fast!(loaded(v, f.kind(), f.arg, f.target)))
+        }
+    } slow {
         let name = name_of(m, site(m));
         let x = m.arg(m.b());
         if let Some(f) = cinder_shadow::global_load(&x, name) {
@@ -277,6 +371,19 @@ fast_op! {
                 drop(x);
                 m.set(m.a(), v);
                 return Ok(Flow::NEXT);
+            }
+            if f.kind() == Kind::Property
+                && let Some(d) = cell_object(f.target)
+                && let Some(getter) = d.fixed::<Property>(FixedShape::Property).and_then(Property::getter_fn)
+                && let Some(flow) = push_values(m, &getter, [&x], FrameKind::Call)?
+            {
+                return Ok(flow);
+            }
+            if f.kind() == Kind::Hook
+                && let Some(hook) = cell_object(f.target)
+                && let Some(flow) = push_values(m, &hook, [&x, name.as_obj()], FrameKind::Call)?
+            {
+                return Ok(flow);
             }
         }
         let v = x.get_attr(m.cx(), name)?;
@@ -317,6 +424,39 @@ fast_op! {
         // SAFETY: the guard holds.
         unsafe { store_slot(m, fast!(overflow(x, e.arg.get())), x, m.b()) }
     } slow { store_attr(m) }
+
+    StoreAttrProperty |m| fast { Fast::Slow } slow {
+        let e = &site(m).entry;
+        if !guarded(m.peek(m.a()), e) {
+            return store_attr(m);
+        }
+        let Some(d) = cell_object(e.target.get()) else { return store_attr(m) };
+        let Some(set) = d.fixed::<Property>(FixedShape::Property).and_then(Property::setter_fn) else {
+            return store_attr(m);
+        };
+        let (x, v) = (m.arg(m.a()), m.arg(m.b()));
+        if let Some(flow) = push_values(m, &set, [&x, &v], FrameKind::Discard)? {
+            return Ok(flow);
+        }
+        x.set_attr(m.cx(), name_of(m, site(m)), &v)?;
+        drop(v);
+        drop(x);
+        Ok(Flow::NEXT)
+    }
+
+    StoreAttrDescr |m| fast { Fast::Slow } slow {
+        let e = &site(m).entry;
+        if !guarded(m.peek(m.a()), e) {
+            return store_attr(m);
+        }
+        let Some(d) = cell_object(e.target.get()) else { return store_attr(m) };
+        let Some(set) = d.type_of().slots.descr_set.get() else { return store_attr(m) };
+        let (x, v) = (m.arg(m.a()), m.arg(m.b()));
+        set(m.cx(), &d, &x, Some(&v))?;
+        drop(v);
+        drop(x);
+        Ok(Flow::NEXT)
+    }
 
     StoreAttrPoly |m| fast {
         let x = m.peek(m.a());
@@ -377,6 +517,44 @@ fast_op! {
         finish_plain(m, v, unsafe { cell_word(e.target.get()) })
     } slow { load_method(m) }
 
+    LoadMethodOfClass |m| fast {
+        let (v, e) = (m.peek(m.b()), &site(m).entry);
+        if !guarded(v, e) {
+            return Fast::Slow;
+        }
+        // SAFETY: the guard holds, and the cell's value is forgotten when its type changes.
+        let f = unsafe { fast!(class_method_word(e.target.get())) };
+        finish_bound(m, v, f, m.peek_obj(m.b()).type_of().as_value())
+    } slow { load_method(m) }
+
+    LoadMethodStatic |m| fast {
+        let (v, e) = (m.peek(m.b()), &site(m).entry);
+        if !guarded(v, e) {
+            return Fast::Slow;
+        }
+        // SAFETY: as above.
+        finish_plain(m, v, unsafe { fast!(static_method_word(e.target.get())) })
+    } slow { load_method(m) }
+
+    LoadMethodPinnedOfClass |m| fast {
+        let (v, e) = (m.peek(m.b()), &site(m).entry);
+        if v.bits() != e.word() {
+            return Fast::Slow;
+        }
+        // SAFETY: as above.
+        let f = unsafe { fast!(class_method_word(e.target.get())) };
+        finish_bound(m, v, f, v)
+    } slow { load_method(m) }
+
+    LoadMethodPinnedStatic |m| fast {
+        let (v, e) = (m.peek(m.b()), &site(m).entry);
+        if v.bits() != e.word() {
+            return Fast::Slow;
+        }
+        // SAFETY: as above.
+        finish_plain(m, v, unsafe { fast!(static_method_word(e.target.get())) })
+    } slow { load_method(m) }
+
     LoadMethodSlot |m| fast {
         let (v, e) = (m.peek(m.b()), &site(m).entry);
         if !guarded(v, e) {
@@ -409,7 +587,21 @@ fast_op! {
         Fast::Slow
     } slow { load_method(m) }
 
-    LoadMethodMega |m| fast { Fast::Slow } slow {
+    LoadMethodMega |m| fast {
+        let v = m.peek(m.b());
+        if !v.is_ptr() {
+            return Fast::Slow;
+        }
+        // SAFETY: the operand is alive, and the shape matches.
+        unsafe {
+            let f = fast!(cinder_shadow::global_known(v.header().shape_id().as_u32(), fast!(quick_name(m))));
+            match f.kind() {
+                Kind::Method => finish_method(m, cell_word(f.target)),
+                Kind::Slot => finish_plain(m, v, *slot(v, f.arg)),
+                _ => Fast::Slow,
+            }
+        }
+    } slow {
         let name = name_of(m, site(m));
         let x = m.arg(m.b()).into_obj();
         if let Some(f) = cinder_shadow::global_load(&x, name)

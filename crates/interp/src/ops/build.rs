@@ -3,7 +3,6 @@
 use cinder_pyobj::intern;
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::types::list::{self, List};
-use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::types::{dict, exc, set, str, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
@@ -137,12 +136,9 @@ op! {
     }
 
     BuildMap |m| {
-        let items = m.take_window(m.b(), m.c() as u16 as usize * 2);
-        let d = dict::new();
-        for pair in items.chunks_exact(2) {
-            dict::set(m.cx(), &d, &pair[0], &pair[1])?;
-        }
-        drop(items);
+        // SAFETY: the window holds this many live values, which the instruction owns.
+        let words = unsafe { std::slice::from_raw_parts(m.reg(m.b()), m.plain_c() * 2) };
+        let d = unsafe { dict::from_owned_words(m.cx(), words) }?;
         m.set(m.a(), d);
         Ok(Flow::NEXT)
     }
@@ -199,44 +195,6 @@ op! {
         Ok(Flow::NEXT)
     }
 
-    DictMerge |m| {
-        let cx = m.cx();
-        let x = m.arg(m.b());
-        let d = m.peek_obj(m.a());
-        let callee = m.peek_obj(m.c());
-        let pairs = match dict::items_if_dict(&x) {
-            Some(p) if dict::plain_iteration(&x) => p,
-            _ => {
-                let Some(keys) = x.get_attr_opt(cx, intern!("keys"))? else {
-                    return Err(cx.type_error(format!(
-                        "{} argument after ** must be a mapping, not {}",
-                        crate::util::callable_name(cx, callee)?,
-                        x.type_of().name()
-                    )));
-                };
-                let mut out = Vec::new();
-                for k in keys.call0(cx)?.collect(cx)? {
-                    let v = x.get_item(cx, &k)?;
-                    out.push((k, v));
-                }
-                out
-            }
-        };
-        for (k, v) in pairs {
-            // That keywords are strings is checked by the call.
-            if dict::get(cx, d, &k)?.is_some() {
-                return Err(cx.type_error(format!(
-                    "{} got multiple values for keyword argument '{}'",
-                    crate::util::callable_name(cx, callee)?,
-                    as_utf8_lossy(&k.str(cx)?)
-                )));
-            }
-            dict::set(cx, d, &k, &v)?;
-        }
-        drop(x);
-        Ok(Flow::NEXT)
-    }
-
     ListToTuple |m| {
         let l = m.take(m.b());
         let items = l.downcast::<List>().map(List::snapshot).unwrap_or_default();
@@ -276,19 +234,26 @@ op! {
     }
 
     BuildString |m| {
-        let n = m.c() as u16 as usize;
-        let items = m.take_window(m.b(), n);
-        let empty = Obj::from("");
+        let n = m.plain_c();
+        let empty = str::empty();
         let Some(sep) = empty.downcast::<str::Str>() else { return Err(m.cx().system_error("no empty str")) };
-        let r = str::join_items(m.cx(), sep, &items)?;
-        drop(items);
-        m.set(m.a(), r);
+        // SAFETY: the window holds this many live values, which the instruction owns and drops once.
+        let r = unsafe {
+            let r = str::join_items(m.cx(), sep, Obj::slice_from(m.reg(m.b()), n));
+            for i in 0..n {
+                (*m.reg(m.b() + i as i16)).decref();
+            }
+            r
+        };
+        m.set(m.a(), r?);
         Ok(Flow::NEXT)
     }
 
     FormatSimple |m| {
         let x = m.arg(m.b());
-        let r = if x.is_exact(FixedShape::Str) { (*x).clone() } else { x.format(m.cx(), &Obj::from(""))? };
+        // Without a specification, numbers show as `str` makes them.
+        let simple = !x.is_ptr() || x.is_exact(FixedShape::Str);
+        let r = if simple { x.str(m.cx())? } else { x.format(m.cx(), &str::empty())? };
         drop(x);
         m.set(m.a(), r);
         Ok(Flow::NEXT)

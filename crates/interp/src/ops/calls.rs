@@ -1,21 +1,24 @@
 //! Calls.
 
+use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
 
 use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::cell::AttrCell;
-use cinder_pyobj::native::{Args, FixedShape};
+use cinder_pyobj::native::{Args, FixedShape, class_type};
 use cinder_pyobj::types::descriptor::MethodDescriptor;
 use cinder_pyobj::types::function::NativeFunction;
+use cinder_pyobj::protocol::shows_its_class;
+use cinder_pyobj::shape::ShapeId;
 use cinder_pyobj::types::list::List;
 use cinder_pyobj::types::method::BoundMethod;
-use cinder_pyobj::types::{dict, object, tuple};
+use cinder_pyobj::types::{call_type, dict, object, tuple, type_type};
 use cinder_pyobj::{Obj, PyResult, Type, Value, heap, intern};
-use cinder_shadow::{ShadowOp, Site};
+use cinder_shadow::{ShadowOp, Site, WAYS};
 
 use super::attrs::site;
 use super::{builtins, fast, fast_op, op};
-use crate::call::{FrameSpec, bind_arguments, eager, fill_defaults, push_frame};
+use crate::call::{FrameSpec, Given, bind_arguments, bind_quick, bound_count, eager, fill_defaults, push_frame};
 use crate::frame::{Frame, FrameKind};
 use crate::machine::{Fast, Flow, M, is_temp};
 use crate::objects::code::CodeObject;
@@ -120,7 +123,11 @@ unsafe fn bind_in_place(f: &Function, c: &CodeObject, w: Window, names: &[Obj]) 
     let params = c.param_names();
     // SAFETY: the window's words are owned and stay so until they are all placed.
     unsafe {
-        let mut slots = [Value::UNBOUND; 32];
+        let mut room = [const { MaybeUninit::<Value>::uninit() }; 32];
+        for slot in &mut room[..total] {
+            slot.write(Value::UNBOUND);
+        }
+        let slots = std::slice::from_raw_parts_mut(room.as_mut_ptr() as *mut Value, total);
         for (i, slot) in slots.iter_mut().enumerate().take(positional) {
             *slot = *w.first.add(i);
         }
@@ -171,40 +178,44 @@ unsafe fn bind_in_place(f: &Function, c: &CodeObject, w: Window, names: &[Obj]) 
 #[inline(never)]
 fn push_bound(m: M, w: Window, f: &Function, names: &[Obj], advance: u8, c: &CodeObject) -> PyResult<Flow> {
     let cx = m.cx();
-    let args = w.args();
-    let (pos, kw) = args.split_at(args.len() - names.len());
-    let bound = bind_arguments(cx, f, c, pos, &mut names.iter().cloned().zip(kw.iter().cloned()));
-    let bound = match bound {
-        Ok(b) => b,
-        Err(r) => {
-            w.drop_all();
-            return Err(r);
-        }
-    };
+    let (pos, kw) = w.args().split_at(w.count - names.len());
     let fr = m.frame();
     let th = m.th();
-    // SAFETY: the window's arguments were copied; the new registers lie above all live ones.
+    let n = bound_count(c);
+    let need = n + (c.near + c.above) as usize;
+    // SAFETY: the new registers lie above all live ones; the window is the instruction's.
     unsafe {
-        for i in 0..w.count {
-            (*w.first.add(i)).decref();
-        }
-        let need = bound.len() + (c.near + c.above) as usize;
-        let n = bound.len() as u32;
         let (mut to, mut end) = (fr.top, fr.reg_end);
         let fresh = (end as usize - to as usize) / 8 < need;
         if fresh {
             match th.new_chunk(need) {
                 Ok((s, e)) => (to, end) = (s, e),
                 Err(r) => {
-                    (*w.callee).decref();
+                    w.drop_all();
                     return Err(r);
                 }
             }
         }
-        for (i, v) in bound.into_iter().enumerate() {
-            *to.add(i) = v.into_value();
+        if !bind_quick(cx, f, c, Given { head: None, pos, names, values: kw }, to) {
+            match bind_arguments(cx, f, c, pos, &mut names.iter().cloned().zip(kw.iter().cloned())) {
+                Ok(bound) => {
+                    for (i, v) in bound.into_iter().enumerate() {
+                        *to.add(i) = v.into_value();
+                    }
+                }
+                Err(r) => {
+                    if fresh {
+                        th.release_chunk(to, end);
+                    }
+                    w.drop_all();
+                    return Err(r);
+                }
+            }
         }
-        match push_frame(th, c, to, n, end, FrameSpec::call(*w.callee, f, FrameKind::Call, advance)) {
+        for i in 0..w.count {
+            (*w.first.add(i)).decref();
+        }
+        match push_frame(th, c, to, n as u32, end, FrameSpec::call(*w.callee, f, FrameKind::Call, advance)) {
             Ok(p) => {
                 (*p).own_chunk |= fresh;
                 Ok(Flow::SWITCH)
@@ -238,6 +249,20 @@ fn call(m: M, w: Window, names: &[Obj], size: isize) -> PyResult<Flow> {
     }
     if let Some(flow) = construct(m, w, names, size as u8)? {
         return Ok(flow);
+    }
+    // SAFETY: the word after the callee is the window's.
+    if callee.type_of().is_heap_type()
+        && w.first == unsafe { w.callee.add(2) }
+        && let Some(f) = callee.type_of().lookup(intern!("__call__"))
+        && let Some(function) = f.fixed::<Function>(FixedShape::Function)
+    {
+        // The callee becomes the first argument, and the function takes its place.
+        // SAFETY: the instruction owns the window, whose second register is free.
+        let w = unsafe {
+            *w.callee.add(1) = std::mem::replace(&mut *w.callee, f.clone().into_value());
+            Window { callee: w.callee, first: w.callee.add(1), count: w.count + 1 }
+        };
+        return push_python(m, w, function, names, size as u8);
     }
     call_native(m, w, names, size)
 }
@@ -307,7 +332,7 @@ fn method_window(m: M, n: usize) -> Window {
     if has_self {
         Window { callee, first: m.reg(m.b() + 1), count: n + 1 }
     } else {
-        Window { callee, first: m.reg(m.b() + 2), count: n }
+        plain_window(m, n)
     }
 }
 
@@ -323,11 +348,41 @@ pub(super) fn enter_python(m: M, callee: Value, first: *mut Value, count: u32) -
     unsafe {
         let f = &*(Function::payload_of(callee));
         let c = &*fast!(f.code_ptr());
-        if c.quick_args != count || c.sites().is_null() || !can_enter(m, c, first) {
+        if c.sites().is_null() || !can_enter(m, c, first) {
             return Fast::Slow;
         }
-        enter_frame(m, callee, f, c, first, count, FrameKind::Call, Value::UNBOUND)
+        if c.quick_args != count {
+            fast!(quick_defaults(m, f, c, first, count));
+        }
+        enter_frame(m, callee, f, c, first, c.quick_args, FrameKind::Call, Value::UNBOUND)
     }
+}
+
+/// Fills the last parameters from the defaults, if that is all that is missing.
+///
+/// # Safety
+/// `can_enter` must hold, and `count` arguments must stand at `first`.
+#[inline(always)]
+unsafe fn quick_defaults(m: M, f: &Function, c: &CodeObject, first: *mut Value, count: u32) -> Option<()> {
+    // The window of a generator's frame has no room for more than the arguments.
+    if c.quick_args == u32::MAX || count > c.quick_args || m.frame().is_generator {
+        return None;
+    }
+    let d = f.defaults.peek()?;
+    // SAFETY: the function keeps its defaults alive; the frame has room for all parameters.
+    unsafe {
+        let items = Obj::borrow_from(&d).fixed::<tuple::Tuple>(FixedShape::Tuple)?.values();
+        let missing = (c.quick_args - count) as usize;
+        let skip = items.len().checked_sub(missing)?;
+        let mut i = 0;
+        while i < missing {
+            let v = *items.as_ptr().add(skip + i);
+            v.incref();
+            *first.add(count as usize + i) = v;
+            i += 1;
+        }
+    }
+    Some(())
 }
 
 /// The distance from a call that is awaited at once to the `Send` of the await.
@@ -471,7 +526,7 @@ fn call_look(m: M) -> PyResult<Flow> {
             unsafe { cinder_shadow::look_call(m.pc, s, Some(ShadowOp::CallAwait), callee.value().bits(), 0, 0) };
         }
     } else if callee.value().bits() != s.entry.word() {
-        let (op, target, dep) = expect(m, callee, n);
+        let (op, target, dep) = expect(callee, n);
         // SAFETY: the instruction lies in shadow code.
         unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), target, dep) };
     }
@@ -480,7 +535,7 @@ fn call_look(m: M) -> PyResult<Flow> {
 }
 
 /// How to specialise a call of this callee: the operation, what the site keeps, and what that depends on.
-fn expect(m: M, callee: &Obj, n: usize) -> (Option<ShadowOp>, usize, usize) {
+fn expect(callee: &Obj, n: usize) -> (Option<ShadowOp>, usize, usize) {
     let none = (None, 0, 0);
     if let Some(f) = callee.fixed::<NativeFunction>(FixedShape::NativeFunction) {
         if !f.is_plain() {
@@ -497,16 +552,26 @@ fn expect(m: M, callee: &Obj, n: usize) -> (Option<ShadowOp>, usize, usize) {
         return (Some(op), std::ptr::from_ref(f.def()) as usize, 0);
     }
     let Some(ty) = callee.fixed::<Type>(FixedShape::Type) else { return none };
+    if ty.is(type_type()) {
+        return if n == 1 { (Some(ShadowOp::CallTypeOf), 0, 0) } else { none };
+    }
+    let dep = if ty.flags().immutable {
+        0
+    } else {
+        ty.mark_cached();
+        std::ptr::from_ref(ty) as usize
+    };
     if !is_plain_class(ty) {
-        return none;
+        return (Some(ShadowOp::CallClass), std::ptr::from_ref(ty) as usize, dep);
     }
     match ty.lookup_cell(intern!("__init__")) {
         Some((_, cell)) if cell.get().is_some_and(|f| f.is_exact(FixedShape::Function)) => {
-            ty.mark_cached();
-            let _ = m;
-            (Some(ShadowOp::CallInit), std::ptr::from_ref(cell) as usize, std::ptr::from_ref(ty) as usize)
+            (Some(ShadowOp::CallInit), std::ptr::from_ref(cell) as usize, dep)
         }
-        _ => none,
+        Some((owner, _)) if n == 0 && owner.is(class_type::<object::Object>()) => {
+            (Some(ShadowOp::CallPlain), 0, dep)
+        }
+        _ => (Some(ShadowOp::CallClass), std::ptr::from_ref(ty) as usize, dep),
     }
 }
 
@@ -514,10 +579,56 @@ fn expect(m: M, callee: &Obj, n: usize) -> (Option<ShadowOp>, usize, usize) {
 #[inline(always)]
 fn quick_python(m: M, n: u32) -> Fast {
     let callee = m.peek(m.b());
-    if !Function::is(callee) {
+    if Function::is(callee) {
+        return enter_python(m, callee, m.reg(m.b() + 2), n);
+    }
+    quick_bound(m, callee, n)
+}
+
+/// Calls the Python function of the bound method in the window, if it is one.
+#[inline(always)]
+fn quick_bound(m: M, callee: Value, n: u32) -> Fast {
+    let b = fast!(m.peek_obj(m.b()).fixed::<BoundMethod>(FixedShape::BoundMethod));
+    let (f, this) = (b.function().value(), b.receiver().value());
+    if !Function::is(f) {
         return Fast::Slow;
     }
-    enter_python(m, callee, m.reg(m.b() + 2), n)
+    // SAFETY: the bound method keeps function and receiver alive; the instruction owns the window, whose second
+    // register is free.
+    unsafe {
+        let function = &*(Function::payload_of(f));
+        let c = &*fast!(function.code_ptr());
+        let first = m.reg(m.b() + 1);
+        if c.quick_args != n + 1 || c.sites().is_null() || !can_enter(m, c, first) || callee.header().is_unique() {
+            return Fast::Slow;
+        }
+        f.incref();
+        this.incref();
+        *first = this;
+        callee.header().release();
+        enter_frame(m, f, function, c, first, n + 1, FrameKind::Call, Value::UNBOUND)
+    }
+}
+
+/// Whether an instance of the shape is one of the class with the word `cls`, if the site knows.
+#[inline(always)]
+fn known_instance(s: &Site, shape: u32, cls: Value) -> Option<bool> {
+    // A class may have died and another one stand in its place: what is known holds for all whose class is `type`.
+    // SAFETY: the operand is alive.
+    if !cls.is_ptr() || unsafe { cls.header() }.shape_id() != ShapeId::fixed(FixedShape::Type) {
+        return None;
+    }
+    let more = s.more()?;
+    let n = more.len.get() as usize;
+    let mut i = 0;
+    while i < n && i < WAYS {
+        let e = &more.entries[i];
+        if e.guard.get() == shape && e.target.get() as u64 == cls.bits() {
+            return Some(e.arg.get() != 0);
+        }
+        i += 1;
+    }
+    None
 }
 
 /// Ends a native call with one argument whose result needs no count.
@@ -578,6 +689,45 @@ fast_op! {
         enter_awaited(m, callee, m.reg(m.b() + 2), arg_count(site(m)))
     } slow { call_look(m) }
 
+    CallPlain |m| fast {
+        let callee = m.peek(m.b());
+        if callee.bits() != site(m).entry.word() {
+            return Fast::Slow;
+        }
+        // SAFETY: the guard holds: the callee is a plain class. Its reference in the window becomes the instance's.
+        let instance = unsafe {
+            let v = fast!(heap::quick_instance(&*((callee.bits() + 8) as *const Type)));
+            // It starts with two references.
+            v.header().release();
+            v
+        };
+        m.store(m.a(), instance)
+    } slow {
+        call_look(m)
+    }
+
+    CallClass |m| fast { Fast::Slow } slow {
+        let s = site(m);
+        let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: arg_count(s) as usize };
+        if w.callee().value().bits() != s.entry.word() {
+            return call_look(m);
+        }
+        let Some(ty) = w.callee().fixed::<Type>(FixedShape::Type) else { return call_look(m) };
+        let r = call_type(m.cx(), ty, Args::positional(w.args()));
+        finish_native(m, w, r, 1)
+    }
+
+    CallTypeOf |m| fast {
+        let s = site(m);
+        if m.peek(m.b()).bits() != s.entry.word() {
+            return Fast::Slow;
+        }
+        let t = m.peek_obj(m.b() + 2).type_of().as_value();
+        // SAFETY: the argument keeps its class alive.
+        unsafe { t.incref() };
+        finish_word(m, t)
+    } slow { call_look(m) }
+
     CallLen |m| fast {
         let s = site(m);
         if m.peek(m.b()).bits() != s.entry.word() {
@@ -593,19 +743,35 @@ fast_op! {
             return Fast::Slow;
         }
         let (x, cls) = (m.peek_obj(m.b() + 2), m.peek(m.b() + 3));
-        // Exactly of the class, which outlives the call: its instance holds it.
-        if x.type_of().as_value() != cls {
-            return Fast::Slow;
-        }
-        // SAFETY: the instruction owns the window; the class is also held by the instance or is immortal.
+        // Of exactly this class, or what an instance of that shape was found to be before.
+        let answer = x.type_of().as_value() == cls || fast!(known_instance(s, x.shape_id().as_u32(), cls));
+        // SAFETY: the instruction owns the window; somebody else holds the class, too.
         unsafe {
             if m.peek(m.b()).header().is_unique() || cls.header().is_unique() {
                 return Fast::Slow;
             }
             cls.header().release();
         }
-        finish_word(m, crate::ops::compare::bool_word(true))
-    } slow { call_known(m) }
+        finish_word(m, crate::ops::compare::bool_word(answer))
+    } slow {
+        let s = site(m);
+        let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: 2 };
+        let known = w.callee().fixed::<NativeFunction>(FixedShape::NativeFunction);
+        if known.is_none_or(|f| std::ptr::from_ref(f.def()) as usize != s.entry.target.get()) {
+            return call_look(m);
+        }
+        let args = w.args();
+        let r = args[0].is_instance(m.cx(), &args[1]);
+        let ty = args[0].type_of();
+        if let Ok(answer) = r
+            && args[1].is_exact(FixedShape::Type)
+            && shows_its_class(ty)
+        {
+            let cls = args[1].value().bits();
+            cinder_shadow::look_instance(s, args[0].shape_id().as_u32(), ty, cls, answer);
+        }
+        finish_native(m, w, r.map(Obj::from_bool), 1)
+    }
 
     CallNative |m| fast { Fast::Slow } slow { call_known(m) }
 }
@@ -662,7 +828,7 @@ fn construct(m: M, w: Window, names: &[Obj], advance: u8) -> PyResult<Option<Flo
 }
 
 /// Whether instances of a class are made by `object.__new__` and hold nothing but attributes.
-fn is_plain_class(ty: &Type) -> bool {
+pub(super) fn is_plain_class(ty: &Type) -> bool {
     let flags = ty.flags();
     flags.heap && !flags.is_abstract && object::is_plain_new(ty) && ty.layout().payload.size == 0
 }
@@ -671,8 +837,9 @@ fn is_plain_class(ty: &Type) -> bool {
 /// need binding or do not fit.
 pub(super) fn push_values<const N: usize>(m: M, f: &Obj, args: [&Obj; N], kind: FrameKind) -> PyResult<Option<Flow>> {
     let Some(function) = f.fixed::<Function>(FixedShape::Function) else { return Ok(None) };
-    let Some(code) = function.code_ref() else { return Ok(None) };
-    let Some(c) = code.downcast::<CodeObject>() else { return Ok(None) };
+    let Some(code) = function.code_ptr() else { return Ok(None) };
+    // SAFETY: the function keeps its code alive.
+    let c = unsafe { &*code };
     let fr = m.frame();
     let need = (c.near + c.above) as usize;
     if c.simple_args != N as u32 || !c.runs || (fr.reg_end as usize - fr.top as usize) / 8 < need {
@@ -744,10 +911,10 @@ fast_op! {
 #[inline(always)]
 fn quick_method(m: M, n: u32) -> Fast {
     let callee = m.peek(m.b());
-    if !Function::is(callee) {
-        return Fast::Slow;
-    }
     let has_self = m.peek(m.b() + 1) != Value::UNBOUND;
+    if !Function::is(callee) {
+        return if has_self { Fast::Slow } else { quick_bound(m, callee, n) };
+    }
     let skip = if has_self { 1 } else { 2 };
     enter_python(m, callee, m.reg(m.b() + skip), n + u32::from(has_self))
 }
@@ -802,75 +969,4 @@ op! {
         let w = method_window(m, m.c() as u16 as usize);
         call(m, w, kw_names(m), 2)
     }
-
-    CallEx |m| {
-        let cx = m.cx();
-        let b = m.b();
-        let callee = m.take(b);
-        let pos = m.take(b + 2);
-        let kw = if m.c() == 1 { Some(m.take(b + 3)) } else { None };
-        let mut all = match tuple::items_if_tuple(&pos) {
-            Some(t) => t.to_vec(),
-            None => {
-                if pos.type_of().slots.iter.get().is_none() && pos.type_of().slots.getitem.get().is_none() {
-                    return Err(cx.type_error(format!(
-                        "{} argument after * must be an iterable, not {}",
-                        crate::util::callable_name(cx, &callee)?,
-                        pos.type_of().name()
-                    )));
-                }
-                pos.collect(cx)?
-            }
-        };
-        let mut names = Vec::new();
-        if let Some(d) = &kw {
-            for (k, v) in dict::items_if_dict(d).unwrap_or_default() {
-                if !k.type_of().is_str_subtype() {
-                    return Err(cx.type_error("keywords must be strings"));
-                }
-                names.push(k);
-                all.push(v);
-            }
-        }
-        drop((pos, kw));
-        // The general path: native recursion only where the callee is no Python function.
-        if let Some(f) = callee.downcast::<Function>()
-            && let Some(code) = f.code_ref()
-            && let Some(c) = code.downcast::<CodeObject>()
-        {
-            let n = all.len() - names.len();
-            let kw: Vec<(Obj, Obj)> = names.iter().cloned().zip(all[n..].iter().cloned()).collect();
-            let bound = bind_arguments(cx, f, c, &all[..n], &mut kw.into_iter())?;
-            drop(all);
-            return push_ex(m, &callee, f, c, bound);
-        }
-        let r = callee.call(cx, Args::new(&all, &names))?;
-        drop(all);
-        drop(callee);
-        m.set(m.a(), r);
-        Ok(Flow::NEXT)
-    }
-}
-
-/// Pushes a frame with bound arguments at the frame's top; the callee goes back into the window.
-fn push_ex(m: M, callee: &Obj, f: &Function, c: &CodeObject, bound: smallvec::SmallVec<[Obj; 8]>) -> PyResult<Flow> {
-    let fr = m.frame();
-    let th = m.th();
-    let need = bound.len() + (c.near + c.above) as usize;
-    let n = bound.len() as u32;
-    // SAFETY: as in `push_bound`.
-    unsafe {
-        let (mut to, mut end) = (fr.top, fr.reg_end);
-        let fresh = (end as usize - to as usize) / 8 < need;
-        if fresh {
-            (to, end) = th.new_chunk(need)?;
-        }
-        for (i, v) in bound.into_iter().enumerate() {
-            *to.add(i) = v.into_value();
-        }
-        let spec = FrameSpec::call(callee.clone().into_value(), f, FrameKind::Call, 1);
-        let p = push_frame(th, c, to, n, end, spec)?;
-        (*p).own_chunk |= fresh;
-    }
-    Ok(Flow::SWITCH)
 }

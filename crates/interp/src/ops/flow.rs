@@ -192,7 +192,7 @@ fast_op! {
     }
 }
 
-/// Leaves a frame that ends without ado: nothing in it dies, and a call instruction waits for its result.
+/// Leaves a frame that ends without ado: at most two objects die with it, and a call instruction waits for its result.
 #[inline(always)]
 fn return_quick(m: M) -> Fast {
     let f = m.frame();
@@ -203,12 +203,12 @@ fn return_quick(m: M) -> Fast {
         let c = f.code();
         if !f.ends_simply()
             || c.far != 0
-            || matches!(f.kind, FrameKind::Entry | FrameKind::Discard)
+            || f.kind == FrameKind::Entry
             || f.function.header().is_unique()
         {
             return Fast::Slow;
         }
-        if f.kind == FrameKind::Init && v != none_word() {
+        if matches!(f.kind, FrameKind::Init | FrameKind::Discard) && v != none_word() {
             return Fast::Slow;
         }
         if f.kind == FrameKind::Await && !awaiter_is_plain(m) {
@@ -217,26 +217,24 @@ fn return_quick(m: M) -> Fast {
         // A returned local moves out of its register.
         let moved = if a < 0 { m.reg(a) } else { std::ptr::null_mut() };
         let first = f.base.sub(c.near as usize);
+        let (mut dies, mut dies_next) = (Value::UNBOUND, Value::UNBOUND);
         let mut p = f.base;
         while p > first {
             p = p.sub(1);
             let w = *p;
             if w.is_ptr() && p != moved {
-                if w.header().release() {
+                if !w.header().release() {
+                    // Should a later local send us to the slow path, this one is done.
+                    *p = Value::UNBOUND;
+                } else if dies == Value::UNBOUND {
+                    dies = w;
+                } else if dies_next == Value::UNBOUND {
+                    dies_next = w;
+                } else {
                     return Fast::Slow;
                 }
-                // Should a later local send us to the slow path, this one is done.
-                *p = Value::UNBOUND;
             }
         }
-        let v = if f.kind == FrameKind::Init {
-            f.extra
-        } else {
-            if a >= cinder_bytecode::op::CONST_BASE {
-                v.incref();
-            }
-            v
-        };
         let th = m.th();
         let caller = f.prev;
         let mut pc = (*caller).pc;
@@ -246,22 +244,46 @@ fn return_quick(m: M) -> Fast {
             pc = pc.add(1 + (*pc).c() as usize);
             advance = 1;
         }
-        f.function.header().release();
-        th.current.set(caller);
-        th.depth.set(th.depth.get() - 1);
-        if f.kind == FrameKind::Await {
-            eager::end_quick(th, m.fr)
-        } else {
-            th.free_frame_quick(m.fr)
-        }
         let to = pc.add(advance);
         let base = (*caller).base;
         let dst = (*pc).a() as i16;
         let p = base.offset(dst as isize);
-        let old = *p;
-        *p = v;
-        if dst < 0 && old.is_ptr() && old.header().release() {
-            return Fast::Drop(old, to, base, caller);
+        let replaces = f.kind != FrameKind::Discard && dst < 0;
+        if dies_next != Value::UNBOUND && replaces && (*p).is_ptr() && (*p).header().is_unique() {
+            return Fast::Slow;
+        }
+        let kind = f.kind;
+        let v = if kind == FrameKind::Init {
+            f.extra
+        } else {
+            if a >= cinder_bytecode::op::CONST_BASE {
+                v.incref();
+            }
+            v
+        };
+        f.function.header().release();
+        th.current.set(caller);
+        th.depth.set(th.depth.get() - 1);
+        if kind == FrameKind::Await {
+            eager::end_quick(th, m.fr)
+        } else {
+            th.free_frame_quick(m.fr)
+        }
+        if kind != FrameKind::Discard {
+            let old = std::mem::replace(&mut *p, v);
+            if replaces && old.is_ptr() && old.header().release() {
+                if dies == Value::UNBOUND {
+                    return Fast::Drop(old, to, base, caller);
+                }
+                dies_next = old;
+            }
+        }
+        if dies_next != Value::UNBOUND {
+            th.parked.set(Some(dies_next));
+            return Fast::Drop2(dies, to, base, caller);
+        }
+        if dies != Value::UNBOUND {
+            return Fast::Drop(dies, to, base, caller);
         }
         Fast::Enter(to, base, caller)
     }

@@ -192,6 +192,13 @@ pub(super) fn get_item(m: M) -> PyResult<Flow> {
 /// `a[b] = c` in general.
 pub(super) fn set_item(m: M) -> PyResult<Flow> {
     let (x, k, v) = (m.arg(m.a()), m.arg(m.b()), m.arg(m.c()));
+    if let Some(d) = x.fixed::<dict::Dict>(FixedShape::Dict) {
+        d.set(m.cx(), &k, &v)?;
+        drop(v);
+        drop(x);
+        drop(k);
+        return Ok(Flow::NEXT);
+    }
     if x.type_of().is_heap_type()
         && let Some(f) = x.type_of().lookup(intern!("__setitem__"))
         && let Some(flow) = push_values(m, &f, [&x, &k, &v], FrameKind::Discard)?

@@ -23,6 +23,7 @@ mod matching;
 pub(crate) mod names;
 mod subscript;
 mod unpack;
+mod spread;
 
 pub(crate) use arith::*;
 pub(crate) use attrs::*;
@@ -41,6 +42,7 @@ pub(crate) use matching::*;
 pub(crate) use names::*;
 pub(crate) use subscript::*;
 pub(crate) use unpack::*;
+pub(crate) use spread::*;
 
 /// Defines outlined instructions: `op! { Name |m| { body: PyResult<Flow> } … }`.
 macro_rules! op {

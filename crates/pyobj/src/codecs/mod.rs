@@ -51,6 +51,13 @@ enum Known {
 
 /// The codecs that are found without the registry.
 fn known(encoding: &str) -> Option<Known> {
+    // As they are mostly written.
+    match encoding {
+        "utf-8" | "utf8" => return Some(Known::Utf8),
+        "latin-1" | "latin1" => return Some(Known::Latin1),
+        "ascii" => return Some(Known::Ascii),
+        _ => {}
+    }
     let mut name = String::with_capacity(encoding.len());
     for c in encoding.chars() {
         name.push(if c == '_' { '-' } else { c.to_ascii_lowercase() });
@@ -108,6 +115,7 @@ pub fn decode(cx: &Ctx, data: &Obj, encoding: &str, errors: &str) -> PyResult {
         }
     };
     Ok(match k {
+        Known::Utf8 | Known::Ascii if b.is_ascii() => return Ok(crate::types::str::from_latin1(b)),
         Known::Utf8 => utf8::decode(cx, b, &e, true)?,
         Known::Latin1 => return Ok(crate::types::str::from_latin1(b)),
         Known::Ascii => latin::decode_ascii(cx, b, &e)?,

@@ -78,6 +78,11 @@ impl Page {
         self.cell_size as usize
     }
 
+    /// The bytes of the cell at `p`, which lies in this page.
+    pub(crate) fn room_of(&self, p: *const Header) -> usize {
+        if self.large { self.alloc_size - (p as usize - self as *const Page as usize) } else { self.cell_size() }
+    }
+
     /// The `i`-th cell; it is free if its shape id is zero.
     #[inline(always)]
     pub fn cell(&self, i: usize) -> *const Header {

@@ -100,6 +100,9 @@ fn bind_into<'a>(
     for (slot, v) in out[..sig.positional].iter_mut().zip(pos) {
         *slot = Some(v);
     }
+    if !a.has_keywords() && pos.len() >= sig.required && sig.required_kw.is_empty() {
+        return Ok(());
+    }
     let mut unexpected = None;
     for (name, value) in a.keywords() {
         let text = as_utf8_lossy(name);

@@ -199,6 +199,14 @@ pub fn generic_set_attr(cx: &Ctx, this: &Obj, name: &Obj, value: Option<&Obj>) -
                 SetAttr::NeedsDict(_) => {}
             }
         }
+        // SAFETY: as above.
+        if shaped
+            && value.is_none()
+            && let Some(old) = interned.and_then(|n| unsafe { instance::remove_last(p, n) })
+        {
+            drop(old);
+            return Ok(());
+        }
         if let Some(d) = dict::instance_dict(cx, this)? {
             return match value {
                 Some(v) => {
@@ -269,14 +277,23 @@ pub(crate) fn is_method_like(f: &Obj) -> bool {
     f.is_exact(FixedShape::NativeMethod) || f.type_of().flags().method_like
 }
 
+/// Calls a function of the class of `this` with it and at most three arguments.
+pub(crate) fn call_function_with(cx: &Ctx, f: &Obj, this: &Obj, args: &[&Obj]) -> PyResult {
+    debug_assert!(args.len() <= 3);
+    let mut words = [this.value(); 4];
+    for (w, a) in words[1..].iter_mut().zip(args) {
+        *w = a.value();
+    }
+    // SAFETY: the words are borrowed from handles that outlive the call.
+    f.call_pos(cx, unsafe { Obj::slice_from(words.as_ptr(), 1 + args.len().min(3)) })
+}
+
 /// Calls special method `name` of `this` with arguments, without making a bound method. Nothing if the
 /// class has no such method.
 pub fn call_special(cx: &Ctx, this: &Obj, name: Name, args: &[&Obj]) -> PyResult<Option<Obj>> {
     let Some(f) = this.type_of().lookup(name) else { return Ok(None) };
     if is_method_like(&f) {
-        let mut all: smallvec::SmallVec<[Obj; 4]> = smallvec::smallvec![this.clone()];
-        all.extend(args.iter().map(|a| (*a).clone()));
-        return f.call_pos(cx, &all).map(Some);
+        return call_function_with(cx, &f, this, args).map(Some);
     }
     let all: smallvec::SmallVec<[Obj; 4]> = args.iter().map(|a| (*a).clone()).collect();
     bind(cx, f, this)?.call_pos(cx, &all).map(Some)

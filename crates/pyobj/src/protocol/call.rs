@@ -6,6 +6,24 @@ use crate::protocol::attr::{Method, get_method};
 use crate::types::str::Name;
 use crate::value::Obj;
 
+/// Runs `f` with `this` and then the arguments, which are borrowed as they are.
+#[inline]
+pub fn with_receiver<R>(this: &Obj, args: &[Obj], f: impl FnOnce(&[Obj]) -> R) -> R {
+    const FEW: usize = 7;
+    if args.len() <= FEW {
+        let mut words = [this.value(); FEW + 1];
+        for (w, a) in words[1..].iter_mut().zip(args) {
+            *w = a.value();
+        }
+        // SAFETY: the words are borrowed from handles that outlive the call.
+        return f(unsafe { Obj::slice_from(words.as_ptr(), args.len() + 1) });
+    }
+    let mut all = Vec::with_capacity(args.len() + 1);
+    all.push(this.clone());
+    all.extend_from_slice(args);
+    f(&all)
+}
+
 impl Obj {
     /// `x(*args, **kwargs)`.
     #[inline]

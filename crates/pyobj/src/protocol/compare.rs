@@ -3,8 +3,21 @@
 use crate::ctx::{Ctx, PyResult};
 use crate::intern;
 use crate::native::FixedShape;
+use crate::protocol::generic_get_attr;
+use crate::types::slots::BinaryFn;
 use crate::types::{CmpOp, Type};
 use crate::value::Obj;
+
+/// Whether `x.__class__` is certain to be the type of `x`: instances find it where `object` defines it.
+pub fn shows_its_class(ty: &Type) -> bool {
+    let plain = ty.slots.getattr.get().is_none_or(|f| std::ptr::fn_addr_eq(f, generic_get_attr as BinaryFn));
+    let name = intern!("__class__");
+    plain
+        && match (ty.lookup_cell(name), crate::types::object::class_def().type_object().own_cell(name)) {
+            (Some((_, found)), Some(known)) => std::ptr::eq(found, known),
+            _ => false,
+        }
+}
 
 impl Obj {
     /// `x < y` and the others: reflected first for a subclass, then the left, then the right operand.
@@ -115,6 +128,9 @@ impl Obj {
         if let Some(t) = cls.as_type() {
             if self.type_of().is_subtype(t) {
                 return Ok(true);
+            }
+            if shows_its_class(self.type_of()) {
+                return Ok(false);
             }
             return Ok(match self.get_attr_opt(cx, intern!("__class__"))? {
                 Some(c) => match c.as_type() {

@@ -3,6 +3,7 @@
 use crate::ctx::{Ctx, PyResult};
 use crate::intern;
 use crate::native::FixedShape;
+use crate::types::tuple::Tuple;
 use crate::value::Obj;
 
 impl Obj {
@@ -46,6 +47,11 @@ impl Obj {
     pub fn hash(&self, cx: &Ctx) -> PyResult<i64> {
         if let Some(n) = self.as_int() {
             return Ok(crate::types::int::hash_i64(n));
+        }
+        if let Some(t) = self.fixed::<Tuple>(FixedShape::Tuple)
+            && t.known_hash() != -1
+        {
+            return Ok(t.known_hash());
         }
         match self.type_of().slots.hash.get() {
             Some(f) => f(cx, self),

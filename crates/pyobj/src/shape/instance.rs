@@ -167,6 +167,22 @@ fn slots_in_use(l: &crate::types::Layout, shape: &Shape) -> u16 {
     if shape.is_dict_mode() { l.named_slots } else { l.slot_words }
 }
 
+/// Removes the attribute that was added last, if it has this name: the object goes back to the shape before.
+///
+/// # Safety
+/// As [`get_attr`].
+pub(crate) unsafe fn remove_last(p: *const Header, name: Name) -> Option<Obj> {
+    // SAFETY: by the caller's promise; the old word is ours once it is replaced.
+    unsafe {
+        let shape = (*p).shape();
+        let i = shape.lookup(name).filter(|i| i + 1 == shape.attr_count())?;
+        let parent = shape.parent()?;
+        let old = replace_slot(p, shape, i, Value::UNBOUND);
+        (*p).set_shape(parent.id());
+        if old == Value::UNBOUND { None } else { Some(Obj::from_owned(old)) }
+    }
+}
+
 /// Drops everything that the slots and the side record of a dying object hold. Weak references are cleared
 /// (their callbacks run), a materialised `__dict__` that others still use is detached with a copy.
 pub(crate) unsafe fn release_slots(p: *const Header, shape: &Shape) {

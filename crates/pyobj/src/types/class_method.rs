@@ -24,6 +24,14 @@ pub fn new(callable: Obj) -> Obj {
     heap::new_instance(ClassMethod::class().type_object(), ClassMethod { callable: ObjCell::new(Some(callable)) })
 }
 
+impl ClassMethod {
+    /// The callable as a borrowed word.
+    #[inline(always)]
+    pub fn callable_word(&self) -> Option<crate::value::Value> {
+        self.callable.peek()
+    }
+}
+
 #[pymethods]
 impl ClassMethod {
     fn __new__(_cx: &Ctx, ty: &Type, _args: Args<'_>) -> PyResult {

@@ -1,7 +1,5 @@
 //! `method`: a callable bound to a receiver.
 
-use smallvec::SmallVec;
-
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Traverse};
 use crate::intern;
@@ -52,12 +50,9 @@ impl BoundMethod {
     }
 
     fn __call__(cx: &Ctx, this: This<'_, BoundMethod>, args: Args<'_>) -> PyResult {
-        let mut all: SmallVec<[Obj; 8]> = SmallVec::with_capacity(args.all().len() + 1);
-        all.push(this.this.clone());
-        all.extend(args.all().iter().cloned());
         // The call may drop the method itself.
-        let f = this.function.clone();
-        f.call(cx, Args::new(&all, args.names()))
+        let (f, receiver) = (this.function.clone(), this.this.clone());
+        protocol::with_receiver(&receiver, args.all(), |all| f.call(cx, Args::new(all, args.names())))
     }
 
     fn __get__(_cx: &Ctx, this: This<'_, BoundMethod>, _i: Option<&Obj>, _o: Option<&Obj>) -> PyResult {

@@ -244,11 +244,11 @@ impl Object {
     }
 }
 
-fn object_new() -> NewFn {
+pub(crate) fn object_new() -> NewFn {
     Object::class().type_object().slots.new.get().unwrap_or(|cx, _, _| Err(cx.system_error("object has no __new__")))
 }
 
-fn object_init() -> InitFn {
+pub(crate) fn object_init() -> InitFn {
     Object::class().type_object().slots.init.get().unwrap_or(|cx, _, _| Err(cx.system_error("object has no __init__")))
 }
 

@@ -46,6 +46,11 @@ impl Property {
         self.get.peek()
     }
 
+    /// `fset`.
+    pub fn setter_fn(&self) -> Option<Obj> {
+        self.set.get()
+    }
+
     fn shown_name(&self, cx: &Ctx) -> PyResult<Option<Obj>> {
         if let Some(n) = self.name.get() {
             return Ok(Some(n));

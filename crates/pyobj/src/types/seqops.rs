@@ -4,7 +4,9 @@ use crate::ctx::{Ctx, PyResult};
 use crate::protocol::unpack_index;
 use crate::types::CmpOp;
 use crate::types::dict::strkey;
+use crate::native::FixedShape;
 use crate::types::slice::{self, Slice};
+use crate::types::tuple::Tuple;
 use crate::types::str::StrBuilder;
 use crate::value::{Obj, Value};
 
@@ -114,10 +116,40 @@ pub(crate) fn quick_eq(a: Value, b: Value) -> Option<bool> {
         // Tagged ints are equal by word; so are tagged floats, among which there is no NaN and one zero.
         return if a.is_int() == b.is_int() { Some(false) } else { None };
     }
-    if a.is_ptr() && b.is_ptr() && strkey::is_exact(a) && strkey::is_exact(b) {
-        return Some(strkey::exact_eq(a, b));
+    if a.is_ptr() && b.is_ptr() {
+        if strkey::is_exact(a) && strkey::is_exact(b) {
+            return Some(strkey::exact_eq(a, b));
+        }
+        return quick_tuple_eq(a, b);
     }
     None
+}
+
+/// As [`quick_eq`] for exact tuples of what can be told from words and texts.
+#[inline]
+fn quick_tuple_eq(a: Value, b: Value) -> Option<bool> {
+    // SAFETY: the words are alive.
+    let (x, y) = unsafe { (Obj::borrow_from(&a), Obj::borrow_from(&b)) };
+    let (s, t) = (x.fixed::<Tuple>(FixedShape::Tuple)?, y.fixed::<Tuple>(FixedShape::Tuple)?);
+    let (s, t) = (s.values(), t.values());
+    if s.len() != t.len() {
+        return Some(false);
+    }
+    for (x, y) in s.iter().zip(t) {
+        if x == y {
+            continue;
+        }
+        if x.is_int() && y.is_int() || x.is_float() && y.is_float() {
+            return Some(false);
+        }
+        if !(x.is_ptr() && y.is_ptr() && strkey::is_exact(*x) && strkey::is_exact(*y)) {
+            return None;
+        }
+        if !strkey::exact_eq(*x, *y) {
+            return Some(false);
+        }
+    }
+    Some(true)
 }
 
 /// Whether two items of sequences are equal. Only items whose comparison runs code are kept alive for it.
@@ -167,13 +199,17 @@ pub(crate) fn compare<A: Items + ?Sized, B: Items + ?Sized>(cx: &Ctx, a: &A, b: 
     }
     let mut i = 0;
     while let (Some(x), Some(y)) = (a.word(i), b.word(i)) {
-        if let Some(true) = quick_eq(x, y) {
+        let known = quick_eq(x, y);
+        if known == Some(true) {
             i += 1;
             continue;
         }
+        if known == Some(false) && matches!(op, CmpOp::Eq | CmpOp::Ne) {
+            return Ok(Obj::from_bool(op == CmpOp::Ne));
+        }
         // SAFETY: both words are alive until code runs, and nothing ran since they were read.
         let (x, y) = unsafe { (Obj::from_borrowed(x), Obj::from_borrowed(y)) };
-        if !x.rich_cmp_bool(cx, &y, CmpOp::Eq)? {
+        if known == Some(false) || !x.rich_cmp_bool(cx, &y, CmpOp::Eq)? {
             // Comparing may have shortened an operand: what is gone does not differ.
             if i >= a.count() || i >= b.count() {
                 break;

@@ -42,6 +42,19 @@ pub(super) fn copy_attributes(cx: &Ctx, from: &Obj, to: &Obj) -> PyResult<()> {
     to.set_attr(cx, intern!("__wrapped__"), from)
 }
 
+impl StaticMethod {
+    /// The callable.
+    pub fn callable(&self) -> Option<Obj> {
+        self.callable.get()
+    }
+
+    /// The callable as a borrowed word.
+    #[inline(always)]
+    pub fn callable_word(&self) -> Option<crate::value::Value> {
+        self.callable.peek()
+    }
+}
+
 #[pymethods]
 impl StaticMethod {
     fn __new__(_cx: &Ctx, ty: &Type, _args: Args<'_>) -> PyResult {

@@ -198,7 +198,7 @@ impl StructSeq {
         unsafe {
             let p = heap::alloc_object(ty, (n + 1) * size_of::<Value>());
             let at = (p as *mut u8).add(ty.layout().payload_off as usize);
-            (at as *mut usize).write(n);
+            tuple::write_head(at, n);
             let items = at.add(size_of::<Tuple>()) as *mut Value;
             for (i, v) in values.into_iter().enumerate() {
                 items.add(i).write(v.into_value());

@@ -86,6 +86,45 @@ pub fn from_pairs(cx: &Ctx, pairs: &[(Obj, Obj)]) -> PyResult {
     Ok(d)
 }
 
+/// A dict of these keys and values, in turns, whose references it takes over. Later pairs replace earlier ones.
+///
+/// # Safety
+/// The caller must own the references and give them up.
+pub unsafe fn from_owned_words(cx: &Ctx, words: &[Value]) -> PyResult {
+    let mut table = Table::new();
+    let mut at = 0;
+    let room = table.reserve(words.len() / 2).is_ok();
+    while room && at < words.len() {
+        let (k, v) = (words[at], words[at + 1]);
+        if !strkey::is_exact(k) {
+            break;
+        }
+        let hash = strkey::hash(k);
+        // SAFETY: the caller's references move into the table; that of an equal key goes.
+        unsafe {
+            match table.find_str(k, hash).and_then(|i| table.entry_mut(i)) {
+                Some(e) => {
+                    std::mem::replace(&mut e.value, v).decref();
+                    k.decref();
+                }
+                None => {
+                    if table.insert_new(hash, k, v).is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        at += 2;
+    }
+    let d = heap::new_instance(Dict::type_object(), Dict::from_table(table));
+    // SAFETY: the remaining words are owned handles.
+    let rest: Vec<Obj> = words[at..].iter().map(|w| unsafe { Obj::from_owned(*w) }).collect();
+    for pair in rest.chunks_exact(2) {
+        set(cx, &d, &pair[0], &pair[1])?;
+    }
+    Ok(d)
+}
+
 /// An empty dict with room for `n` entries.
 pub fn with_capacity(cx: &Ctx, n: usize) -> PyResult {
     let table = Table::with_capacity(n).map_err(|NoMemory| cx.no_memory())?;

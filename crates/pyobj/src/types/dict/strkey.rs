@@ -12,9 +12,10 @@ pub(crate) fn is_exact(v: Value) -> bool {
     v.is_ptr() && unsafe { v.header() }.shape_id() == ShapeId::fixed(FixedShape::Str)
 }
 
+#[inline(always)]
 fn payload(v: &Value) -> Option<&Str> {
     // SAFETY: the word is borrowed from whoever keeps it alive.
-    unsafe { Obj::borrow_from(v) }.downcast::<Str>()
+    unsafe { Obj::borrow_from(v) }.fixed::<Str>(FixedShape::Str)
 }
 
 /// Whether two exact strs have the same text.
@@ -24,7 +25,7 @@ pub(crate) fn exact_eq(a: Value, b: Value) -> bool {
 }
 
 /// The hash of an exact str.
-#[inline]
+#[inline(always)]
 pub(crate) fn hash(v: Value) -> i64 {
     payload(&v).map_or(0, Str::hash)
 }

@@ -42,16 +42,25 @@ fn format_int(cx: &Ctx, this: &Obj, spec: &FormatSpec) -> PyResult {
         'X' => (16, "0X"),
         _ => (10, ""),
     };
-    let mut digits = match radix {
-        10 => text::checked_decimal(cx, v.mag())?,
-        r => text::magnitude_to_string(v.mag(), r),
+    let mut small = [0; 20];
+    let mut made;
+    let digits = match (this.as_int(), radix) {
+        (Some(n), 10) => text::small_digits(n.abs(), &mut small),
+        (None, 10) => {
+            made = text::checked_decimal(cx, v.mag())?;
+            &made
+        }
+        (_, r) => {
+            made = text::magnitude_to_string(v.mag(), r);
+            if kind == 'X' {
+                made.make_ascii_uppercase();
+            }
+            &made
+        }
     };
-    if kind == 'X' {
-        digits.make_ascii_uppercase();
-    }
     let sep = if kind == 'n' { Separators::of_locale() } else { Separators::of(spec.grouping) };
     let prefix = if spec.alternate { prefix } else { "" };
-    layout(cx, spec, &sep, &Parts { negative: v.neg, prefix, digits: &digits, rest: "" })
+    layout(cx, spec, &sep, &Parts { negative: v.neg, prefix, digits, rest: "" })
 }
 
 /// Type `c`: the character with the number's code point.

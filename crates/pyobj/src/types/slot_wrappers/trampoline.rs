@@ -2,13 +2,12 @@
 
 #![allow(non_snake_case, reason = "trampolines carry the names of their slots")]
 
-use smallvec::SmallVec;
-
 use crate::ctx::{Ctx, PyResult};
 use crate::intern;
 use crate::native::{Args, FixedShape};
-use crate::protocol::{bind, call_special, is_method_like};
+use crate::protocol::{bind, call_function_with, call_special, is_method_like, with_receiver};
 use crate::types::slots::*;
+use crate::types::static_method::StaticMethod;
 use crate::types::str::Name;
 use crate::types::{Type, exc};
 use crate::value::Obj;
@@ -187,7 +186,8 @@ pub(super) fn richcmp(cx: &Ctx, a: &Obj, b: &Obj, op: CmpOp) -> PyResult {
             // A comparison that is not to be had is as good as none.
             Err(r) => cx.swallow(r, exc::AttributeError()).map(|()| Obj::not_implemented()),
         },
-        _ => Ok(call_special(cx, a, name, &[b])?.unwrap_or_else(Obj::not_implemented)),
+        Some(f) => call_function_with(cx, &f, a, &[b]),
+        None => Ok(Obj::not_implemented()),
     }
 }
 
@@ -211,7 +211,7 @@ pub(super) fn getattr(cx: &Ctx, this: &Obj, name: &Obj) -> PyResult {
         cx.swallow(r, exc::AttributeError())?;
     }
     if crate::protocol::is_method_like(&fallback) {
-        return fallback.call_pos(cx, &[this.clone(), name.clone()]);
+        return call_function_with(cx, &fallback, this, &[name]);
     }
     must(cx, this, intern!("__getattr__"), &[name])
 }
@@ -237,10 +237,7 @@ pub(super) fn descr_get(cx: &Ctx, this: &Obj, instance: Option<&Obj>, owner: Opt
 fn call_with(cx: &Ctx, this: &Obj, name: Name, args: Args<'_>) -> PyResult<Option<Obj>> {
     let Some(f) = this.type_of().lookup(name) else { return Ok(None) };
     if crate::protocol::is_method_like(&f) {
-        let mut all: SmallVec<[Obj; 8]> = SmallVec::with_capacity(args.all().len() + 1);
-        all.push(this.clone());
-        all.extend(args.all().iter().cloned());
-        return f.call(cx, Args::new(&all, args.names())).map(Some);
+        return with_receiver(this, args.all(), |all| f.call(cx, Args::new(all, args.names()))).map(Some);
     }
     let f = match f.type_of().slots.descr_get.get() {
         Some(get) => get(cx, &f, Some(this), Some(&this.type_of().as_obj()))?,
@@ -268,11 +265,12 @@ pub(super) fn init(cx: &Ctx, this: &Obj, args: Args<'_>) -> PyResult<()> {
 
 pub(super) fn new(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
     let cls = ty.as_obj();
-    let f = cls.get_attr(cx, intern!("__new__"))?;
-    let mut all: SmallVec<[Obj; 8]> = SmallVec::with_capacity(args.all().len() + 1);
-    all.push(cls);
-    all.extend(args.all().iter().cloned());
-    f.call(cx, Args::new(&all, args.names()))
+    let plain = if cls.is_exact(FixedShape::Type) { ty.lookup(intern!("__new__")) } else { None };
+    let f = match plain.as_ref().and_then(|s| s.downcast_exact::<StaticMethod>()).and_then(StaticMethod::callable) {
+        Some(f) => f,
+        None => cls.get_attr(cx, intern!("__new__"))?,
+    };
+    with_receiver(&cls, args.all(), |all| f.call(cx, Args::new(all, args.names())))
 }
 
 pub(super) fn finalize(cx: &Ctx, this: &Obj) -> PyResult<()> {

@@ -1,6 +1,6 @@
 //! The class `str`: construction, slots and conversions. The methods are in `methods.rs`.
 
-use super::{Name, Str, StrData, edit, exact_of, expect, format_spec, iter, percent, repr, slicing, storage};
+use super::{Name, Str, edit, exact_of, expect, format_spec, iter, percent, repr, slicing, storage};
 use crate::codecs;
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::PageKind;
@@ -124,20 +124,7 @@ impl Str {
 
     fn sq_concat(cx: &Ctx, this: This<'_, Str>, other: &Obj) -> PyResult {
         let o = expect(cx, other, |t| format!("can only concatenate str (not \"{t}\") to str"))?;
-        let s = this.payload();
-        if o.is_empty() {
-            return Ok(exact_of(this.obj(), s));
-        }
-        if s.is_empty() {
-            return Ok(exact_of(other, o));
-        }
-        if s.len() > storage::MAX_LEN - o.len() {
-            return Err(cx.overflow_error("strings are too large to concat"));
-        }
-        if let (StrData::Latin1(a), StrData::Latin1(b)) = (s.data(), o.data()) {
-            return storage::concat_latin1(cx, a, b);
-        }
-        super::concat(cx, s, o)
+        storage::concat_exact(cx, this.obj(), other, this.payload(), o)
     }
 
     fn sq_repeat(cx: &Ctx, this: This<'_, Str>, n: isize) -> PyResult {

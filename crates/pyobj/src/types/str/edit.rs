@@ -2,20 +2,34 @@
 
 use super::search::{Needle, window};
 use super::split::part;
-use super::{Str, StrBuilder, case, exact_of, expect};
+use super::{Str, StrBuilder, StrData, case, exact_of, expect, storage};
 use crate::ctx::{Ctx, PyResult};
 use crate::types::tuple::Tuple;
 use crate::value::Obj;
 
 pub(crate) fn replace(cx: &Ctx, o: &Obj, s: &Str, old: &Str, new: &Str, count: isize) -> PyResult {
     let limit = usize::try_from(count).unwrap_or(usize::MAX);
-    let Some(needle) = Needle::in_text(s, old) else { return Ok(exact_of(o, s)) };
-    let places: smallvec::SmallVec<[usize; 16]> = needle.places(window(s, 0, s.len())).take(limit).collect();
+    let mut places = smallvec::SmallVec::<[usize; 16]>::new();
+    if let (StrData::Latin1(text), StrData::Latin1([c])) = (s.data(), old.data()) {
+        for at in memchr::memchr_iter(*c, text).take(limit) {
+            places.push(at);
+        }
+    } else {
+        let Some(needle) = Needle::in_text(s, old) else { return Ok(exact_of(o, s)) };
+        places.extend(needle.places(window(s, 0, s.len())).take(limit));
+    }
     if places.is_empty() {
         return Ok(exact_of(o, s));
     }
     let len = (s.len() - places.len() * old.len()).checked_add(places.len().saturating_mul(new.len()));
     let len = len.filter(|n| *n <= super::MAX_LEN).ok_or_else(|| cx.overflow_error("replace string is too long"))?;
+    if len > 1
+        && let (StrData::Latin1(text), StrData::Latin1(with)) = (s.data(), new.data())
+    {
+        // Without the replaced parts the rest can be ASCII where the whole was not.
+        let ascii = new.is_ascii() && (s.is_ascii() || outside(text, &places, old.len()).all(<[u8]>::is_ascii));
+        return Ok(storage::replaced_latin1(outside(text, &places, old.len()), with, len, ascii));
+    }
     let mut out = StrBuilder::with_capacity(cx, len, s.max_char().max(new.max_char()))?;
     let mut at = 0;
     for p in places {
@@ -25,6 +39,13 @@ pub(crate) fn replace(cx: &Ctx, o: &Obj, s: &Str, old: &Str, new: &Str, count: i
     }
     out.push_range(s, at, s.len());
     Ok(out.finish())
+}
+
+/// The parts of a text before, between and behind places of `width` units.
+fn outside<'a>(text: &'a [u8], places: &'a [usize], width: usize) -> impl Iterator<Item = &'a [u8]> {
+    let starts = std::iter::once(0).chain(places.iter().map(move |p| p + width));
+    let ends = places.iter().copied().chain(std::iter::once(text.len()));
+    starts.zip(ends).map(|(i, j)| &text[i..j])
 }
 
 /// Which ends a strip cuts.

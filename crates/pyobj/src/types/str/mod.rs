@@ -11,6 +11,7 @@ mod class;
 pub(crate) mod edit;
 pub mod format_fields;
 pub mod format_spec;
+mod grow;
 mod hash;
 mod iter;
 mod methods;
@@ -26,12 +27,13 @@ mod translate;
 pub use builder::StrBuilder;
 pub use case::is_identifier;
 pub use class::{builtin, str_of_bytes};
+pub use grow::append;
 pub use hash::{hash_bytes, keyed_hash, set_hash_seed};
 pub use iter::StrIterator;
 pub use name::{Name, NameCell, intern};
 pub use split::join_items;
 pub use storage::{
-    CodePoints, MAX_LEN, Str, StrData, Unit, empty, from_char, from_code_points, from_latin1, from_ucs2, from_units,
+    CodePoints, MAX_LEN, Str, StrData, Unit, concat_exact, empty, from_char, from_code_points, from_latin1, from_ucs2, from_units,
     new,
 };
 

@@ -82,7 +82,8 @@ impl<'n> Needle<'n> {
             [first, rest @ ..] if self.size == 1 && (rest.is_empty() || hay.len() <= SHORT) => Some((*first, rest)),
             _ => None,
         };
-        let finder = if short.is_none() { Some(memmem::Finder::new(&*self.bytes)) } else { None };
+        // A searcher is large, and the iterator is moved about.
+        let finder = if short.is_none() { Some(Box::new(memmem::Finder::new(&*self.bytes))) } else { None };
         let find = move |hay: &[u8]| match (short, &finder) {
             (Some((first, rest)), _) => find_short(hay, first, rest),
             (None, Some(f)) => f.find(hay),

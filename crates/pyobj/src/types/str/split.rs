@@ -1,7 +1,7 @@
 //! Splitting and joining.
 
 use super::search::{Needle, window};
-use super::{Str, StrBuilder, case, exact_of, expect};
+use super::{Str, StrBuilder, StrData, case, exact_of, expect};
 use crate::ctx::{Ctx, PyResult};
 use crate::types::{list, tuple};
 use crate::value::Obj;
@@ -54,7 +54,12 @@ pub(crate) fn split(cx: &Ctx, o: &Obj, s: &Str, sep: &Obj, maxsplit: isize) -> P
         return Ok(list::new(out));
     }
     let sep = separator(cx, sep)?;
-    if let Some(needle) = Needle::in_text(s, sep) {
+    if let (StrData::Latin1(text), StrData::Latin1([c])) = (s.data(), sep.data()) {
+        for place in memchr::memchr_iter(*c, text).take(left) {
+            out.push(super::from_latin1(&text[at..place]));
+            at = place + 1;
+        }
+    } else if let Some(needle) = Needle::in_text(s, sep) {
         for place in needle.places(window(s, 0, s.len())).take(left) {
             out.push(part(o, s, at, place));
             at = place + sep.len();

@@ -170,6 +170,30 @@ impl Str {
         unsafe { std::slice::from_raw_parts((self as *const Str).add(1) as *const u8, n) }
     }
 
+    /// Whether the text can be lengthened by another one without becoming wider, nobody having seen it in another form.
+    pub(super) fn can_grow_by(&self, other: &Str) -> bool {
+        self.same_width(other)
+            && !self.is_interned()
+            && self.utf8.get().is_null()
+            && !other.is_empty()
+            && self.len() > 1
+            && other.len() <= MAX_LEN - self.len()
+    }
+
+    /// Takes in the text that was written behind this one.
+    pub(super) fn grow_by(&self, other: &Str) {
+        let (meta, more) = (self.meta.get(), other.meta.get());
+        let flags = meta & ((1 << META_BITS) - 1);
+        let flags = if more & ASCII == 0 { flags & !ASCII } else { flags };
+        self.meta.set(((self.len() + other.len()) as u64) << META_BITS | flags);
+        self.hash.set(-1);
+    }
+
+    /// The head of a copy.
+    pub(super) fn head(&self) -> Str {
+        Str { meta: Cell::new(self.meta.get()), hash: Cell::new(-1), utf8: Cell::new(std::ptr::null_mut()) }
+    }
+
     /// Whether two strings are stored in the same width.
     #[inline(always)]
     pub(super) fn same_width(&self, other: &Str) -> bool {
@@ -499,15 +523,32 @@ pub(super) fn new_subclass(ty: &Type, text: &Str) -> Obj {
     }
 }
 
+/// The concatenation of two str objects, whose payloads are given.
+pub fn concat_exact(cx: &Ctx, left: &Obj, right: &Obj, s: &Str, o: &Str) -> PyResult {
+    if o.is_empty() {
+        return Ok(super::exact_of(left, s));
+    }
+    if s.is_empty() {
+        return Ok(super::exact_of(right, o));
+    }
+    if s.len() > MAX_LEN - o.len() {
+        return Err(cx.overflow_error("strings are too large to concat"));
+    }
+    if let (StrData::Latin1(a), StrData::Latin1(b)) = (s.data(), o.data()) {
+        return concat_latin1(cx, a, b, s.is_ascii() && o.is_ascii());
+    }
+    super::concat(cx, s, o)
+}
+
 /// The concatenation of Latin-1 texts, written once.
-pub(super) fn concat_latin1(cx: &Ctx, a: &[u8], b: &[u8]) -> PyResult {
+fn concat_latin1(cx: &Ctx, a: &[u8], b: &[u8], ascii: bool) -> PyResult {
     let len = a.len() + b.len();
     if len > MAX_LEN {
         return Err(cx.no_memory());
     }
     // SAFETY: both parts lie within the `len` units of the cell.
     Ok(unsafe {
-        written_latin1(len, a.is_ascii() && b.is_ascii(), |units| {
+        written_latin1(len, ascii, |units| {
             std::ptr::copy_nonoverlapping(a.as_ptr(), units, a.len());
             std::ptr::copy_nonoverlapping(b.as_ptr(), units.add(a.len()), b.len());
         })
@@ -531,6 +572,28 @@ pub(super) fn join_latin1<'a>(sep: &Str, texts: impl Iterator<Item = &'a Str>, l
                     put(sep);
                 }
                 put(s);
+            }
+            std::ptr::write_bytes(units.add(at), 0, len - at);
+        })
+    }
+}
+
+/// Latin-1 parts with `with` between each two, which are `len` (at least two) characters together and ASCII if `ascii`.
+pub(super) fn replaced_latin1<'a>(parts: impl Iterator<Item = &'a [u8]>, with: &[u8], len: usize, ascii: bool) -> Obj {
+    // SAFETY: nothing is written past `len`, and what is missing in the end would be zeroed.
+    unsafe {
+        written_latin1(len, ascii, |units| {
+            let mut at = 0;
+            let mut put = |text: &[u8]| {
+                let n = text.len().min(len - at);
+                std::ptr::copy_nonoverlapping(text.as_ptr(), units.add(at), n);
+                at += n;
+            };
+            for (i, part) in parts.enumerate() {
+                if i > 0 {
+                    put(with);
+                }
+                put(part);
             }
             std::ptr::write_bytes(units.add(at), 0, len - at);
         })

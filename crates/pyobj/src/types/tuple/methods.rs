@@ -119,12 +119,17 @@ impl Tuple {
     }
 
     fn __hash__(cx: &Ctx, this: This<'_, Tuple>) -> PyResult<i64> {
+        if this.hash.get() != -1 {
+            return Ok(this.hash.get());
+        }
         let mut h = TupleHasher::new();
         cx.check_stack(" while hashing a tuple")?;
         for x in this.as_slice() {
             h.add(x.hash(cx)?);
         }
-        Ok(h.finish())
+        let h = h.finish();
+        this.hash.set(h);
+        Ok(h)
     }
 
     fn __richcmp__(cx: &Ctx, this: This<'_, Tuple>, other: &Obj, op: CmpOp) -> PyResult {

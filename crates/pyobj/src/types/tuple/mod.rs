@@ -24,10 +24,12 @@ pub use iter::TupleIterator;
 #[repr(C)]
 pub struct Tuple {
     len: usize,
+    /// The hash once it was asked for, else -1, which is no hash.
+    hash: Cell<i64>,
     items: [Value; 0],
 }
 
-/// The layout of tuples: the length, then the items.
+/// The layout of tuples: length and hash, then the items.
 pub static TUPLE_DEF: PayloadDef = PayloadDef {
     name: "tuple",
     size: size_of::<Tuple>(),
@@ -178,13 +180,23 @@ fn alloc(ty: &Type, n: usize, item: impl Fn(usize) -> Value) -> Obj {
     unsafe {
         let p = heap::alloc_object(ty, n * 8);
         let t = (p as *mut u8).add(ty.layout().payload_off as usize) as *mut Tuple;
-        (*t).len = n;
+        write_head(t as *mut u8, n);
         let items = t.add(1) as *mut Value;
         for i in 0..n {
             items.add(i).write(item(i));
         }
         heap::publish(p, ty.root_shape())
     }
+}
+
+/// Writes what stands before the items of a new tuple.
+///
+/// # Safety
+/// `at` must be where the payload of a fresh cell begins.
+#[inline(always)]
+pub(crate) unsafe fn write_head(at: *mut u8, len: usize) {
+    // SAFETY: by the caller's promise.
+    unsafe { (at as *mut Tuple).write(Tuple { len, hash: Cell::new(-1), items: [] }) }
 }
 
 /// The items, if the object is a tuple or an instance of a subclass.
@@ -210,6 +222,12 @@ impl Tuple {
     #[allow(clippy::len_without_is_empty, reason = "as_slice().is_empty() serves")]
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// The hash if it is known, else -1.
+    #[inline(always)]
+    pub(crate) fn known_hash(&self) -> i64 {
+        self.hash.get()
     }
 
     /// The items.

@@ -174,6 +174,9 @@ impl Array {
     }
 
     fn __getitem__(cx: &Ctx, this: This<'_, Array>, key: &Obj) -> PyResult {
+        if let Some(v) = key.as_int().and_then(|i| this.quick_get(i)) {
+            return Ok(v);
+        }
         match place(cx, this.payload(), key, "array index out of range")? {
             Place::At(i) => this.get(cx, i)?.ok_or_else(|| cx.index_error("array index out of range")),
             Place::Slice(start, step, n) => {
@@ -192,6 +195,11 @@ impl Array {
     }
 
     fn __setitem__(cx: &Ctx, this: This<'_, Array>, key: &Obj, value: Option<&Obj>) -> PyResult<()> {
+        if let (Some(i), Some(x)) = (key.as_int(), value)
+            && this.quick_set(i, x)
+        {
+            return Ok(());
+        }
         let size = this.code.size();
         match (place(cx, this.payload(), key, "array assignment index out of range")?, value) {
             (Place::At(i), Some(x)) => {

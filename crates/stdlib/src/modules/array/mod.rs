@@ -54,6 +54,44 @@ impl Array {
         if found { self.code.read(cx, &raw).map(Some) } else { Ok(None) }
     }
 
+    /// Item `i` of an array of the frequent codes; nothing where the general way is to be taken.
+    #[inline]
+    fn quick_get(&self, i: i64) -> Option<Obj> {
+        fn at<const N: usize>(b: &[u8], i: i64) -> Option<[u8; N]> {
+            let i = usize::try_from(i).ok()?;
+            b.get(i.checked_mul(N)?..)?.first_chunk::<N>().copied()
+        }
+        self.store.with(|b| {
+            Some(match self.code.letter() {
+                'd' => Obj::from(f64::from_le_bytes(at(b, i)?)),
+                'l' | 'q' => Obj::from(i64::from_le_bytes(at(b, i)?)),
+                'i' => Obj::from(i64::from(i32::from_le_bytes(at(b, i)?))),
+                'I' => Obj::from(i64::from(u32::from_le_bytes(at(b, i)?))),
+                'B' => Obj::from(i64::from(u8::from_le_bytes(at(b, i)?))),
+                _ => return None,
+            })
+        })
+    }
+
+    /// Sets item `i` as [`Array::quick_get`] reads it; false where the general way is to be taken.
+    #[inline]
+    fn quick_set(&self, i: i64, x: &Obj) -> bool {
+        fn put<const N: usize>(b: &mut [u8], i: i64, raw: [u8; N]) -> Option<()> {
+            let i = usize::try_from(i).ok()?;
+            *b.get_mut(i.checked_mul(N)?..)?.first_chunk_mut::<N>()? = raw;
+            Some(())
+        }
+        let done = self.store.with_mut(|b| match self.code.letter() {
+            'd' => put(b, i, x.as_float()?.to_le_bytes()),
+            'l' | 'q' => put(b, i, x.as_int()?.to_le_bytes()),
+            'i' => put(b, i, i32::try_from(x.as_int()?).ok()?.to_le_bytes()),
+            'I' => put(b, i, u32::try_from(x.as_int()?).ok()?.to_le_bytes()),
+            'B' => put(b, i, u8::try_from(x.as_int()?).ok()?.to_le_bytes()),
+            _ => None,
+        });
+        done.is_some()
+    }
+
     /// Changes the length or raises BufferError while the memory is lent.
     fn resize<R>(&self, cx: &Ctx, f: impl FnOnce(&mut Vec<u8>) -> R) -> PyResult<R> {
         if self.store.exports() > 0 {
