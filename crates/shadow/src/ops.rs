@@ -114,6 +114,10 @@ macro_rules! for_each_shadow_op {
             CallMethodAppend = CallMethod call;
             /// A method of a native type.
             CallMethodNative = CallMethod call;
+            /// A native function that takes no receiver.
+            CallMethodFunction = CallMethod call;
+            /// A class that is made natively.
+            CallMethodClass = CallMethod call;
 
             /// A call that no specialisation fits.
             CallAny = Call call;

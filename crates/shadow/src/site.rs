@@ -142,6 +142,12 @@ impl Site {
         w == 0
     }
 
+    /// Whether the site would specialise at its next chance.
+    #[inline]
+    pub fn would_look(&self) -> bool {
+        self.wait.get() == 0
+    }
+
     pub(crate) fn failed(&self) {
         let n = self.failures.get().saturating_add(1);
         self.failures.set(n);

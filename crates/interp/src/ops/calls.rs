@@ -521,10 +521,10 @@ fn call_look(m: M) -> PyResult<Flow> {
     let n = arg_count(s) as usize;
     let callee = m.peek_obj(m.b());
     if callee.is_exact(FixedShape::Function) {
-        if is_awaited(m, callee, m.b() + 2) {
-            // SAFETY: the instruction lies in shadow code.
-            unsafe { cinder_shadow::look_call(m.pc, s, Some(ShadowOp::CallAwait), callee.value().bits(), 0, 0) };
-        }
+        let awaited = s.would_look() && is_awaited(m, callee, m.b() + 2);
+        let op = if awaited { Some(ShadowOp::CallAwait) } else { None };
+        // SAFETY: the instruction lies in shadow code.
+        unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), 0, 0) };
     } else if callee.value().bits() != s.entry.word() {
         let (op, target, dep) = expect(callee, n);
         // SAFETY: the instruction lies in shadow code.
@@ -905,6 +905,28 @@ fast_op! {
     } slow { call_method_native(m) }
 
     CallMethodNative |m| fast { Fast::Slow } slow { call_method_native(m) }
+
+    CallMethodFunction |m| fast { Fast::Slow } slow {
+        let Some(w) = known_without_receiver(m) else { return call_method_look(m) };
+        match w.callee().fixed::<NativeFunction>(FixedShape::NativeFunction) {
+            Some(f) if f.is_plain() => {
+                let r = (f.def().call)(m.cx(), f.receiver(), Args::positional(w.args()));
+                finish_native(m, w, r, 1)
+            }
+            _ => call_method_look(m),
+        }
+    }
+
+    CallMethodClass |m| fast { Fast::Slow } slow {
+        let Some(w) = known_without_receiver(m) else { return call_method_look(m) };
+        match w.callee().fixed::<Type>(FixedShape::Type) {
+            Some(ty) => {
+                let r = call_type(m.cx(), ty, Args::positional(w.args()));
+                finish_native(m, w, r, 1)
+            }
+            None => call_method_look(m),
+        }
+    }
 }
 
 /// Calls the Python function in the window of a method call, if it is one.
@@ -933,12 +955,34 @@ fn call_method_look(m: M) -> PyResult<Flow> {
         // SAFETY: the instruction lies in shadow code.
         unsafe { cinder_shadow::look_call(m.pc, s, Some(op), callee.value().bits(), 0, 0) };
     }
-    if callee.is_exact(FixedShape::Function) && is_awaited(m, callee, m.b() + 1) {
+    if callee.is_exact(FixedShape::Function) {
+        let awaited = s.would_look() && is_awaited(m, callee, m.b() + 1);
+        let op = if awaited { Some(ShadowOp::CallMethodAwait) } else { None };
         // SAFETY: the instruction lies in shadow code.
-        unsafe { cinder_shadow::look_call(m.pc, s, Some(ShadowOp::CallMethodAwait), callee.value().bits(), 0, 0) };
+        unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), 0, 0) };
+    } else if m.peek(m.b() + 1) == Value::UNBOUND && s.would_look() {
+        let (op, target, dep) = expect(callee, n);
+        let op = match op {
+            Some(ShadowOp::CallNative | ShadowOp::CallLen | ShadowOp::CallIsinstance) => {
+                Some(ShadowOp::CallMethodFunction)
+            }
+            Some(ShadowOp::CallClass | ShadowOp::CallPlain) => Some(ShadowOp::CallMethodClass),
+            _ => None,
+        };
+        // SAFETY: the instruction lies in shadow code.
+        unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), target, dep) };
     }
     let w = method_window(m, n);
     call(m, w, &[], 1)
+}
+
+/// The window of a method call whose callee the site knows and that has no receiver.
+fn known_without_receiver(m: M) -> Option<Window> {
+    let s = site(m);
+    if m.peek(m.b()).bits() != s.entry.word() || m.peek(m.b() + 1) != Value::UNBOUND {
+        return None;
+    }
+    Some(Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: arg_count(s) as usize })
 }
 
 /// Calls the native method that the site knows.

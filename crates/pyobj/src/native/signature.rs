@@ -97,8 +97,9 @@ fn bind_into<'a>(
     if too_many || overfull {
         return Err(too_many_arguments(cx, sig, a));
     }
-    for (slot, v) in out[..sig.positional].iter_mut().zip(pos) {
-        *slot = Some(v);
+    let given = pos.len().min(sig.positional);
+    for i in 0..given {
+        out[i] = Some(&pos[i]);
     }
     if !a.has_keywords() && pos.len() >= sig.required && sig.required_kw.is_empty() {
         return Ok(());

@@ -4,9 +4,9 @@ use crate::ctx::{Ctx, PyResult};
 use crate::intern;
 use crate::native::FixedShape;
 use crate::types::exc;
-use crate::types::list::ListIterator;
+use crate::types::list::{List, ListIterator};
 use crate::types::range::RangeIterator;
-use crate::types::tuple::TupleIterator;
+use crate::types::tuple::{Tuple, TupleIterator};
 use crate::value::Obj;
 
 impl Obj {
@@ -86,6 +86,22 @@ impl Obj {
 
     /// All items.
     pub fn collect(&self, cx: &Ctx) -> PyResult<Vec<Obj>> {
+        let words = match (self.fixed::<List>(FixedShape::List), self.fixed::<Tuple>(FixedShape::Tuple)) {
+            (Some(l), _) => Some(l.words()),
+            (None, Some(t)) => Some(t.values()),
+            (None, None) => None,
+        };
+        if let Some(words) = words {
+            let mut v = Vec::new();
+            if v.try_reserve_exact(words.len()).is_err() {
+                return Err(cx.no_memory());
+            }
+            for w in words {
+                // SAFETY: the sequence keeps its items alive.
+                v.push(unsafe { Obj::from_borrowed(*w) });
+            }
+            return Ok(v);
+        }
         let hint = self.length_hint(cx, 0)?;
         let mut v = Vec::new();
         if v.try_reserve(hint.min(1 << 20)).is_err() {

@@ -3,6 +3,7 @@
 use super::search::{Needle, window};
 use super::{Str, StrBuilder, StrData, case, exact_of, expect};
 use crate::ctx::{Ctx, PyResult};
+use crate::native::FixedShape;
 use crate::types::{list, tuple};
 use crate::value::Obj;
 use crate::with_units;
@@ -147,6 +148,13 @@ pub(crate) fn partition(cx: &Ctx, o: &Obj, s: &Str, sep: &Obj, from_right: bool)
 }
 
 pub(crate) fn join(cx: &Ctx, sep: &Str, iterable: &Obj) -> PyResult {
+    if let Some(t) = iterable.fixed::<tuple::Tuple>(FixedShape::Tuple) {
+        return join_items(cx, sep, t.as_slice());
+    }
+    if let Some(l) = iterable.fixed::<list::List>(FixedShape::List) {
+        // SAFETY: joining runs no code that could change the list.
+        return join_items(cx, sep, unsafe { Obj::slice_from(l.words().as_ptr(), l.len()) });
+    }
     let items = match iterable.collect(cx) {
         Ok(v) => v,
         Err(r) => {
