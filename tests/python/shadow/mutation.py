@@ -150,7 +150,7 @@ class World:
             lambda: (lambda *a, **kw: ('fn', k, len(a))),
             lambda: property(lambda self: ('prop', k)),
             lambda: property(lambda self: ('prop', k, self.__dict__.get('q')),
-                             lambda self, v: self.__dict__.update(q=v)),
+                             lambda self, v: isinstance(self, type) or self.__dict__.update(q=v)),
             lambda: staticmethod(lambda *a: ('static', k, a)),
             lambda: classmethod(lambda cls, *a: ('class', k, a)),
             lambda: len,
