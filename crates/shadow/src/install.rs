@@ -1,9 +1,9 @@
 //! Specialisation: what a site does with what it met.
 
 use cinder_bytecode::op::Insn;
-use cinder_pyobj::{Obj, Type};
 use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::types::str::Name;
+use cinder_pyobj::{Obj, Type};
 
 use crate::code::{restore, rewrite};
 use crate::ops::ShadowOp;

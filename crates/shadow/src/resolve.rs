@@ -5,11 +5,11 @@ use cinder_pyobj::intern;
 use cinder_pyobj::native::{FixedShape, class_type};
 use cinder_pyobj::protocol::{generic_get_attr, generic_set_attr};
 use cinder_pyobj::shape::ShapeId;
+use cinder_pyobj::types::class_method::ClassMethod;
 use cinder_pyobj::types::descriptor::MemberDescriptor;
 use cinder_pyobj::types::slots::BinaryFn;
-use cinder_pyobj::types::str::Name;
-use cinder_pyobj::types::class_method::ClassMethod;
 use cinder_pyobj::types::static_method::StaticMethod;
+use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::{dict, module, object, property, type_type};
 use cinder_pyobj::{Obj, Type};
 

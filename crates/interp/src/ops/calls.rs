@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::native::{Args, FixedShape, class_type};
-use cinder_pyobj::types::descriptor::MethodDescriptor;
-use cinder_pyobj::types::function::NativeFunction;
 use cinder_pyobj::protocol::shows_its_class;
 use cinder_pyobj::shape::ShapeId;
+use cinder_pyobj::types::descriptor::MethodDescriptor;
+use cinder_pyobj::types::function::NativeFunction;
 use cinder_pyobj::types::list::List;
 use cinder_pyobj::types::method::BoundMethod;
 use cinder_pyobj::types::{call_type, dict, object, tuple, type_type};
@@ -329,11 +329,7 @@ fn plain_window(m: M, n: usize) -> Window {
 fn method_window(m: M, n: usize) -> Window {
     let has_self = m.peek(m.b() + 1) != Value::UNBOUND;
     let callee = m.reg(m.b());
-    if has_self {
-        Window { callee, first: m.reg(m.b() + 1), count: n + 1 }
-    } else {
-        plain_window(m, n)
-    }
+    if has_self { Window { callee, first: m.reg(m.b() + 1), count: n + 1 } } else { plain_window(m, n) }
 }
 
 fn kw_names<'a>(m: M) -> &'a [Obj] {
@@ -568,9 +564,7 @@ fn expect(callee: &Obj, n: usize) -> (Option<ShadowOp>, usize, usize) {
         Some((_, cell)) if cell.get().is_some_and(|f| f.is_exact(FixedShape::Function)) => {
             (Some(ShadowOp::CallInit), std::ptr::from_ref(cell) as usize, dep)
         }
-        Some((owner, _)) if n == 0 && owner.is(class_type::<object::Object>()) => {
-            (Some(ShadowOp::CallPlain), 0, dep)
-        }
+        Some((owner, _)) if n == 0 && owner.is(class_type::<object::Object>()) => (Some(ShadowOp::CallPlain), 0, dep),
         _ => (Some(ShadowOp::CallClass), std::ptr::from_ref(ty) as usize, dep),
     }
 }

@@ -201,11 +201,7 @@ fn return_quick(m: M) -> Fast {
     // SAFETY: the frame is current and owns its locals; its caller stands at a call instruction.
     unsafe {
         let c = f.code();
-        if !f.ends_simply()
-            || c.far != 0
-            || f.kind == FrameKind::Entry
-            || f.function.header().is_unique()
-        {
+        if !f.ends_simply() || c.far != 0 || f.kind == FrameKind::Entry || f.function.header().is_unique() {
             return Fast::Slow;
         }
         if matches!(f.kind, FrameKind::Init | FrameKind::Discard) && v != none_word() {

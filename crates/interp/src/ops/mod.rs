@@ -21,9 +21,9 @@ mod items;
 mod iterate;
 mod matching;
 pub(crate) mod names;
+mod spread;
 mod subscript;
 mod unpack;
-mod spread;
 
 pub(crate) use arith::*;
 pub(crate) use attrs::*;
@@ -40,9 +40,9 @@ pub(crate) use items::*;
 pub(crate) use iterate::*;
 pub(crate) use matching::*;
 pub(crate) use names::*;
+pub(crate) use spread::*;
 pub(crate) use subscript::*;
 pub(crate) use unpack::*;
-pub(crate) use spread::*;
 
 /// Defines outlined instructions: `op! { Name |m| { body: PyResult<Flow> } … }`.
 macro_rules! op {

@@ -11,10 +11,10 @@ pub mod pack;
 mod sequence;
 
 pub(crate) use attr::call_function_with;
-pub use call::with_receiver;
-pub use compare::shows_its_class;
 pub use attr::{Method, call_special, generic_get_attr, generic_set_attr, get_method, qualified_name};
 pub(crate) use attr::{bind, generic_lookup, is_method_like};
+pub use call::with_receiver;
+pub use compare::shows_its_class;
 pub use sequence::unpack_index;
 
 use crate::native::{FixedShape, Payload};

@@ -1,13 +1,13 @@
 //! What sequences share: searching, comparing and slicing.
 
 use crate::ctx::{Ctx, PyResult};
+use crate::native::FixedShape;
 use crate::protocol::unpack_index;
 use crate::types::CmpOp;
 use crate::types::dict::strkey;
-use crate::native::FixedShape;
 use crate::types::slice::{self, Slice};
-use crate::types::tuple::Tuple;
 use crate::types::str::StrBuilder;
+use crate::types::tuple::Tuple;
 use crate::value::{Obj, Value};
 
 /// A sequence whose items are read one by one, because comparing them may change it.

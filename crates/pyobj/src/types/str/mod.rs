@@ -33,8 +33,8 @@ pub use iter::StrIterator;
 pub use name::{Name, NameCell, intern};
 pub use split::join_items;
 pub use storage::{
-    CodePoints, MAX_LEN, Str, StrData, Unit, concat_exact, empty, from_char, from_code_points, from_latin1, from_ucs2, from_units,
-    new,
+    CodePoints, MAX_LEN, Str, StrData, Unit, concat_exact, empty, from_char, from_code_points, from_latin1, from_ucs2,
+    from_units, new,
 };
 
 use std::borrow::Cow;
