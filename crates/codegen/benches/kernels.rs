@@ -7,6 +7,8 @@
 mod common;
 #[path = "../examples/tally/compile.rs"]
 mod compile;
+// The language's own interpreter is not needed.
+#[allow(dead_code)]
 #[path = "../examples/tally/lang.rs"]
 mod lang;
 

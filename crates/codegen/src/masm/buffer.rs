@@ -13,7 +13,7 @@ pub(super) fn mach(label: Label) -> MachLabel {
 
 /// Resolves all labels: the bytes and the offsets of these labels.
 pub(super) fn finish_buffer<I: VCodeInst>(
-    mut buf: Box<MachBuffer<I>>,
+    mut buf: MachBuffer<I>,
     control: &mut ControlPlane,
     labels: &[Label],
 ) -> (Vec<u8>, Vec<u32>) {

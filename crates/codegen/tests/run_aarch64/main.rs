@@ -8,6 +8,8 @@
 #[path = "../../examples/tally/compile.rs"]
 mod compile;
 mod image;
+// The language's own interpreter is not needed.
+#[allow(dead_code)]
 #[path = "../../examples/tally/lang.rs"]
 mod lang;
 mod machine;

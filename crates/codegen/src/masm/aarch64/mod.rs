@@ -153,7 +153,7 @@ impl Masm for Aarch64Masm {
 
     fn finish(mut self, labels: &[Label]) -> (Assembled, Vec<u32>) {
         let code_len = self.buf.cur_offset();
-        let (code, offsets) = finish_buffer(self.buf, &mut self.control, labels);
+        let (code, offsets) = finish_buffer(*self.buf, &mut self.control, labels);
         let assembled = Assembled { code, code_len, relocs: self.relocs, cfi: self.cfi, traps: self.traps };
         (assembled, offsets)
     }

@@ -272,7 +272,7 @@ impl Masm for X64Masm {
                 self.buf.put8(0);
             }
         }
-        let (code, offsets) = finish_buffer(self.buf, &mut self.control, labels);
+        let (code, offsets) = finish_buffer(*self.buf, &mut self.control, labels);
         let assembled = Assembled { code, code_len, relocs: self.relocs, cfi: self.cfi, traps: self.traps };
         (assembled, offsets)
     }
