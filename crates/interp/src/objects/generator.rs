@@ -591,8 +591,8 @@ pub(crate) unsafe fn make_of_call(
     }
     let free = c.near - c.free_start;
     let closure = f.closure.peek();
-    // SAFETY: the function keeps its closure alive.
     let cells = match &closure {
+        // SAFETY: the function keeps its closure alive.
         Some(v) => tuple::items_if_tuple(unsafe { Obj::borrow_from(v) })?,
         None => &[],
     };
