@@ -138,6 +138,7 @@ op! {
     BuildMap |m| {
         // SAFETY: the window holds this many live values, which the instruction owns.
         let words = unsafe { std::slice::from_raw_parts(m.reg(m.b()), m.plain_c() * 2) };
+        // SAFETY: as above; the references move into the dict.
         let d = unsafe { dict::from_owned_words(m.cx(), words) }?;
         m.set(m.a(), d);
         Ok(Flow::NEXT)

@@ -250,8 +250,8 @@ fn call(m: M, w: Window, names: &[Obj], size: isize) -> PyResult<Flow> {
     if let Some(flow) = construct(m, w, names, size as u8)? {
         return Ok(flow);
     }
-    // SAFETY: the word after the callee is the window's.
     if callee.type_of().is_heap_type()
+        // SAFETY: arguments follow the callee and its self in one window of registers.
         && w.first == unsafe { w.callee.add(2) }
         && let Some(f) = callee.type_of().lookup(intern!("__call__"))
         && let Some(function) = f.fixed::<Function>(FixedShape::Function)

@@ -199,9 +199,9 @@ pub fn generic_set_attr(cx: &Ctx, this: &Obj, name: &Obj, value: Option<&Obj>) -
                 SetAttr::NeedsDict(_) => {}
             }
         }
-        // SAFETY: as above.
         if shaped
             && value.is_none()
+            // SAFETY: `p` is the header of the object, which the caller holds.
             && let Some(old) = interned.and_then(|n| unsafe { instance::remove_last(p, n) })
         {
             drop(old);
