@@ -2,6 +2,7 @@
 
 mod ast_diff;
 mod backend;
+mod compile_bench;
 mod fuzz;
 
 use std::process::ExitCode;
@@ -10,6 +11,8 @@ const HELP: &str = "\
 usage: cargo xtask <command>
 
   ast-diff PYTHON [PATH…]  compare syntax trees with those of an installed CPython 3.14
+  compile-bench PYTHON [BINARY]
+                           time to compile CPython's library from source, ours (default: target/release/cinder) and theirs
   licenses                 check that every dependency's licence is permissive
   conformance [options]    run CPython's own tests with Cinder and hold the floor of tests/cpython/floor.txt
       --binary PATH        the Cinder to run (default: target/fast/cinder)
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         }
         "ast-diff" => ast_diff::run(&rest).map_err(|e| e.to_string()),
         "backend-bench" => backend::bench(&rest),
+        "compile-bench" => compile_bench::run(&rest),
         "conformance" => xtask::conformance::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "help" | "--help" | "-h" => {
