@@ -102,6 +102,14 @@ macro_rules! for_each_shadow_op {
             CallLen = Call call;
             /// The builtin `isinstance`.
             CallIsinstance = Call call;
+            /// The builtin `ord`.
+            CallOrd = Call call;
+            /// The builtin `abs`.
+            CallAbs = Call call;
+            /// The builtin `min` of two values.
+            CallMin = Call call;
+            /// The builtin `max` of two values.
+            CallMax = Call call;
             /// A native function.
             CallNative = Call call;
             /// Calls a coroutine function and awaits it: the coroutine runs at once.

@@ -537,13 +537,7 @@ fn expect(callee: &Obj, n: usize) -> (Option<ShadowOp>, usize, usize) {
         if !f.is_plain() {
             return none;
         }
-        let op = if builtins::is_len(f) && n == 1 {
-            ShadowOp::CallLen
-        } else if builtins::is_isinstance(f) && n == 2 {
-            ShadowOp::CallIsinstance
-        } else {
-            ShadowOp::CallNative
-        };
+        let op = builtins::operation(f, n);
         // The definition is static: it stays what it is even if the function dies.
         return (Some(op), std::ptr::from_ref(f.def()) as usize, 0);
     }
@@ -767,20 +761,46 @@ fast_op! {
         finish_native(m, w, r.map(Obj::from_bool), 1)
     }
 
+    CallOrd |m| fast {
+        if m.peek(m.b()).bits() != site(m).entry.word() {
+            return Fast::Slow;
+        }
+        let c = fast!(builtins::quick_ord(m.peek(m.b() + 2)));
+        finish_word(m, Value::from_small_int(i64::from(c)))
+    } slow { call_known(m) }
+
+    CallAbs |m| fast {
+        if m.peek(m.b()).bits() != site(m).entry.word() {
+            return Fast::Slow;
+        }
+        finish_word(m, fast!(builtins::quick_abs(m.peek(m.b() + 2))))
+    } slow { call_known(m) }
+
+    CallMin |m| fast { min_max(m, true) } slow { call_known(m) }
+
+    CallMax |m| fast { min_max(m, false) } slow { call_known(m) }
+
     CallNative |m| fast { Fast::Slow } slow { call_known(m) }
+}
+
+/// `min` or `max` of two numbers of one kind in words. Equal ones give the first.
+#[inline(always)]
+fn min_max(m: M, least: bool) -> Fast {
+    if m.peek(m.b()).bits() != site(m).entry.word() {
+        return Fast::Slow;
+    }
+    let (x, y) = (m.peek(m.b() + 2), m.peek(m.b() + 3));
+    let second = if least { builtins::second_is_less(x, y) } else { builtins::second_is_less(y, x) };
+    finish_word(m, if fast!(second) { y } else { x })
 }
 
 /// Calls a native function that the site knows.
 fn call_known(m: M) -> PyResult<Flow> {
     let s = site(m);
-    let callee = m.peek(m.b());
-    if callee.bits() != s.entry.word() {
-        return call_look(m);
-    }
     let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: arg_count(s) as usize };
-    // The function may have died and its address be that of another object.
     let Some(f) = w.callee().fixed::<NativeFunction>(FixedShape::NativeFunction) else { return call_look(m) };
-    if !f.is_plain() {
+    // The same function bound to another receiver will do.
+    if !f.is_plain() || std::ptr::from_ref(f.def()) as usize != s.entry.target.get() {
         return call_look(m);
     }
     let r = (f.def().call)(m.cx(), f.receiver(), Args::positional(w.args()));
@@ -901,9 +921,13 @@ fast_op! {
     CallMethodNative |m| fast { Fast::Slow } slow { call_method_native(m) }
 
     CallMethodFunction |m| fast { Fast::Slow } slow {
-        let Some(w) = known_without_receiver(m) else { return call_method_look(m) };
+        let s = site(m);
+        if m.peek(m.b() + 1) != Value::UNBOUND {
+            return call_method_look(m);
+        }
+        let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: arg_count(s) as usize };
         match w.callee().fixed::<NativeFunction>(FixedShape::NativeFunction) {
-            Some(f) if f.is_plain() => {
+            Some(f) if f.is_plain() && std::ptr::from_ref(f.def()) as usize == s.entry.target.get() => {
                 let r = (f.def().call)(m.cx(), f.receiver(), Args::positional(w.args()));
                 finish_native(m, w, r, 1)
             }
@@ -957,10 +981,8 @@ fn call_method_look(m: M) -> PyResult<Flow> {
     } else if m.peek(m.b() + 1) == Value::UNBOUND && s.would_look() {
         let (op, target, dep) = expect(callee, n);
         let op = match op {
-            Some(ShadowOp::CallNative | ShadowOp::CallLen | ShadowOp::CallIsinstance) => {
-                Some(ShadowOp::CallMethodFunction)
-            }
             Some(ShadowOp::CallClass | ShadowOp::CallPlain) => Some(ShadowOp::CallMethodClass),
+            Some(_) if callee.is_exact(FixedShape::NativeFunction) => Some(ShadowOp::CallMethodFunction),
             _ => None,
         };
         // SAFETY: the instruction lies in shadow code.
