@@ -752,8 +752,8 @@ fast_op! {
         let r = args[0].is_instance(m.cx(), &args[1]);
         let ty = args[0].type_of();
         if let Ok(answer) = r
-            && args[1].is_exact(FixedShape::Type)
-            && shows_its_class(ty)
+            && let Some(class) = args[1].fixed::<Type>(FixedShape::Type)
+            && (ty.is_subtype(class) || shows_its_class(ty))
         {
             let cls = args[1].value().bits();
             cinder_shadow::look_instance(s, args[0].shape_id().as_u32(), ty, cls, answer);

@@ -10,13 +10,13 @@ use crate::value::Obj;
 
 /// Whether `x.__class__` is certain to be the type of `x`: instances find it where `object` defines it.
 pub fn shows_its_class(ty: &Type) -> bool {
+    let object = crate::types::object::class_def().type_object();
+    let as_in_object = |name| match (ty.lookup_cell(name), object.own_cell(name)) {
+        (Some((_, found)), Some(known)) => std::ptr::eq(found, known),
+        _ => false,
+    };
     let plain = ty.slots.getattr.get().is_none_or(|f| std::ptr::fn_addr_eq(f, generic_get_attr as BinaryFn));
-    let name = intern!("__class__");
-    plain
-        && match (ty.lookup_cell(name), crate::types::object::class_def().type_object().own_cell(name)) {
-            (Some((_, found)), Some(known)) => std::ptr::eq(found, known),
-            _ => false,
-        }
+    (plain || as_in_object(intern!("__getattribute__"))) && as_in_object(intern!("__class__"))
 }
 
 impl Obj {

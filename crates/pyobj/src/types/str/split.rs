@@ -34,6 +34,29 @@ pub(crate) fn split(cx: &Ctx, o: &Obj, s: &Str, sep: &Obj, maxsplit: isize) -> P
     let mut at = 0;
     if sep.is_none() {
         let n = s.len();
+        if let StrData::Latin1(u) = s.data() {
+            let is_space = |b: u8| matches!(b, 9..=13 | 28..=32 | 0x85 | 0xa0);
+            loop {
+                while at < n && is_space(u[at]) {
+                    at += 1;
+                }
+                if at == n {
+                    break;
+                }
+                if left == 0 {
+                    out.push(part(o, s, at, n));
+                    break;
+                }
+                let start = at;
+                while at < n && !is_space(u[at]) {
+                    at += 1;
+                }
+                let whole = start == 0 && at == n;
+                out.push(if whole { exact_of(o, s) } else { super::from_latin1(&u[start..at]) });
+                left -= 1;
+            }
+            return Ok(list::new(out));
+        }
         with_units!(s.data(), u => loop {
             while at < n && case::is_space_code(super::Unit::code(u[at])) {
                 at += 1;
