@@ -231,8 +231,9 @@ pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
     cx.check_stack("")?;
     let th = Thread::of(cx);
     let Some(f) = fobj.downcast::<Function>() else { return Err(cx.system_error("not a function")) };
-    let Some(code) = f.code_ref() else { return Err(cx.system_error("function without code")) };
-    let Some(c) = code.downcast::<CodeObject>() else { return Err(cx.system_error("function without code")) };
+    let Some(code) = f.code_ptr() else { return Err(cx.system_error("function without code")) };
+    // SAFETY: the function keeps its code alive, that which another one replaced, too.
+    let c = unsafe { &*code };
     let (top, end) = th.register_top();
     let simple = !args.has_keywords() && args.all().len() as u32 == c.simple_args;
     let mut n = if simple { args.all().len() } else { bound_count(c) };
@@ -244,8 +245,11 @@ pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
     unsafe {
         let given = Given { head: None, pos: args.pos(), names: args.names(), values: args.kw_values() };
         if simple {
-            for (i, v) in args.all().iter().enumerate() {
-                *start.add(i) = v.clone().into_value();
+            let all = args.all();
+            let mut i = 0;
+            while i < n {
+                *start.add(i) = all[i].clone().into_value();
+                i += 1;
             }
         } else if !bind_quick(cx, f, c, given, start) {
             let mut keywords = args.keywords().map(|(k, v)| (k.clone(), v.clone()));

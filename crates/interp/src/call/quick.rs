@@ -22,17 +22,9 @@ pub(crate) struct Given<'a> {
     pub values: &'a [Obj],
 }
 
-impl<'a> Given<'a> {
+impl Given<'_> {
     fn count(&self) -> usize {
         self.pos.len() + usize::from(self.head.is_some())
-    }
-
-    fn get(&self, i: usize) -> Option<&'a Obj> {
-        match self.head {
-            Some(h) if i == 0 => Some(h),
-            Some(_) => self.pos.get(i - 1),
-            None => self.pos.get(i),
-        }
     }
 }
 
@@ -61,8 +53,14 @@ pub(crate) unsafe fn bind_quick(cx: &Ctx, f: &Function, c: &CodeObject, g: Given
     // `UNBOUND` from here on.
     unsafe {
         let given = count.min(n);
-        for i in 0..given {
-            *to.add(i) = g.get(i).map_or(Value::UNBOUND, |v| v.clone().into_value());
+        let skip = usize::from(g.head.is_some());
+        if let (Some(h), true) = (g.head, given > 0) {
+            *to = h.clone().into_value();
+        }
+        let mut i = skip;
+        while i < given {
+            *to.add(i) = g.pos[i - skip].clone().into_value();
+            i += 1;
         }
         for i in given..total {
             *to.add(i) = Value::UNBOUND;
@@ -108,7 +106,10 @@ unsafe fn bind_names(cx: &Ctx, c: &CodeObject, g: Given<'_>, to: *mut Value, kwa
     let collects = c.code.flags & flags::VARKEYWORDS != 0;
     let skip = c.code.posonly_arg_count as usize;
     let params = c.param_names();
-    for (k, v) in g.names.iter().zip(g.values) {
+    let mut i = 0;
+    while i < g.names.len() {
+        let (k, v) = (&g.names[i], &g.values[i]);
+        i += 1;
         // Parameter names are interned: an interned name equals one only if it is the same object.
         if !k.fixed::<Str>(FixedShape::Str).is_some_and(Str::is_interned) {
             return false;

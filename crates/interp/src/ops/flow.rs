@@ -192,7 +192,8 @@ fast_op! {
     }
 }
 
-/// Leaves a frame that ends without ado: at most two objects die with it, and a call instruction waits for its result.
+/// Leaves a frame that ends without ado: at most two objects die with it (none if native code called it), and a call
+/// instruction or native code waits for its result.
 #[inline(always)]
 fn return_quick(m: M) -> Fast {
     let f = m.frame();
@@ -201,7 +202,7 @@ fn return_quick(m: M) -> Fast {
     // SAFETY: the frame is current and owns its locals; its caller stands at a call instruction.
     unsafe {
         let c = f.code();
-        if !f.ends_simply() || c.far != 0 || f.kind == FrameKind::Entry || f.function.header().is_unique() {
+        if !f.ends_simply() || c.far != 0 || !f.function.is_ptr() || f.function.header().is_unique() {
             return Fast::Slow;
         }
         if matches!(f.kind, FrameKind::Init | FrameKind::Discard) && v != none_word() {
@@ -233,6 +234,21 @@ fn return_quick(m: M) -> Fast {
         }
         let th = m.th();
         let caller = f.prev;
+        if f.kind == FrameKind::Entry {
+            if dies != Value::UNBOUND {
+                return Fast::Slow;
+            }
+            if a >= cinder_bytecode::op::CONST_BASE {
+                v.incref();
+            }
+            f.function.header().release();
+            th.current.set(caller);
+            th.depth.set(th.depth.get() - 1);
+            th.free_frame_quick(m.fr);
+            // No result is left while a frame runs.
+            std::ptr::write(th.result.as_ptr(), Some(Obj::from_owned(v)));
+            return Fast::Exit;
+        }
         let mut pc = (*caller).pc;
         let mut advance = f.advance as usize;
         if f.kind == FrameKind::Await {

@@ -98,8 +98,10 @@ fn bind_into<'a>(
         return Err(too_many_arguments(cx, sig, a));
     }
     let given = pos.len().min(sig.positional);
-    for i in 0..given {
+    let mut i = 0;
+    while i < given {
         out[i] = Some(&pos[i]);
+        i += 1;
     }
     if !a.has_keywords() && pos.len() >= sig.required && sig.required_kw.is_empty() {
         return Ok(());

@@ -281,11 +281,14 @@ pub(crate) fn is_method_like(f: &Obj) -> bool {
 pub(crate) fn call_function_with(cx: &Ctx, f: &Obj, this: &Obj, args: &[&Obj]) -> PyResult {
     debug_assert!(args.len() <= 3);
     let mut words = [this.value(); 4];
-    for (w, a) in words[1..].iter_mut().zip(args) {
-        *w = a.value();
+    let n = args.len().min(3);
+    let mut i = 0;
+    while i < n {
+        words[i + 1] = args[i].value();
+        i += 1;
     }
     // SAFETY: the words are borrowed from handles that outlive the call.
-    f.call_pos(cx, unsafe { Obj::slice_from(words.as_ptr(), 1 + args.len().min(3)) })
+    f.call_pos(cx, unsafe { Obj::slice_from(words.as_ptr(), n + 1) })
 }
 
 /// Calls special method `name` of `this` with arguments, without making a bound method. Nothing if the

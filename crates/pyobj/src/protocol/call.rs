@@ -12,8 +12,10 @@ pub fn with_receiver<R>(this: &Obj, args: &[Obj], f: impl FnOnce(&[Obj]) -> R) -
     const FEW: usize = 7;
     if args.len() <= FEW {
         let mut words = [this.value(); FEW + 1];
-        for (w, a) in words[1..].iter_mut().zip(args) {
-            *w = a.value();
+        let mut i = 0;
+        while i < args.len() {
+            words[i + 1] = args[i].value();
+            i += 1;
         }
         // SAFETY: the words are borrowed from handles that outlive the call.
         return f(unsafe { Obj::slice_from(words.as_ptr(), args.len() + 1) });
