@@ -214,13 +214,19 @@ fn pinned_type(x: &Obj, t: &Type, meta: &Type, name: Name) -> Option<Answer> {
         (Some(f), Some(g)) => std::ptr::fn_addr_eq(f, g),
         _ => false,
     };
-    if !same(meta.slots.getattr.get(), plain.slots.getattr.get()) || meta.lookup_cell(name).is_some() {
+    if !same(meta.slots.getattr.get(), plain.slots.getattr.get()) {
+        return None;
+    }
+    // What the metaclass has comes first only if it sets.
+    if let Some((_, cell)) = meta.lookup_cell(name)
+        && cell.get()?.type_of().slots.descr_set.get().is_some()
+    {
         return None;
     }
     let (_, cell) = t.lookup_cell(name)?;
     let v = cell.get()?;
-    // A function got through its class is itself; descriptors but those of methods are left to the general path.
-    let kind = if v.type_of().slots.descr_get.get().is_none() || v.is_exact(FixedShape::Function) {
+    // A function or native method got through its class is itself; descriptors but those of methods are left to the general path.
+    let kind = if v.type_of().slots.descr_get.get().is_none() || v.type_of().flags().method_like {
         Kind::Pinned
     } else {
         match wrapped(&v)? {
