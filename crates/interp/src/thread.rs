@@ -54,6 +54,8 @@ pub(crate) struct Thread {
     spare_frames: RefCell<Vec<(*mut Frame, *mut Frame)>>,
     /// The ends of the full chunks of records below the current one.
     full_frames: RefCell<Vec<*mut Frame>>,
+    /// How long the iterable of the last `GetIter` was, if that was easy to tell; else 0.
+    pub last_iterable: Cell<usize>,
     /// A second value, owned, that a fast path leaves to be dropped.
     pub parked: Cell<Option<Value>>,
     /// What the last entry frame returned.
@@ -95,6 +97,7 @@ impl Thread {
             spare: RefCell::new(Vec::new()),
             spare_frames: RefCell::new(Vec::new()),
             full_frames: RefCell::new(Vec::new()),
+            last_iterable: Cell::new(0),
             parked: Cell::new(None),
             result: Cell::new(None),
             asyncgen_firstiter: Default::default(),

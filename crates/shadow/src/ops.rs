@@ -114,10 +114,14 @@ macro_rules! for_each_shadow_op {
             CallNative = Call call;
             /// Calls a coroutine function and awaits it: the coroutine runs at once.
             CallAwait = Call call;
+            /// Calls a generator function, or a coroutine function that is not awaited at once: no frame is pushed.
+            CallGenerator = Call call;
             /// Observes a method call and specialises it. Python functions that need no binding are entered at once.
             CallMethodLook = CallMethod call;
             /// Calls a coroutine method and awaits it: the coroutine runs at once.
             CallMethodAwait = CallMethod call;
+            /// Calls a generator method, or a coroutine method that is not awaited at once: no frame is pushed.
+            CallMethodGenerator = CallMethod call;
             /// `append` of an exact list.
             CallMethodAppend = CallMethod call;
             /// A method of a native type.
@@ -134,6 +138,8 @@ macro_rules! for_each_shadow_op {
             GetItemLook = GetItem subscript;
             /// A class whose `__getitem__` is a Python function: runs it in a frame.
             GetItemClass = GetItem subscript;
+            /// An exact dict, of whose entries one has the very key.
+            GetItemDict = GetItem subscript;
             /// As `GetItemLook`.
             SetItemLook = SetItem subscript;
             /// A class whose `__setitem__` is a Python function: runs it in a frame.
@@ -157,6 +163,10 @@ macro_rules! for_each_shadow_op {
             ForIterItems = ForIter for_iter;
             /// `enumerate` or `zip` of two, unpacked at once: no tuple is made.
             ForIterPair = ForIter for_iter;
+            /// An exact list, from its end.
+            ForIterReversed = ForIter for_iter;
+            /// The characters of an exact str.
+            ForIterStr = ForIter for_iter;
             /// An iterator of a native type: asks its slot.
             ForIterNative = ForIter for_iter;
 

@@ -350,3 +350,114 @@ for _ in range(30):
     replaced_in_loop(zip([Ends('p')], [Ends('q')]))
     assert sorted(e[0] for e in Ends.log) == ['k', 'p', 'q', 'v', 'x', 'y'], Ends.log
     Ends.log.clear()
+
+
+# ---- generators that delegate through several levels ---------------------------------------------------------------
+def bottom(n):
+    x = Ends('first')
+    x = yield ('yielded', n)
+    y = x
+    x = yield ('got', y)
+    return ('returned', x)
+
+
+def between(n, levels):
+    if levels:
+        r = yield from between(n, levels - 1)
+    else:
+        r = yield from bottom(n)
+    return (levels, r)
+
+
+def loops(n):
+    for v in between(n, 3):
+        yield v
+
+
+for n in range(40):
+    g = between(n, 5)
+    assert next(g) == ('yielded', n) and not Ends.log
+    assert g.send('a') == ('got', 'a') and [e[0] for e in Ends.log] == ['first']
+    Ends.log.clear()
+    inner, depth = g, 0
+    while inner.gi_yieldfrom is not None:
+        inner, depth = inner.gi_yieldfrom, depth + 1
+        assert inner.gi_suspended and inner.gi_frame.f_back is None
+    assert depth == 6
+    if n % 3 == 0:
+        # The innermost one goes on without the others.
+        try:
+            inner.send('b')
+        except StopIteration as e:
+            assert e.value == ('returned', 'b')
+        try:
+            g.send('c')
+        except StopIteration as e:
+            assert e.value == (5, (4, (3, (2, (1, (0, None))))))
+        else:
+            assert False
+    elif n % 3 == 1:
+        try:
+            g.send('b')
+        except StopIteration as e:
+            assert e.value == (5, (4, (3, (2, (1, (0, ('returned', 'b')))))))
+        else:
+            assert False
+    else:
+        try:
+            g.throw(KeyError(n))
+        except KeyError as e:
+            assert e.args == (n,)
+        assert g.gi_frame is None and inner.gi_frame is None
+    assert [v for v in loops(n)] == [('yielded', n), ('got', None)]
+    Ends.log.clear()
+
+
+def endless(n):
+    yield n
+    yield from endless(n + 1)
+
+
+limit = sys.getrecursionlimit()
+sys.setrecursionlimit(200)
+try:
+    for n in endless(0):
+        pass
+except RecursionError:
+    assert n > 50, n
+else:
+    assert False
+finally:
+    sys.setrecursionlimit(limit)
+
+
+def walks_itself(box):
+    yield 1
+    yield from box[0]
+
+
+for _ in range(40):
+    box = []
+    box.append(walks_itself(box))
+    assert next(box[0]) == 1
+    try:
+        next(box[0])
+    except ValueError as e:
+        assert str(e) == 'generator already executing'
+    else:
+        assert False
+
+
+# ---- sorting tuples --------------------------------------------------------------------------------------------------
+rows = [(i % 2 == 0, -i % 7, str(i % 5), i * 1.5, None) for i in range(30)]
+assert [tuple(r) for r in sorted([list(r[:4]) for r in rows])] == sorted(r[:4] for r in rows)
+nan = float('nan')
+assert sorted([(nan, 2), (nan, 1)]) == [(nan, 1), (nan, 2)]
+assert sorted([(1, 2), (1,), (0, 5), (True, 1)]) == [(0, 5), (1,), (True, 1), (1, 2)]
+assert sorted([(0.0, 2), (-0.0, 1), (0, 0)]) == [(0, 0), (-0.0, 1), (0.0, 2)]
+try:
+    sorted([(1, 'a'), (1, 2)])
+except TypeError:
+    pass
+else:
+    assert False

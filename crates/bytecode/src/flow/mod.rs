@@ -99,6 +99,16 @@ impl Liveness {
         if let Some(insn) = code.insns.get(pc as usize)
             && let Some(op) = insn.op()
         {
+            if op == Opcode::Yield {
+                // Generators that end early ask often, and a yield takes no more than the value.
+                let value = u32::from(insn.b());
+                for (temp, &kind) in (0..).zip(self.live_before(pc)) {
+                    if kind != TempKind::Dead && temp != value {
+                        visit(temp, kind);
+                    }
+                }
+                return;
+            }
             effects(*insn, op, extra_of(code, pc), &|index| is_str(code, index), &mut |effect| {
                 if let Effect::Take(temp, _) = effect {
                     taken.push(temp);

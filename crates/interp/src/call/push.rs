@@ -237,6 +237,12 @@ pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
     let (top, end) = th.register_top();
     let simple = !args.has_keywords() && args.all().len() as u32 == c.simple_args;
     let mut n = if simple { args.all().len() } else { bound_count(c) };
+    if simple
+        && !c.runs
+        && let Some(g) = generator_of(th, fobj, f, c, args.all())
+    {
+        return Ok(g);
+    }
     let (mut start, mut chunk_end) = (top, end);
     if (end as usize - top as usize) / 8 < n + (c.near + c.above) as usize {
         (start, chunk_end) = th.new_chunk(n + (c.near + c.above) as usize)?;
@@ -275,6 +281,21 @@ pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
         th.release_chunk(start, chunk_end);
     }
     r
+}
+
+/// The generator or coroutine that a call from native code makes, if no frame is needed for that.
+fn generator_of(th: &Thread, fobj: &Obj, f: &Function, c: &CodeObject, params: &[Obj]) -> Option<Obj> {
+    let words: SmallVec<[Value; 8]> = params.iter().map(|v| v.clone().into_value()).collect();
+    let callee = fobj.clone().into_value();
+    // SAFETY: the words are owned, as many as the code has parameters.
+    unsafe {
+        let g = generator::make_of_call(th, callee, f, c, words.as_ptr(), words.len() as u32);
+        if g.is_none() {
+            words.iter().for_each(|v| v.decref());
+            callee.decref();
+        }
+        g
+    }
 }
 
 /// Runs module-level, class or `exec` code in a namespace.

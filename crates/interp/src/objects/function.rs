@@ -5,7 +5,7 @@ use cinder_pyobj::heap::{self, Traverse};
 use cinder_pyobj::intern;
 use cinder_pyobj::native::{Args, FixedShape, PyClass, This, pyclass, pymethods};
 use cinder_pyobj::shape::ShapeId;
-use cinder_pyobj::types::str::as_utf8_lossy;
+use cinder_pyobj::types::str::{Name, as_utf8_lossy};
 use cinder_pyobj::types::{cell, dict, list, method, str, tuple};
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, Type, Value};
@@ -53,8 +53,8 @@ pub(crate) fn new(cx: &Ctx, code: &Obj, globals: &Obj) -> PyResult {
         return Err(cx.system_error("a function needs a code object"));
     };
     let builtins = builtins_of(cx, globals)?;
-    let module = dict::get(cx, globals, intern!("__name__").as_obj())?;
-    let doc = c.code.docstring().and_then(|_| c.consts.first().cloned());
+    let module = named(cx, globals, intern!("__name__"))?;
+    let doc = if c.has(flags::HAS_DOCSTRING) { c.consts.first().cloned() } else { None };
     let f = Function {
         name: ObjCell::new(Some(c.name.obj())),
         qualname: ObjCell::new(Some(c.qualname.clone())),
@@ -74,10 +74,19 @@ pub(crate) fn new(cx: &Ctx, code: &Obj, globals: &Obj) -> PyResult {
     Ok(heap::new_instance(Function::class().type_object(), f))
 }
 
+/// What a namespace has under a name.
+#[inline]
+fn named(cx: &Ctx, globals: &Obj, name: Name) -> PyResult<Option<Obj>> {
+    match globals.fixed::<dict::Dict>(FixedShape::Dict) {
+        Some(d) => Ok(d.get_name(name)),
+        None => dict::get(cx, globals, name.as_obj()),
+    }
+}
+
 /// The builtins that code with these globals uses: `globals["__builtins__"]` (a module, or any mapping), else the
 /// interpreter's.
 pub(crate) fn builtins_of(cx: &Ctx, globals: &Obj) -> PyResult {
-    if let Some(b) = dict::get(cx, globals, intern!("__builtins__").as_obj())? {
+    if let Some(b) = named(cx, globals, intern!("__builtins__"))? {
         if let Some(ns) = cinder_pyobj::types::module::namespace(&b) {
             return Ok(ns);
         }

@@ -146,8 +146,8 @@ impl Generator {
         }
     }
 
-    /// Resumes the generator within the run loop, for the current instruction, with the owned word `v`. Does nothing
-    /// if that takes more than putting its frame on the chain.
+    /// Resumes the generator within the run loop, for the current instruction, with the owned word `v`; a generator that
+    /// delegates to another one passes it on at once. Does nothing if that takes more than putting frames on the chain.
     #[inline(always)]
     pub(crate) fn enter_quick(&self, m: M, kind: FrameKind, v: Value) -> Fast {
         let started = match self.state.get() {
@@ -156,36 +156,61 @@ impl Generator {
             _ => return Fast::Slow,
         };
         let th = m.th();
-        if th.depth.get() >= th.recursion_limit.get() || th.runtime.monitoring.on.get() {
+        let (mut depth, limit) = (th.depth.get(), th.recursion_limit.get());
+        if depth >= limit || th.runtime.monitoring.on.get() {
             return Fast::Slow;
         }
-        // SAFETY: the generator is not running, so nobody else uses its frame; it stands at its yield, whose `a`
+        m.save_pc();
+        // SAFETY: the generators are not running, so nobody else uses their frames; each stands at its yield, whose `a`
         // receives the value, or at its first instruction.
         unsafe {
-            let f = &mut *self.frame.get();
-            let mut pc = f.pc;
+            let (mut g, mut kind, mut caller) = (self, kind, m.fr);
+            let (top, reg_end) = ((*caller).top, (*caller).reg_end);
+            let mut exc = th.exc.get();
+            let mut f = g.frame.get();
+            loop {
+                (*f).prev = caller;
+                (*f).top = top;
+                (*f).reg_end = reg_end;
+                (*f).kind = kind;
+                depth += 1;
+                g.exc.prev.set(exc);
+                exc = &g.exc;
+                g.state.set(State::Running);
+                let pc = (*f).pc;
+                if !started || depth >= limit || (*pc).op_number() != Opcode::YieldDelegate as u16 {
+                    break;
+                }
+                // The jump behind the yield leads back to the `Send`.
+                let back = pc.add(1);
+                if (*back).op_number() != Opcode::JumpBackwardNoPoll as u16 {
+                    break;
+                }
+                let send = back.offset(1 + (*back).sbx() as isize);
+                if (*send).op_number() != Opcode::Send as u16 || ((*send).a(), (*send).b()) != ((*pc).a(), (*pc).b()) {
+                    break;
+                }
+                let delegate = (*f).base.offset((*pc).b() as i16 as isize);
+                let inner = match Generator::exact(Obj::borrow_from(delegate)) {
+                    Some(inner) if inner.state.get() == State::Suspended => inner,
+                    _ => break,
+                };
+                (*f).pc = send;
+                (g, kind, caller, f) = (inner, FrameKind::Send, f, inner.frame.get());
+            }
+            th.exc.set(exc);
+            th.depth.set(depth);
+            th.current.set(f);
+            let (mut pc, base) = ((*f).pc, (*f).base);
             if started {
                 let a = (*pc).a() as i16;
-                let p = f.base.offset(a as isize);
-                let old = *p;
-                if a < 0 && old.is_ptr() && old.header().release() {
-                    return Fast::Slow;
-                }
-                *p = v;
+                let old = std::mem::replace(&mut *base.offset(a as isize), v);
                 pc = pc.add(1);
+                if a < 0 && old.is_ptr() && old.header().release() {
+                    return Fast::Drop(old, pc, base, f);
+                }
             }
-            m.save_pc();
-            let caller = m.frame();
-            f.prev = m.fr;
-            f.top = caller.top;
-            f.reg_end = caller.reg_end;
-            f.kind = kind;
-            th.depth.set(th.depth.get() + 1);
-            th.current.set(f);
-            self.exc.prev.set(th.exc.get());
-            th.exc.set(&self.exc);
-            self.state.set(State::Running);
-            Fast::Enter(pc, f.base, f)
+            Fast::Enter(pc, base, f)
         }
     }
 
@@ -642,33 +667,44 @@ pub(crate) unsafe fn make_of_call(
     }
 }
 
-/// Suspends a generator that an instruction of the frame below resumed, and gives that the owned word `v`.
+/// Suspends a generator that an instruction of the frame below resumed, and gives that the owned word `v`. A generator
+/// below that delegates to it passes the word on at once.
 #[inline(always)]
 pub(crate) fn yield_quick(m: M, v: Value) -> Fast {
     let th = m.th();
-    // SAFETY: the frame is a running generator's; `extra` names the generator, which the frame below holds.
+    let (mut fr, mut pc, mut depth) = (m.fr, m.pc, th.depth.get());
+    // SAFETY: the frames are those of running generators; `extra` names the generator, which the frame below holds.
     unsafe {
-        let f = m.frame();
-        let g = of_frame(f);
-        let caller = f.prev;
-        let step = if f.kind == FrameKind::Loop { 2 } else { 1 };
-        f.pc = m.pc;
-        f.kind = FrameKind::Entry;
-        f.prev = std::ptr::null_mut();
-        g.state.set(State::Suspended);
-        th.exc.set(g.exc.prev.get());
-        th.current.set(caller);
-        th.depth.set(th.depth.get() - 1);
-        let (pc, base) = ((*caller).pc, (*caller).base);
-        let dst = (*pc).a() as i16;
-        let p = base.offset(dst as isize);
-        let old = *p;
-        *p = v;
-        let to = pc.add(step);
-        if dst < 0 && old.is_ptr() && old.header().release() {
-            return Fast::Drop(old, to, base, caller);
+        loop {
+            let g = of_frame(fr);
+            let (caller, kind) = ((*fr).prev, (*fr).kind);
+            (*fr).pc = pc;
+            (*fr).kind = FrameKind::Entry;
+            (*fr).prev = std::ptr::null_mut();
+            g.state.set(State::Suspended);
+            depth -= 1;
+            let at = (*caller).pc;
+            let next = at.add(1);
+            if kind == FrameKind::Send
+                && matches!((*caller).kind, FrameKind::Send | FrameKind::Loop)
+                && (*next).op_number() == Opcode::YieldDelegate as u16
+                && (*next).a() == (*at).a()
+            {
+                (fr, pc) = (caller, next);
+                continue;
+            }
+            th.exc.set(g.exc.prev.get());
+            th.current.set(caller);
+            th.depth.set(depth);
+            let base = (*caller).base;
+            let dst = (*at).a() as i16;
+            let old = std::mem::replace(&mut *base.offset(dst as isize), v);
+            let to = if kind == FrameKind::Loop { at.add(2) } else { next };
+            if dst < 0 && old.is_ptr() && old.header().release() {
+                return Fast::Drop(old, to, base, caller);
+            }
+            return Fast::Enter(to, base, caller);
         }
-        Fast::Enter(to, base, caller)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Building containers and strings, unpacking.
 
+use cinder_bytecode::op::Opcode;
 use cinder_pyobj::intern;
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::types::list::{self, List};
@@ -109,6 +110,15 @@ pub(super) fn unpack_into(m: M, n: usize) -> PyResult<Flow> {
     Ok(Flow::NEXT)
 }
 
+/// How many items to make room for in an empty list: as many as the iterator has left that was made just before, which
+/// a comprehension walks. Few, since the comprehension may pass over most.
+fn room_for_comprehension(m: M) -> usize {
+    const MOST: usize = 16;
+    let f = m.frame();
+    let before = (f.lasti() as usize).checked_sub(1).and_then(|at| f.plain().insns[at].op());
+    if before == Some(Opcode::GetIter) { m.th().last_iterable.get().min(MOST) } else { 0 }
+}
+
 op! {
     BuildTuple |m| {
         // SAFETY: the window's references move into the tuple.
@@ -118,6 +128,10 @@ op! {
     }
 
     BuildList |m| {
+        if m.c() == 0 {
+            m.set(m.a(), list::with_room(room_for_comprehension(m)));
+            return Ok(Flow::NEXT);
+        }
         // SAFETY: the window's references move into the list.
         let v = unsafe { list::from_owned_words(window(m)) };
         m.set(m.a(), v);

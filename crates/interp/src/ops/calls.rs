@@ -384,18 +384,35 @@ unsafe fn quick_defaults(m: M, f: &Function, c: &CodeObject, first: *mut Value, 
 /// The distance from a call that is awaited at once to the `Send` of the await.
 const TO_SEND: usize = 3;
 
-/// Whether the result of this call of `callee`, whose arguments begin at register `first`, is awaited at once, by a
-/// coroutine function that may run at once.
-fn is_awaited(m: M, callee: &Obj, first: i16) -> bool {
-    let eager = callee
-        .downcast::<Function>()
-        .and_then(Function::code_ref)
-        .is_some_and(|c| c.downcast::<CodeObject>().is_some_and(|c| c.eager_args != u32::MAX));
+/// Decides how to call a Python function whose arguments begin at register `first`: like any function, as one that
+/// makes a generator or coroutine, or as a coroutine function that is awaited at once (`ops`, in this order).
+fn look_function(m: M, s: &Site, callee: &Obj, first: i16, ops: [ShadowOp; 3]) {
+    let op = if s.would_look() { function_op(m, callee, first, ops) } else { None };
+    // SAFETY: the instruction lies in shadow code.
+    unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), 0, 0) };
+}
+
+/// As [`look_function`] decides; nothing where the site does already what fits.
+fn function_op(m: M, callee: &Obj, first: i16, ops: [ShadowOp; 3]) -> Option<ShadowOp> {
+    let code = callee.downcast::<Function>()?.code_ref()?;
+    let c = code.downcast::<CodeObject>()?;
+    let op = match () {
+        () if c.runs => ops[0],
+        () if c.eager_args != u32::MAX && is_awaited(m, first) => ops[2],
+        () => ops[1],
+    };
+    // SAFETY: the instruction lies in shadow code, which has valid opcode numbers.
+    let now = ShadowOp::from_number(unsafe { *m.pc }.op_number());
+    let changes = now != Some(op) && (op != ops[0] || now == Some(ops[1]) || now == Some(ops[2]));
+    changes.then_some(op)
+}
+
+/// Whether the result of this call, whose arguments begin at register `first`, is awaited at once.
+fn is_awaited(m: M, first: i16) -> bool {
     let f = m.frame();
     let at = f.lasti() as usize;
     let Some([call, get, none, send]) = f.plain().insns.get(at..=at + TO_SEND) else { return false };
-    eager
-        && get.op() == Some(Opcode::GetAwaitable)
+    get.op() == Some(Opcode::GetAwaitable)
         && get.b() == call.a()
         && none.op() == Some(Opcode::Move)
         && send.op() == Some(Opcode::Send)
@@ -404,6 +421,26 @@ fn is_awaited(m: M, callee: &Obj, first: i16) -> bool {
         && is_temp(call.a() as i16)
         && is_temp(send.b() as i16)
         && (send.b() as i16) < first
+}
+
+/// Makes the generator or coroutine of a call; nothing, with nothing changed, if the callee is something else or the
+/// call is not plain.
+fn call_generator(m: M, first: *mut Value, count: u32) -> Option<Flow> {
+    let callee = m.peek(m.b());
+    if !Function::is(callee) {
+        return None;
+    }
+    // SAFETY: the callee is a function; the instruction owns the window.
+    unsafe {
+        let f = &*Function::payload_of(callee);
+        let c = &*f.code_ptr()?;
+        if c.runs || c.simple_args != count {
+            return None;
+        }
+        let g = generator::make_of_call(m.th(), callee, f, c, first, count)?;
+        m.set(m.a(), g);
+    }
+    Some(Flow::NEXT)
 }
 
 /// Enters a coroutine function whose call is awaited at once.
@@ -517,10 +554,7 @@ fn call_look(m: M) -> PyResult<Flow> {
     let n = arg_count(s) as usize;
     let callee = m.peek_obj(m.b());
     if callee.is_exact(FixedShape::Function) {
-        let awaited = s.would_look() && is_awaited(m, callee, m.b() + 2);
-        let op = if awaited { Some(ShadowOp::CallAwait) } else { None };
-        // SAFETY: the instruction lies in shadow code.
-        unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), 0, 0) };
+        look_function(m, s, callee, m.b() + 2, [ShadowOp::CallLook, ShadowOp::CallGenerator, ShadowOp::CallAwait]);
     } else if callee.value().bits() != s.entry.word() {
         let (op, target, dep) = expect(callee, n);
         // SAFETY: the instruction lies in shadow code.
@@ -716,6 +750,13 @@ fast_op! {
         finish_word(m, t)
     } slow { call_look(m) }
 
+    CallGenerator |m| fast { Fast::Slow } slow {
+        match call_generator(m, m.reg(m.b() + 2), arg_count(site(m))) {
+            Some(flow) => Ok(flow),
+            None => call_look(m),
+        }
+    }
+
     CallLen |m| fast {
         let s = site(m);
         if m.peek(m.b()).bits() != s.entry.word() {
@@ -899,6 +940,14 @@ fast_op! {
         enter_awaited(m, callee, m.reg(m.b() + 1), arg_count(site(m)) + 1)
     } slow { call_method_look(m) }
 
+    CallMethodGenerator |m| fast { Fast::Slow } slow {
+        let own = u32::from(m.peek(m.b() + 1) != Value::UNBOUND);
+        match call_generator(m, m.reg(m.b() + 2 - own as i16), arg_count(site(m)) + own) {
+            Some(flow) => Ok(flow),
+            None => call_method_look(m),
+        }
+    }
+
     CallMethodAppend |m| fast {
         let s = site(m);
         let callee = m.peek(m.b());
@@ -974,10 +1023,8 @@ fn call_method_look(m: M) -> PyResult<Flow> {
         unsafe { cinder_shadow::look_call(m.pc, s, Some(op), callee.value().bits(), 0, 0) };
     }
     if callee.is_exact(FixedShape::Function) {
-        let awaited = s.would_look() && is_awaited(m, callee, m.b() + 1);
-        let op = if awaited { Some(ShadowOp::CallMethodAwait) } else { None };
-        // SAFETY: the instruction lies in shadow code.
-        unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), 0, 0) };
+        let ops = [ShadowOp::CallMethodLook, ShadowOp::CallMethodGenerator, ShadowOp::CallMethodAwait];
+        look_function(m, s, callee, m.b() + 1, ops);
     } else if m.peek(m.b() + 1) == Value::UNBOUND && s.would_look() {
         let (op, target, dep) = expect(callee, n);
         let op = match op {

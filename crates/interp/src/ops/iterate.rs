@@ -2,11 +2,12 @@
 
 use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::native::FixedShape;
-use cinder_pyobj::types::dict::{DictItemIterator, DictKeyIterator, DictValueIterator};
+use cinder_pyobj::types::dict::{Dict, DictItemIterator, DictKeyIterator, DictValueIterator};
 use cinder_pyobj::types::iterators::{Enumerate, Zip};
-use cinder_pyobj::types::list::ListIterator;
+use cinder_pyobj::types::list::{List, ListIterator, ListReverseIterator};
 use cinder_pyobj::types::range::RangeIterator;
-use cinder_pyobj::types::tuple::TupleIterator;
+use cinder_pyobj::types::str::StrIterator;
+use cinder_pyobj::types::tuple::{Tuple, TupleIterator};
 use cinder_pyobj::{Obj, PyResult, Value};
 use cinder_shadow::ShadowOp;
 
@@ -28,6 +29,7 @@ fast_op! {
     } slow {
         let x = m.arg(m.b());
         let r = x.iter(m.cx())?;
+        m.th().last_iterable.set(length(&x));
         drop(x);
         m.set(m.a(), r);
         Ok(Flow::NEXT)
@@ -40,6 +42,17 @@ op! {
         m.set(m.a(), Obj::from(n));
         Ok(Flow::NEXT)
     }
+}
+
+/// The length of an exact list, tuple or dict; 0 for others.
+fn length(x: &Obj) -> usize {
+    if let Some(l) = x.fixed::<List>(FixedShape::List) {
+        return l.len();
+    }
+    if let Some(t) = x.fixed::<Tuple>(FixedShape::Tuple) {
+        return t.values().len();
+    }
+    x.fixed::<Dict>(FixedShape::Dict).and_then(Dict::quick_len).unwrap_or(0)
 }
 
 /// The next number of a range.
@@ -117,6 +130,8 @@ fn expect(it: &Obj, pair: Pair) -> Option<ShadowOp> {
         () if it.is_exact(FixedShape::RangeIterator) => ShadowOp::ForIterRange,
         () if it.is_exact(FixedShape::ListIterator) => ShadowOp::ForIterList,
         () if it.is_exact(FixedShape::TupleIterator) => ShadowOp::ForIterTuple,
+        () if it.is_exact(FixedShape::ListReverseIterator) => ShadowOp::ForIterReversed,
+        () if it.is_exact(FixedShape::StrIterator) => ShadowOp::ForIterStr,
         () if it.is_exact(FixedShape::Generator) => ShadowOp::ForIterGenerator,
         () if it.is_exact(FixedShape::DictKeyIterator) => ShadowOp::ForIterKeys,
         () if it.is_exact(FixedShape::DictValueIterator) => ShadowOp::ForIterValues,
@@ -233,6 +248,16 @@ fast_op! {
     ForIterValues |m| fast {
         let it = m.peek_obj(m.b());
         store_item(m, fast!(fast!(it.fixed::<DictValueIterator>(FixedShape::DictValueIterator)).quick_next()))
+    } slow { look(m) }
+
+    ForIterReversed |m| fast {
+        let it = m.peek_obj(m.b());
+        store_item(m, fast!(fast!(it.fixed::<ListReverseIterator>(FixedShape::ListReverseIterator)).quick_next()))
+    } slow { look(m) }
+
+    ForIterStr |m| fast {
+        let it = m.peek_obj(m.b());
+        store_item(m, fast!(fast!(it.fixed::<StrIterator>(FixedShape::StrIterator)).quick_next()))
     } slow { look(m) }
 
     ForIterItems |m| fast {

@@ -1,6 +1,8 @@
 //! Subscripts of classes written in Python, in shadow code.
 
 use cinder_pyobj::cell::AttrCell;
+use cinder_pyobj::native::FixedShape;
+use cinder_pyobj::types::dict::Dict;
 use cinder_pyobj::{PyResult, Value, intern};
 use cinder_shadow::ShadowOp;
 
@@ -9,7 +11,7 @@ use super::calls::{can_enter, enter_frame};
 use super::items::{get_item, set_item};
 use super::{fast, fast_op};
 use crate::frame::FrameKind;
-use crate::machine::{Fast, Flow, M};
+use crate::machine::{Fast, Flow, M, is_temp};
 use crate::objects::function::Function;
 
 /// The instruction as plain code has it, for its operands.
@@ -22,7 +24,15 @@ fn look_get(m: M) -> PyResult<Flow> {
     let s = site(m);
     let x = m.peek_obj(m.b());
     // SAFETY: the instruction lies in shadow code.
-    unsafe { cinder_shadow::look_item(m.pc, s, x, intern!("__getitem__"), ShadowOp::GetItemClass) };
+    unsafe {
+        if x.is_exact(FixedShape::Dict) {
+            if x.shape_id().as_u32() != s.entry.guard.get() {
+                cinder_shadow::look_shape(m.pc, s, x, Some(ShadowOp::GetItemDict), 0, 0);
+            }
+        } else {
+            cinder_shadow::look_item(m.pc, s, x, intern!("__getitem__"), ShadowOp::GetItemClass);
+        }
+    }
     get_item(plain(m))
 }
 
@@ -69,6 +79,20 @@ fast_op! {
     GetItemClass |m| fast {
         let key = site(m).original().c() as i16;
         enter(m, m.peek(m.b()), [m.b(), key], FrameKind::Call)
+    } slow { look_get(m) }
+
+    GetItemDict |m| fast {
+        let x = m.peek(m.b());
+        let c = site(m).original().c() as i16;
+        let key = m.peek(c);
+        let v = fast!(fast!(m.peek_obj(m.b()).fixed::<Dict>(FixedShape::Dict)).quick_get(key));
+        let ends_key = is_temp(c) && key.is_ptr();
+        if ends_key && is_temp(m.b()) {
+            return Fast::Slow;
+        }
+        // SAFETY: the dict keeps the value alive.
+        unsafe { v.incref() };
+        if ends_key { m.store_drop(m.a(), v, c, key) } else { m.store_drop(m.a(), v, m.b(), x) }
     } slow { look_get(m) }
 
     SetItemLook |m| fast { Fast::Slow } slow { look_set(m) }

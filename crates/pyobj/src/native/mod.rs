@@ -146,6 +146,7 @@ pub enum FixedShape {
     Coroutine,
     AsyncGenerator,
     ListIterator,
+    ListReverseIterator,
     TupleIterator,
     RangeIterator,
     DictKeys,

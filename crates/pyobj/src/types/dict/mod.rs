@@ -29,7 +29,7 @@ use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Header, Traverse, Visitor};
 use crate::native::{FixedShape, PyClass};
 use crate::shape::memory::{self, Forget};
-use crate::types::str::Name;
+use crate::types::str::{Name, Str};
 use crate::value::{Obj, Value};
 
 pub(crate) use access::{key_hash, unusable};
@@ -188,6 +188,25 @@ impl Dict {
     #[inline(always)]
     pub fn is_exact(o: &Obj) -> bool {
         o.is_exact(FixedShape::Dict)
+    }
+
+    /// The value of a small int, or of a str whose entry has this very object as its key, borrowed; nothing if there is
+    /// none or it takes more to find it.
+    #[inline(always)]
+    pub fn quick_get(&self, key: Value) -> Option<Value> {
+        if self.form.get() != Form::Compact {
+            return None;
+        }
+        let hash = if key.is_int() {
+            // Small ints that are not negative are their own hashes.
+            Some(key.as_int_unchecked()).filter(|n| (0..1 << 60).contains(n))?
+        } else {
+            // SAFETY: the caller's word is alive.
+            unsafe { Obj::borrow_from(&key) }.fixed::<Str>(FixedShape::Str)?.known_hash()?
+        };
+        let t = self.table();
+        let e = t.entry(t.next_match(&mut t.probe(hash), hash)?)?;
+        if e.key == Some(key) { Some(e.value) } else { None }
     }
 
     /// The table, for one short access that runs no Python code.

@@ -97,7 +97,7 @@ impl ListIterator {
 }
 
 /// Walks a list from the back.
-#[pyclass(name = "list_reverseiterator", flags(no_new))]
+#[pyclass(name = "list_reverseiterator", fixed = ListReverseIterator, flags(no_new))]
 #[derive(Traverse)]
 pub struct ListReverseIterator {
     of: ObjCell,
@@ -113,6 +113,17 @@ impl ListReverseIterator {
             ListReverseIterator::type_object(),
             ListReverseIterator { of: ObjCell::new(Some(list.clone())), left: Cell::new(left) },
         )
+    }
+
+    /// Moves on and returns the next item's word, borrowed; nothing at the end or if that takes more.
+    #[inline(always)]
+    pub fn quick_next(&self) -> Option<Value> {
+        let word = self.of.peek()?;
+        let i = self.left.get().checked_sub(1)?;
+        // SAFETY: the cell keeps the object alive; reading an item runs nothing.
+        let v = unsafe { Obj::borrow_from(&word) }.fixed::<super::List>(FixedShape::List)?.get_value(i)?;
+        self.left.set(i);
+        Some(v)
     }
 }
 

@@ -33,6 +33,11 @@ pub fn new(items: Vec<Obj>) -> Obj {
     heap::new_instance(List::type_object(), List::from_vec(items))
 }
 
+/// An empty list with room for `n` items.
+pub fn with_room(n: usize) -> Obj {
+    new(Vec::with_capacity(n))
+}
+
 /// An empty list.
 pub fn empty() -> Obj {
     new(Vec::new())

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::{List, timsort};
 use crate::ctx::{Ctx, PyResult, Raised};
+use crate::native::FixedShape;
 use crate::types::dict::strkey;
 use crate::types::seqops;
 use crate::types::str::Str;
@@ -16,7 +17,7 @@ enum Keys {
     Ints,
     Floats,
     Strs,
-    /// Non-empty exact tuples; their first items are compared first.
+    /// Non-empty exact tuples.
     Tuples,
     Any,
 }
@@ -75,16 +76,38 @@ fn less(cx: &Ctx, a: &Value, b: &Value) -> PyResult<bool> {
     }
 }
 
-/// Tuples whose first items differ and are of one plain kind compare by those alone.
-fn tuple_less(cx: &Ctx, kind: Keys, a: &Value, b: &Value) -> PyResult<bool> {
-    if !matches!(kind, Keys::Any | Keys::Tuples)
-        && let (Some(x), Some(y)) = (first_of_tuple(a), first_of_tuple(b))
-    {
-        match compare_plain(kind, &x, &y) {
-            Ordering::Less => return Ok(true),
-            Ordering::Greater => return Ok(false),
-            Ordering::Equal => {}
+/// Whether one tuple's items come before another's, if that shows in items whose comparison runs no Python code.
+fn items_less(a: &[Obj], b: &[Obj]) -> Option<bool> {
+    for (x, y) in a.iter().zip(b) {
+        if x.is(y) {
+            continue;
         }
+        let (v, w) = (x.value(), y.value());
+        let order = if v.is_int() && w.is_int() {
+            v.as_int_unchecked().cmp(&w.as_int_unchecked())
+        } else if v.is_float() && w.is_float() {
+            v.as_float_unchecked().partial_cmp(&w.as_float_unchecked())?
+        } else if x.is_exact(FixedShape::Bool) && y.is_exact(FixedShape::Bool) {
+            x.is(&Obj::from_bool(true)).cmp(&y.is(&Obj::from_bool(true)))
+        } else if strkey::is_exact(v) && strkey::is_exact(w) {
+            compare_plain(Keys::Strs, &v, &w)
+        } else {
+            return None;
+        };
+        if order != Ordering::Equal {
+            return Some(order == Ordering::Less);
+        }
+    }
+    Some(a.len() < b.len())
+}
+
+fn tuple_less(cx: &Ctx, a: &Value, b: &Value) -> PyResult<bool> {
+    // SAFETY: as in `first_of_tuple`.
+    let (x, y) = unsafe { (Obj::borrow_from(a), Obj::borrow_from(b)) };
+    if let (Some(x), Some(y)) = (tuple::items_if_exact_tuple(x), tuple::items_if_exact_tuple(y))
+        && let Some(r) = items_less(x, y)
+    {
+        return Ok(r);
     }
     less(cx, a, b)
 }
@@ -95,11 +118,7 @@ fn sort_by_key<T: Copy>(cx: &Ctx, v: &mut [T], key: impl Fn(&T) -> &Value) -> Re
             v.sort_by(|a, b| compare_plain(kind, key(a), key(b)));
             Ok(())
         }
-        Keys::Tuples => {
-            let firsts: Vec<Value> = v.iter().filter_map(|x| first_of_tuple(key(x))).collect();
-            let kind = Keys::classify(firsts.iter());
-            timsort::sort(v, |a, b| tuple_less(cx, kind, key(a), key(b)))
-        }
+        Keys::Tuples => timsort::sort(v, |a, b| tuple_less(cx, key(a), key(b))),
         Keys::Any => timsort::sort(v, |a, b| less(cx, key(a), key(b))),
     }
 }

@@ -43,8 +43,10 @@ impl SetIterator {
 
     /// The next element.
     pub fn advance(&self, cx: &Ctx) -> PyResult<Option<Obj>> {
-        let Some(of) = self.of.get() else { return Ok(None) };
-        let Some(s) = as_set(&of) else { return Ok(None) };
+        let Some(word) = self.of.peek() else { return Ok(None) };
+        // SAFETY: the cell keeps the set alive; looking for an element runs nothing.
+        let of = unsafe { Obj::borrow_from(&word) };
+        let Some(s) = as_set(of) else { return Ok(None) };
         if s.len() != self.expected.get() {
             self.expected.set(usize::MAX);
             return Err(cx.runtime_error("Set changed size during iteration"));

@@ -82,6 +82,12 @@ impl Str {
         if h != -1 { h } else { self.hash_slow() }
     }
 
+    /// The hash, if it was computed already.
+    #[inline(always)]
+    pub(crate) fn known_hash(&self) -> Option<i64> {
+        Some(self.hash.get()).filter(|h| *h != -1)
+    }
+
     #[inline(never)]
     fn hash_slow(&self) -> i64 {
         let h = hash_bytes(self.raw_bytes());

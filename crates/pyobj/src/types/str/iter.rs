@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 
-use super::{Str, from_char};
+use super::storage::shared_char;
+use super::{Str, StrData, from_char};
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::Traverse;
 use crate::intern;
-use crate::native::{PyClass, This, pyclass, pymethods};
+use crate::native::{FixedShape, PyClass, This, pyclass, pymethods};
 use crate::types::tuple;
-use crate::value::{Obj, ObjCell};
+use crate::value::{Obj, ObjCell, Value};
 
 /// Iterates over a string.
 #[derive(Traverse)]
@@ -24,6 +25,22 @@ pub(crate) fn new(text: Obj) -> Obj {
         StrIterator::type_object(),
         StrIterator { text: ObjCell::new(Some(text)), at: Cell::new(0) },
     )
+}
+
+impl StrIterator {
+    /// Moves on and returns the next character's word, which is shared for good; nothing at the end or if that takes
+    /// more.
+    #[inline(always)]
+    pub fn quick_next(&self) -> Option<Value> {
+        let word = self.text.peek()?;
+        let i = self.at.get();
+        // SAFETY: the cell keeps the text alive; reading a character runs nothing.
+        let text = unsafe { Obj::borrow_from(&word) }.fixed::<Str>(FixedShape::Str)?;
+        let StrData::Latin1(units) = text.data() else { return None };
+        let v = shared_char(*units.get(i)?)?;
+        self.at.set(i + 1);
+        Some(v)
+    }
 }
 
 #[pymethods]

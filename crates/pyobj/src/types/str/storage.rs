@@ -404,6 +404,12 @@ struct Singles([Cell<Option<Value>>; 257]);
 
 static SINGLES: heap::Gil<Singles> = heap::Gil::new(Singles([const { Cell::new(None) }; 257]));
 
+/// The shared string of a Latin-1 character, if it was made already.
+#[inline(always)]
+pub(super) fn shared_char(c: u8) -> Option<Value> {
+    SINGLES.get().0[c as usize].get()
+}
+
 /// The shared string number `i`: the one-character string of Latin-1 code `i`, or with 256 the empty one.
 #[inline]
 fn single(i: usize) -> Obj {
