@@ -26,6 +26,8 @@ pub(crate) enum FrameKind {
     Loop,
     /// A generator or coroutine resumed by a `Send` of the frame below.
     Send,
+    /// A generator of which a call instruction of the frame below takes all items.
+    Collect,
     /// A coroutine called and awaited at once by the frame below, which stands at its `Send`; there is no coroutine
     /// object yet: see [`eager`](crate::call::eager).
     Await,
@@ -74,7 +76,8 @@ pub(crate) struct Frame {
     pub chunk_first: bool,
     /// How many words the caller's call instruction takes.
     pub advance: u8,
-    pub unused: u8,
+    /// Who takes the items of a generator (`Collect`): see [`collect`](crate::call::collect).
+    pub consumer: u8,
 }
 
 impl Frame {

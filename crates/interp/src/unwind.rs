@@ -3,7 +3,7 @@
 use cinder_pyobj::types::exc;
 use cinder_pyobj::{Obj, Value};
 
-use crate::call::{eager, pop_frame};
+use crate::call::{collect, eager, pop_frame};
 use crate::frame::{Frame, FrameKind};
 use crate::machine::Flow;
 use crate::objects::{frame_obj, traceback};
@@ -92,6 +92,9 @@ unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
         let pending = th.cx.take_pending();
         if (*fr).is_generator {
             crate::objects::generator::frame_ended(th, fr);
+            if kind == FrameKind::Collect {
+                collect::raised(th);
+            }
         } else if kind == FrameKind::Await {
             eager::ending(th, fr);
             pop_frame(th, fr);

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, UnsafeCell};
 
-use cinder_bytecode::op::{Field, Insn, Opcode};
+use cinder_bytecode::op::{Field, Insn, Opcode, Operand};
 use cinder_pyobj::Type;
 use cinder_pyobj::shape::memory::Forget;
 
@@ -35,6 +35,12 @@ fn site_in_c(op: Opcode) -> bool {
     !op.info().operands.iter().any(|(f, _)| *f == Field::bx)
 }
 
+/// Whether the next instruction uses the slice that this one makes, a temporary, as its subscript.
+fn subscripts_next(slice: Insn, next: Option<&Insn>) -> bool {
+    let is_temp = matches!(Operand::decode(slice.a(), 0x8000), Some(Operand::Temp(_)));
+    is_temp && next.is_some_and(|i| i.op() == Some(Opcode::GetItem) && i.c() == slice.a() && i.b() != slice.a())
+}
+
 fn with_site(op: ShadowOp, original: Insn, site: u32) -> Insn {
     let number = u64::from(op.number() + stats::offset());
     if site_in_c(op.info().generic) {
@@ -52,6 +58,9 @@ impl Shadow {
         for (at, &insn) in code.iter().enumerate() {
             let word = match insn.op() {
                 Some(Opcode::JumpBackward) => Insn(insn.0 & !0xffff | u64::from(ShadowOp::JumpBackwardHot.number())),
+                Some(Opcode::BuildSlice) if subscripts_next(insn, code.get(at + 1)) => {
+                    Insn(insn.0 & !0xffff | u64::from(ShadowOp::BuildSliceGet.number()))
+                }
                 Some(op) => match ShadowOp::observing(op) {
                     Some(look) if sites.len() < 1 << 16 => {
                         sites.push(Site::new(insn, at as u32));

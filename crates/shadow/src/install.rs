@@ -238,6 +238,30 @@ pub unsafe fn look_global(
     }
 }
 
+/// Remembers the cells of `__builtins__` and `__name__` in the globals dict `globals` (its word) of functions that the
+/// site makes. `dep` is the dependency on the globals.
+///
+/// # Safety
+/// As [`look_load`]; the cells must live in that dict.
+pub unsafe fn look_function(
+    pc: *const Insn,
+    site: &Site,
+    globals: u64,
+    builtins: &AttrCell,
+    name: &AttrCell,
+    dep: usize,
+) {
+    if !site.is_due() {
+        return;
+    }
+    site.entry.set_word(globals);
+    site.entry.target.set(builtins as *const AttrCell as usize);
+    site.entry.dep.set(dep);
+    site.more_or_new().entries[0].target.set(name as *const AttrCell as usize);
+    // SAFETY: passed on from the caller.
+    unsafe { rewrite(pc, ShadowOp::MakeFunctionCells) }
+}
+
 /// Remembers a method found through `super()`: for receivers of `this`'s shape, with the words of `super` and of the
 /// class that the look-up starts after.
 ///

@@ -44,8 +44,8 @@ pub mod stats;
 pub use code::{Shadow, clear_all, forget_hook};
 pub use global::{Found, global_load};
 pub use install::{
-    look_call, look_global, look_instance, look_item, look_load, look_method, look_shape, look_special, look_store,
-    look_super,
+    look_call, look_function, look_global, look_instance, look_item, look_load, look_method, look_shape, look_special,
+    look_store, look_super,
 };
 pub use ops::{SHADOW_OPS, ShadowInfo, ShadowOp};
 pub use resolve::Kind;

@@ -88,6 +88,11 @@ macro_rules! for_each_shadow_op {
             /// A builtin in its cell, while the global's cell is unbound.
             LoadGlobalBuiltin = LoadGlobal load_global;
 
+            /// Observes the making of a function and specialises it.
+            MakeFunctionLook = MakeFunction make_function;
+            /// A function whose globals have their builtins and their name in known cells.
+            MakeFunctionCells = MakeFunction make_function;
+
             /// Observes a call and specialises it. Python functions that need no binding are entered at once.
             CallLook = Call call;
             /// Makes an instance of a Python class and enters its `__init__`.
@@ -131,6 +136,8 @@ macro_rules! for_each_shadow_op {
             /// A class that is made natively.
             CallMethodClass = CallMethod call;
 
+            /// A builtin that takes all items of the fresh generator it is given.
+            CallCollect = Call call;
             /// A call that no specialisation fits.
             CallAny = Call call;
 
@@ -144,6 +151,9 @@ macro_rules! for_each_shadow_op {
             SetItemLook = SetItem subscript;
             /// A class whose `__setitem__` is a Python function: runs it in a frame.
             SetItemClass = SetItem subscript;
+
+            /// Makes a slice that the next instruction subscripts with: exact lists, tuples and strs need no slice object.
+            BuildSliceGet = BuildSlice subscript;
 
             /// Observes what a loop walks and specialises that.
             ForIterLook = ForIter for_iter;
@@ -252,6 +262,7 @@ impl ShadowOp {
             Opcode::LoadSpecial => ShadowOp::LoadSpecialLook,
             Opcode::LoadGlobal => ShadowOp::LoadGlobalLook,
             Opcode::LoadSuperMethod => ShadowOp::LoadSuperLook,
+            Opcode::MakeFunction => ShadowOp::MakeFunctionLook,
             Opcode::Call => ShadowOp::CallLook,
             Opcode::CallMethod => ShadowOp::CallMethodLook,
             Opcode::GetItem => ShadowOp::GetItemLook,

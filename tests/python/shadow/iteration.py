@@ -40,6 +40,16 @@ def unpack_itself(o):
 def unpack_far(o):
     (a, b), c = o, 3
     return (a, b, c)
+def sliced(o):
+    i, n = 1, None
+    return (o[i:], o[:-i], o[i:n:2], o[::-1], o[i::-i], o[-5:i:i], o[i:n:n])
+def sliced_store(o):
+    i, copy = 1, o[:]
+    copy[i:] = o[i:]
+    copy[:i] = copy
+    copy[i::-1] = (7, 8)
+    return copy
+def subscript(o): return (o[0], o['k'], o[1])
 def managed(o):
     with o as q:
         return ('in', q)
@@ -139,6 +149,8 @@ class World:
             lambda: zip([1], [2], [3]), lambda: zip('a', 'bc', strict=True), lambda: map(divmod, [7, 8], [2, 3]),
             lambda: {(1, 2)}, lambda: 'ab', lambda: b'ab', lambda: (x for x in two), lambda: (x for x in [1, 2]),
             lambda: self.Items(), lambda: reversed(two), lambda: [1.5, None], lambda: (1,), lambda: [1, 2, 3],
+            lambda: [1, [2], 3, 'x', None, 6.5], lambda: 'text as long as that', lambda: 'Ω is wide',
+            lambda: {0: 1, 'k': [2], 1: 3}, lambda: {True: 1, 'k': 2, 0.0: 3}, lambda: bytearray(b'abc'),
             lambda: 5, lambda: filter(None, two), lambda: {1: 2, 3: 4}.__reversed__(), lambda: types.MappingProxyType(d),
         ]
 
@@ -461,3 +473,156 @@ except TypeError:
     pass
 else:
     assert False
+
+
+# ---- builtins that take all of a generator --------------------------------------------------------------------------
+class Odd:
+    """An item whose hash, truth and sum run Python code."""
+    seen = []
+
+    def __init__(self, n):
+        self.n = n
+
+    def look(self, what):
+        f = sys._getframe(2)
+        Odd.seen.append((what, f.f_code.co_name))
+        if self.n < 0:
+            raise LookupError(self.n)
+
+    def __hash__(self):
+        self.look('hash')
+        return self.n
+
+    def __eq__(self, other):
+        self.look('eq')
+        return self.n == other
+
+    def __bool__(self):
+        self.look('bool')
+        return self.n % 2 == 1
+
+    def __radd__(self, other):
+        self.look('add')
+        return other + self.n
+
+
+def collected(f, items):
+    ended = []
+
+    def source():
+        try:
+            for x in items:
+                yield x
+        finally:
+            ended.append(1)
+
+    def plain():
+        return f(x for x in items)
+
+    def full():
+        return f(source())
+
+    def delegated():
+        def outer():
+            yield from source()
+        return f(outer())
+
+    out = []
+    for call in (plain, full, delegated):
+        try:
+            out.append(call())
+        except Exception as e:
+            tb = [t.name for t in traceback.extract_tb(e.__traceback__)][1:]
+            out.append((type(e).__name__, str(e), tb))
+    assert ended == [1, 1], ended
+    return out
+
+
+def collect_list(items): return collected(list, items)
+def collect_tuple(items): return collected(tuple, items)
+def collect_set(items): return collected(set, items)
+def collect_any(items): return collected(any, items)
+def collect_all(items): return collected(all, items)
+def collect_sum(items): return collected(sum, items)
+
+
+import traceback
+
+rounds = [
+    [], [1, 2, 3], [0, '', None], [0, 0.0, 2], [True, 1, 'x'], [1, 2.5, 1e100, -1e100, 0.1], [2**62, 2**62, 5],
+    ['a', 'b', 'a'], [[1]], [1, 'a'], [-1, -2, -1], [Odd(1), Odd(2)], [1, Odd(1), Odd(3), 3], [Odd(4), Odd(-1), 7],
+    [(1, 2), (1, 2)], range(100), [float('nan')] * 2, [1j, 2], [b'x', b'x'],
+]
+for collect in (collect_list, collect_tuple, collect_set, collect_any, collect_all, collect_sum):
+    kind = {'list': list, 'tuple': tuple, 'set': set, 'any': any, 'all': all, 'sum': sum}[collect.__name__[8:]]
+    for _ in range(4):
+        for items in rounds:
+            got = collect(items)
+            try:
+                want = kind(items)
+            except Exception as e:
+                for error, message, tb in got:
+                    assert (error, message) == (type(e).__name__, str(e)), (collect, items, got, e)
+                    assert tb[0] in ('plain', 'full', 'delegated') and 'source' not in tb, tb
+            else:
+                assert all(repr(g) == repr(want) for g in got), (collect, items, got, want)
+assert {name for _, name in Odd.seen} <= {'plain', 'full', 'delegated', '<module>', 'collected'}, Odd.seen
+
+
+def raises_within():
+    def source():
+        yield 1
+        raise KeyError('within')
+    return list(source())
+
+
+def counts_itself(out):
+    def source():
+        g = sys._getframe().f_generator
+        out.append((g.gi_running, sys._getframe(1).f_code.co_name))
+        for i in range(3):
+            try:
+                g.send(None)
+            except ValueError as e:
+                out.append(str(e))
+            yield i
+        out.append(g)
+    return tuple(source())
+
+
+for _ in range(40):
+    try:
+        raises_within()
+    except KeyError as e:
+        assert [t.name for t in traceback.extract_tb(e.__traceback__)] == ['<module>', 'raises_within', 'source']
+    else:
+        assert False
+    out = []
+    assert counts_itself(out) == (0, 1, 2)
+    assert out[:2] == [(True, 'counts_itself'), 'generator already executing']
+    assert out[-1].gi_frame is None and not out[-1].gi_running
+
+
+def traced_within(on):
+    events = []
+
+    def tracer(frame, event, arg):
+        if frame.f_code.co_name == '<genexpr>':
+            events.append(event)
+        return tracer
+
+    def begin(x):
+        if on and x == 1:
+            sys.settrace(tracer)
+            sys._getframe(1).f_trace = tracer
+        return x
+
+    r = list(begin(x) for x in range(4))
+    sys.settrace(None)
+    return r, events
+
+
+for _ in range(40):
+    assert traced_within(False) == ([0, 1, 2, 3], [])
+r, events = traced_within(True)
+assert r == [0, 1, 2, 3] and events.count('call') == 3 and events.count('return') == 4, events

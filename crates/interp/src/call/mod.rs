@@ -1,6 +1,7 @@
 //! Calls of Python functions: argument binding and frames.
 
 mod bind;
+pub(crate) mod collect;
 pub(crate) mod eager;
 mod push;
 mod quick;

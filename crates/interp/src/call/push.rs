@@ -135,7 +135,7 @@ pub(crate) unsafe fn push_frame(
             owns_names: spec.owns_names,
             chunk_first,
             advance: spec.advance,
-            unused: 0,
+            consumer: 0,
         });
         th.current.set(fr);
         Ok(fr)

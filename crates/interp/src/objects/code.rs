@@ -54,6 +54,8 @@ pub struct CodeObject {
     pub(crate) free_start: u32,
     /// How many far locals there are.
     pub(crate) far: u32,
+    /// What is known of the yield that a generator of the code last rested at.
+    rest: Cell<Rest>,
     /// The sites of the shadow; null while there is none.
     sites: Cell<*const Site>,
     /// Calls and loop turns until the code counts as warm.
@@ -61,6 +63,17 @@ pub struct CodeObject {
     shadow: OnceCell<Box<Shadow>>,
     /// Made when a call with keywords first needs it.
     param_names: OnceCell<Box<[Name]>>,
+}
+
+/// What a generator that rests at a yield holds, and how it ends there.
+#[derive(Clone, Copy)]
+pub(crate) struct Rest {
+    /// The index of the yield.
+    at: u32,
+    /// A GeneratorExit raised there would meet no handler but the one that every generator has, which lets it pass.
+    pub silent: bool,
+    /// The live temporaries, a bit each.
+    pub live: u64,
 }
 
 /// How many loop turns make code warm; a call counts as two.
@@ -182,6 +195,7 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
         above: code.temps + code.raw_words + code.far_locals(),
         free_start: code.locals.len() as u32 - free,
         far: code.far_locals(),
+        rest: Cell::new(Rest { at: u32::MAX, silent: false, live: 0 }),
         sites: Cell::new(std::ptr::null()),
         cold: Cell::new(WARM),
         shadow: OnceCell::new(),
@@ -236,6 +250,29 @@ impl CodeObject {
     #[inline(always)]
     pub(crate) fn as_value(&self) -> Value {
         Value::from_ptr((self as *const CodeObject as usize - 8) as *const heap::Header)
+    }
+
+    /// What there is to know about a plain `Yield` of code with few temporaries. The last one asked for is remembered.
+    pub(crate) fn rest_at(&self, at: u32) -> Option<Rest> {
+        let known = self.rest.get();
+        if known.at == at {
+            return Some(known);
+        }
+        if self.code.temps > 64 || self.code.insns.get(at as usize)?.op() != Some(Opcode::Yield) {
+            return None;
+        }
+        let mut live = 0;
+        self.code.liveness().live_during(&self.code, at, &mut |t, _| live |= 1 << t);
+        let silent = match self.code.exceptions.find(at) {
+            None => true,
+            Some(entry) => {
+                let handler = self.code.insns.get(entry.handler as usize).and_then(|i| i.op());
+                handler == Some(Opcode::StopIterationError)
+            }
+        };
+        let rest = Rest { at, silent, live };
+        self.rest.set(rest);
+        Some(rest)
     }
 
     /// Where a new frame begins, and its sites. Counts the call.

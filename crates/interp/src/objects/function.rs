@@ -49,11 +49,16 @@ pub struct Function {
 
 /// A function of a code object with the given globals.
 pub(crate) fn new(cx: &Ctx, code: &Obj, globals: &Obj) -> PyResult {
+    let builtins = builtins_of(cx, globals)?;
+    let module = named(cx, globals, intern!("__name__"))?;
+    with_builtins(cx, code, globals, builtins, module)
+}
+
+/// As [`new`], for globals whose builtins and `__name__` are known.
+pub(crate) fn with_builtins(cx: &Ctx, code: &Obj, globals: &Obj, builtins: Obj, module: Option<Obj>) -> PyResult {
     let Some(c) = code.downcast::<CodeObject>() else {
         return Err(cx.system_error("a function needs a code object"));
     };
-    let builtins = builtins_of(cx, globals)?;
-    let module = named(cx, globals, intern!("__name__"))?;
     let doc = if c.has(flags::HAS_DOCSTRING) { c.consts.first().cloned() } else { None };
     let f = Function {
         name: ObjCell::new(Some(c.name.obj())),
@@ -74,6 +79,12 @@ pub(crate) fn new(cx: &Ctx, code: &Obj, globals: &Obj) -> PyResult {
     Ok(heap::new_instance(Function::class().type_object(), f))
 }
 
+/// The mapping that a value of `__builtins__` stands for: a module, or any mapping.
+#[inline]
+pub(crate) fn builtins_in(b: Obj) -> Obj {
+    cinder_pyobj::types::module::namespace(&b).unwrap_or(b)
+}
+
 /// What a namespace has under a name.
 #[inline]
 fn named(cx: &Ctx, globals: &Obj, name: Name) -> PyResult<Option<Obj>> {
@@ -87,10 +98,7 @@ fn named(cx: &Ctx, globals: &Obj, name: Name) -> PyResult<Option<Obj>> {
 /// interpreter's.
 pub(crate) fn builtins_of(cx: &Ctx, globals: &Obj) -> PyResult {
     if let Some(b) = named(cx, globals, intern!("__builtins__"))? {
-        if let Some(ns) = cinder_pyobj::types::module::namespace(&b) {
-            return Ok(ns);
-        }
-        return Ok(b);
+        return Ok(builtins_in(b));
     }
     (cx.host().builtins)(cx).ok_or_else(|| cx.runtime_error("no builtins"))
 }

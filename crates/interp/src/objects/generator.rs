@@ -253,11 +253,22 @@ impl Generator {
     fn for_each_temporary(&self, mut f: impl FnMut(*mut Value)) {
         let fr = self.frame_ref();
         let c = fr.code();
+        let at = fr.lasti();
+        // SAFETY: the registers belong to the generator.
+        let register = |t: u32| unsafe { fr.base.add(t as usize) };
+        if let Some(rest) = c.rest_at(at) {
+            let mut live = rest.live;
+            while live != 0 {
+                let t = 63 - live.leading_zeros();
+                live ^= 1 << t;
+                f(register(t));
+            }
+            return;
+        }
         let mut live = smallvec::SmallVec::<[u32; 16]>::new();
-        c.code.liveness().live_during(&c.code, fr.lasti(), &mut |t, _| live.push(t));
-        for t in live.into_iter().rev() {
-            // SAFETY: the registers belong to the generator.
-            f(unsafe { fr.base.add(t as usize) });
+        c.code.liveness().live_during(&c.code, at, &mut |t, _| live.push(t));
+        for t in live.iter().rev() {
+            f(register(*t));
         }
     }
 
@@ -286,18 +297,8 @@ impl Generator {
     /// Whether a GeneratorExit raised where the frame stands would meet no handler but the one that every generator
     /// has, which lets it pass.
     fn ends_silently(&self) -> bool {
-        if self.suspended_at() != Some(Opcode::Yield) || self.is_async() {
-            return false;
-        }
         let f = self.frame_ref();
-        let code = f.plain();
-        match code.exceptions.find(f.lasti()) {
-            None => true,
-            Some(entry) => {
-                let handler = code.insns.get(entry.handler as usize).and_then(|i| i.op());
-                handler == Some(Opcode::StopIterationError)
-            }
-        }
+        !self.is_async() && f.code().rest_at(f.lasti()).is_some_and(|r| r.silent)
     }
 
     /// Drops all that an unfinished, not running frame holds.
@@ -464,7 +465,7 @@ fn make(c: &CodeObject, seed: Seed, origin: Option<Obj>, fill: impl FnOnce(*mut 
                 owns_names: true,
                 chunk_first: false,
                 advance: 1,
-                unused: 0,
+                consumer: 0,
             });
             (&raw mut (*g).stack).write(Cell::new(std::ptr::null_mut()));
             (&raw mut (*g).exc).write(ExcState::new());

@@ -11,7 +11,8 @@ use super::fire::{Report, call_tools, fire, unsafe_code};
 use super::map::{LineStart, is_call};
 use super::{Event, TRACE, state};
 use crate::dispatch;
-use crate::frame::Frame;
+use crate::call::collect;
+use crate::frame::{Frame, FrameKind};
 use crate::machine::{Flow, M};
 use crate::objects::frame_obj::{self, FrameObject, NO_POINT};
 use crate::objects::generator::{self, Generator};
@@ -43,6 +44,9 @@ pub(crate) unsafe fn instrumented(
     // SAFETY: the frame is current.
     unsafe {
         (*fr).pc = pc;
+        if (*fr).kind == FrameKind::Collect {
+            (*fr).consumer |= collect::WATCHED;
+        }
         let thread = &*th;
         let c = unsafe_code(fr);
         let index = c.copies.index(pc);

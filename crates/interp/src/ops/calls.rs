@@ -18,6 +18,7 @@ use cinder_shadow::{ShadowOp, Site, WAYS};
 
 use super::attrs::site;
 use super::{builtins, fast, fast_op, op};
+use crate::call::collect::{self, Consumer};
 use crate::call::{FrameSpec, Given, bind_arguments, bind_quick, bound_count, eager, fill_defaults, push_frame};
 use crate::frame::{Frame, FrameKind};
 use crate::machine::{Fast, Flow, M, is_temp};
@@ -535,7 +536,7 @@ pub(super) unsafe fn enter_frame(
             owns_names: false,
             chunk_first: false,
             advance: 1,
-            unused: 0,
+            consumer: 0,
         });
         th.current.set(new);
         Fast::Enter(pc, base, new)
@@ -556,7 +557,15 @@ fn call_look(m: M) -> PyResult<Flow> {
     if callee.is_exact(FixedShape::Function) {
         look_function(m, s, callee, m.b() + 2, [ShadowOp::CallLook, ShadowOp::CallGenerator, ShadowOp::CallAwait]);
     } else if callee.value().bits() != s.entry.word() {
-        let (op, target, dep) = expect(callee, n);
+        let consumer = if n == 1 && collect::is_fresh(m.peek_obj(m.b() + 2)) {
+            Consumer::of(callee)
+        } else {
+            Consumer::None
+        };
+        let (op, target, dep) = match consumer {
+            Consumer::None => expect(callee, n),
+            consumer => (Some(ShadowOp::CallCollect), consumer as usize, 0),
+        };
         // SAFETY: the instruction lies in shadow code.
         unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), target, dep) };
     }
@@ -755,6 +764,17 @@ fast_op! {
             Some(flow) => Ok(flow),
             None => call_look(m),
         }
+    }
+
+    CallCollect |m| fast { Fast::Slow } slow {
+        let s = site(m);
+        if m.peek(m.b()).bits() == s.entry.word()
+            && collect::is_fresh(m.peek_obj(m.b() + 2))
+            && let Some(flow) = collect::begin(m, Consumer::from_u8(s.entry.target.get() as u8))
+        {
+            return Ok(flow);
+        }
+        call_look(m)
     }
 
     CallLen |m| fast {

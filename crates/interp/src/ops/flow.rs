@@ -11,7 +11,7 @@ use cinder_pyobj::types::tuple;
 use cinder_pyobj::{Obj, Value};
 
 use super::{fast, fast_op, op};
-use crate::call::{eager, pop_frame};
+use crate::call::{collect, eager, pop_frame};
 use crate::frame::FrameKind;
 use crate::machine::{Fast, Flow, M};
 use crate::objects::generator;
@@ -154,7 +154,7 @@ pub(crate) fn none_word() -> Value {
 /// The truth of values that tell it without a call: bools, None, numbers in words, exact strs, lists, tuples and
 /// dicts.
 #[inline(always)]
-fn quick_truth(v: Value) -> Option<bool> {
+pub(crate) fn quick_truth(v: Value) -> Option<bool> {
     if v == crate::ops::compare::bool_word(true) {
         return Some(true);
     }
@@ -315,11 +315,15 @@ fn awaiter_is_plain(m: M) -> bool {
 pub(super) fn return_value(m: M, v: Obj) -> Flow {
     let th = m.th();
     let f = m.frame();
-    let (kind, extra, advance) = (f.kind, f.extra, f.advance);
+    let (kind, extra, advance, consumer) = (f.kind, f.extra, f.advance, f.consumer);
     // SAFETY: the frame is current and done; its caller's call instruction waits for the result.
     unsafe {
         if f.is_generator {
             generator::frame_ended(th, m.fr);
+            if kind == FrameKind::Collect {
+                drop(v);
+                return collect::returned(th, consumer);
+            }
             if kind != FrameKind::Entry {
                 return generator::returned(th, kind, v);
             }
@@ -344,7 +348,7 @@ pub(super) fn return_value(m: M, v: Obj) -> Flow {
                 caller.pc = caller.pc.add(advance as usize);
                 return Flow::SWITCH;
             }
-            FrameKind::Call | FrameKind::Loop | FrameKind::Send | FrameKind::Await => v,
+            FrameKind::Call | FrameKind::Loop | FrameKind::Send | FrameKind::Collect | FrameKind::Await => v,
             FrameKind::Init => {
                 let instance = Obj::from_owned(extra);
                 if !v.is_none() {

@@ -1,12 +1,49 @@
 //! Functions, type parameters.
 
 use cinder_bytecode::op::FunctionAttr;
-use cinder_pyobj::{Obj, PyResult};
+use cinder_pyobj::cell::AttrCell;
+use cinder_pyobj::types::dict;
+use cinder_pyobj::{Obj, PyResult, Value, intern};
 
+use super::names::site;
 use super::op;
+use crate::frame::Frame;
 use crate::machine::{Flow, M};
 use crate::modules::typing as ty;
 use crate::objects::function::{self, Function};
+
+/// Makes a function, and remembers where its globals have what it takes from them.
+fn look(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let g = m.globals();
+    if let Some(d) = dict::as_dict(g)
+        && let (Some(builtins), Some(name)) = (d.cell(intern!("__builtins__")), d.cell(intern!("__name__")))
+        && builtins.value() != Value::UNBOUND
+        && name.value() != Value::UNBOUND
+    {
+        // SAFETY: the instruction lies in shadow code; the cells are those of the globals.
+        unsafe { cinder_shadow::look_function(m.pc, s, g.value().bits(), builtins, name, d.mark_cached()) };
+    }
+    let f = function::new(m.cx(), m.constant(s.original().bx()), g)?;
+    m.set(m.a(), f);
+    Ok(Flow::NEXT)
+}
+
+/// Makes a function whose globals the site knows.
+fn make_known(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let (Some(more), true) = (s.more(), m.globals().value().bits() == s.entry.word()) else { return look(m) };
+    // SAFETY: the site forgets the cells before they die, and they keep their values alive while these are cloned.
+    let (builtins, name) = unsafe {
+        let cell = |target: usize| (*(target as *const AttrCell)).value();
+        (cell(s.entry.target.get()), cell(more.entries[0].target.get()))
+    };
+    let (Some(builtins), Some(name)) = (Frame::object(builtins), Frame::object(name)) else { return look(m) };
+    let builtins = function::builtins_in(builtins);
+    let f = function::with_builtins(m.cx(), m.constant(s.original().bx()), m.globals(), builtins, Some(name))?;
+    m.set(m.a(), f);
+    Ok(Flow::NEXT)
+}
 
 op! {
     MakeFunction |m| {
@@ -14,6 +51,10 @@ op! {
         m.set(m.a(), f);
         Ok(Flow::NEXT)
     }
+
+    MakeFunctionLook |m| { look(m) }
+
+    MakeFunctionCells |m| { make_known(m) }
 
     SetFunctionAttr |m| {
         let v = m.arg(m.b()).into_obj();

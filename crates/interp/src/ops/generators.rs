@@ -9,7 +9,7 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use super::flow::deliver;
 use super::{fast, fast_op, op};
-use crate::call::eager;
+use crate::call::{collect, eager};
 use crate::frame::FrameKind;
 use crate::machine::{Fast, Flow, M};
 use crate::objects::{async_gen, generator};
@@ -61,6 +61,9 @@ fast_op! {
 
 fast_op! {
     Yield |m| fast {
+        if m.frame().kind == FrameKind::Collect {
+            return collect::yield_quick(m);
+        }
         let v = m.owned(m.b());
         match m.frame().kind {
             FrameKind::Entry => generator::yield_out(m, v),
@@ -68,6 +71,9 @@ fast_op! {
         }
     } slow {
         let v = m.arg(m.b()).into_obj();
+        if m.frame().kind == FrameKind::Collect {
+            return collect::yield_slow(m, v);
+        }
         m.th().result.set(Some(v));
         generator::suspend(m.th(), m.fr);
         Ok(Flow::EXIT)
@@ -76,13 +82,16 @@ fast_op! {
     YieldDelegate |m| fast {
         match m.frame().kind {
             FrameKind::Entry => generator::yield_out(m, m.peek(m.a())),
-            FrameKind::Await => Fast::Slow,
+            FrameKind::Await | FrameKind::Collect => Fast::Slow,
             _ => generator::yield_quick(m, m.peek(m.a())),
         }
     } slow {
         let v = m.take(m.a());
         if m.frame().kind == FrameKind::Await {
             return Ok(eager::suspend(m, v));
+        }
+        if m.frame().kind == FrameKind::Collect {
+            return collect::yield_slow(m, v);
         }
         m.th().result.set(Some(v));
         generator::suspend(m.th(), m.fr);

@@ -5,7 +5,7 @@ use cinder_pyobj::intern;
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::protocol::{self, Method};
 use cinder_pyobj::types::list::List;
-use cinder_pyobj::types::str::Name;
+use cinder_pyobj::types::str::{Name, quick_slice as slice_of_text};
 use cinder_pyobj::types::super_;
 use cinder_pyobj::types::{dict, slice, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
@@ -41,10 +41,11 @@ fn quick_get(m: M, x: &Obj, k: &Obj) -> PyResult<Option<Obj>> {
     Ok(None)
 }
 
-/// `x[i:j:k]` of exact lists and tuples with small ints or None.
-fn quick_slice(x: &Obj, start: Value, stop: Value, step: Value) -> Option<Obj> {
+/// `x[i:j:k]` of exact lists, tuples and strs with small ints or None.
+pub(super) fn quick_slice(x: &Obj, start: Value, stop: Value, step: Value) -> Option<Obj> {
     match x.fixed::<List>(FixedShape::List) {
         Some(l) => l.quick_slice(start, stop, step),
+        None if x.is_exact(FixedShape::Str) => slice_of_text(x, start, stop, step),
         None => tuple::quick_slice(x, start, stop, step),
     }
 }
@@ -212,6 +213,15 @@ pub(super) fn set_item(m: M) -> PyResult<Flow> {
     Ok(Flow::NEXT)
 }
 
+/// `a = slice(…)` of the window's words.
+pub(super) fn build_slice(m: M) -> PyResult<Flow> {
+    let b = m.b();
+    let step = if m.c() == 3 { m.take(b + 2) } else { Obj::none() };
+    let s = slice::new(m.take(b), m.take(b + 1), step);
+    m.set(m.a(), s);
+    Ok(Flow::NEXT)
+}
+
 op! {
     DelItem |m| {
         let (x, k) = (m.arg(m.a()), m.arg(m.b()));
@@ -254,13 +264,7 @@ op! {
         Ok(Flow::NEXT)
     }
 
-    BuildSlice |m| {
-        let b = m.b();
-        let step = if m.c() == 3 { m.take(b + 2) } else { Obj::none() };
-        let s = slice::new(m.take(b), m.take(b + 1), step);
-        m.set(m.a(), s);
-        Ok(Flow::NEXT)
-    }
+    BuildSlice |m| { build_slice(m) }
 
     LoadAttr |m| {
         let x = m.arg(m.b());

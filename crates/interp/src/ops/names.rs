@@ -34,9 +34,9 @@ fn global_generic(m: M, name: Name) -> PyResult<Flow> {
     }
 }
 
-/// The site of a `LoadGlobal`, whose number stands in `bx`.
+/// The site of an instruction that keeps its number in `bx`.
 #[inline(always)]
-fn site<'a>(m: M) -> &'a Site {
+pub(super) fn site<'a>(m: M) -> &'a Site {
     // SAFETY: specialised instructions run in shadow code only, where the frame knows the sites.
     unsafe { &*m.frame().sites.add(m.bx() as usize) }
 }

@@ -8,8 +8,9 @@ use cinder_shadow::ShadowOp;
 
 use super::attrs::{guarded, site};
 use super::calls::{can_enter, enter_frame};
-use super::items::{get_item, set_item};
-use super::{fast, fast_op};
+use super::flow::none_word;
+use super::items::{build_slice, get_item, quick_slice, set_item};
+use super::{fast, fast_op, op};
 use crate::frame::FrameKind;
 use crate::machine::{Fast, Flow, M, is_temp};
 use crate::objects::function::Function;
@@ -71,6 +72,25 @@ fn enter<const N: usize>(m: M, receiver: Value, operands: [i16; N], kind: FrameK
         }
         enter_frame(m, f, function, c, first, N as u32, kind, Value::UNBOUND)
     }
+}
+
+/// Takes a slice of an exact list, tuple or str without a slice object, and skips the subscript that follows. Its key is
+/// the slice by the word of the site's making; its other operands are those of the plain instruction in any case.
+fn slice_at_once(m: M) -> PyResult<Flow> {
+    // SAFETY: the next instruction is a subscript.
+    let get = M { w: unsafe { (*m.ahead(1)).0 }, ..m };
+    let step = if m.c() == 3 { m.peek(m.b() + 2) } else { none_word() };
+    let Some(v) = quick_slice(m.peek_obj(get.b()), m.peek(m.b()), m.peek(m.b() + 1), step) else {
+        return build_slice(m);
+    };
+    // Bounds are ints or None, which need no drop.
+    drop(get.arg(get.b()));
+    m.set(get.a(), v);
+    Ok(Flow::jump(m.ahead(2)))
+}
+
+op! {
+    BuildSliceGet |m| { slice_at_once(m) }
 }
 
 fast_op! {

@@ -23,8 +23,8 @@ pub use traverse::{Dropped, Traverse, Visitor};
 
 use std::cell::Cell;
 
-use crate::native::Payload;
-use crate::shape::Shape;
+use crate::native::{FixedShape, Payload};
+use crate::shape::{Shape, ShapeId};
 use crate::types::Type;
 use crate::value::{Obj, Value};
 
@@ -109,6 +109,19 @@ pub(crate) unsafe fn publish(p: *mut Header, shape: &Shape) -> Obj {
             ty.as_value().incref();
         }
         (*p).init(1, shape.id());
+        Obj::from_owned(Value::from_ptr(p))
+    }
+}
+
+/// As [`publish`], for an instance of exactly the built-in type with a reserved shape.
+///
+/// # Safety
+/// As for [`publish`].
+#[inline(always)]
+pub(crate) unsafe fn publish_fixed(p: *mut Header, shape: FixedShape) -> Obj {
+    // SAFETY: by the caller's promise the cell is a complete object.
+    unsafe {
+        (*p).init(1, ShapeId::fixed(shape));
         Obj::from_owned(Value::from_ptr(p))
     }
 }

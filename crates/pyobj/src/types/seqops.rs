@@ -51,6 +51,12 @@ pub(crate) fn plain_bounds(len: usize, start: Value, stop: Value, step: Value) -
     // SAFETY: the words are live values.
     let is_none = |v: &Value| unsafe { Obj::borrow_from(v) }.is_none();
     let bound = |v: &Value, default: isize| if is_none(v) { Some(default) } else { v.as_int().map(|i| i as isize) };
+    if is_none(&step) {
+        let n = len as isize;
+        let clip = |i: isize| if i < 0 { (i + n).max(0) } else { i.min(n) };
+        let (start, stop) = (clip(bound(&start, 0)?), clip(bound(&stop, n)?));
+        return Some(Bounds { start, step: 1, count: (stop - start).max(0) as usize });
+    }
     let step = bound(&step, 1).filter(|s| *s != 0)?.max(-isize::MAX);
     let (first, last) = if step < 0 { (isize::MAX, isize::MIN) } else { (0, isize::MAX) };
     let (start, _, count) = slice::adjust(len, bound(&start, first)?, bound(&stop, last)?, step);

@@ -11,6 +11,7 @@ pub struct ObjCell(Cell<Option<Obj>>);
 
 impl ObjCell {
     /// A cell holding `v`.
+    #[inline(always)]
     pub const fn new(v: Option<Obj>) -> ObjCell {
         ObjCell(Cell::new(v))
     }
@@ -30,6 +31,7 @@ impl ObjCell {
     }
 
     /// Whether the cell is empty.
+    #[inline(always)]
     pub fn is_empty(&self) -> bool {
         // SAFETY: as in `get`.
         unsafe { (*self.0.as_ptr()).is_none() }
@@ -42,6 +44,7 @@ impl ObjCell {
     }
 
     /// Takes the reference out.
+    #[inline(always)]
     pub fn take(&self) -> Option<Obj> {
         self.0.take()
     }

@@ -216,7 +216,7 @@ pub(crate) mod iterate {
     /// reject non-numeric types.
     #[pyfunction(sig = "(iterable, /, start=0)")]
     fn sum(cx: &Ctx, iterable: &Obj, start: Option<&Obj>) -> PyResult {
-        let mut total = start.cloned().unwrap_or_else(|| Obj::from(0i64));
+        let total = start.cloned().unwrap_or_else(|| Obj::from(0i64));
         if total.type_of().is_str_subtype() {
             return Err(cx.type_error("sum() can't sum strings [use ''.join(seq) instead]"));
         }
@@ -226,7 +226,12 @@ pub(crate) mod iterate {
         if total.is_exact(FixedShape::ByteArray) {
             return Err(cx.type_error("sum() can't sum bytearray [use b''.join(seq) instead]"));
         }
-        let it = iterable.iter(cx)?;
+        sum_items(cx, total, &iterable.iter(cx)?)
+    }
+
+    /// Adds the items of an iterator to a total.
+    pub(crate) fn sum_items(cx: &Ctx, total: Obj, it: &Obj) -> PyResult {
+        let mut total = total;
         // Each kind of number is summed in its own way as long as only its kind comes.
         if total.is_exact(FixedShape::Int) {
             loop {

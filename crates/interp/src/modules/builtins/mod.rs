@@ -3,7 +3,7 @@
 mod class;
 mod eval;
 mod io;
-mod iterate;
+pub(crate) mod iterate;
 mod namespace;
 
 use cinder_pyobj::native::pymodule;

@@ -322,9 +322,12 @@ impl Items for List {
 impl Drop for List {
     fn drop(&mut self) {
         // CPython's order: the last item goes first.
-        let mut items = self.take_all();
-        while let Some(item) = items.pop() {
-            drop(item);
+        let mut items = std::mem::take(self.items.get_mut());
+        while let Some(v) = items.pop() {
+            if v.is_ptr() {
+                // SAFETY: the list owned its items.
+                unsafe { v.decref() };
+            }
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::split::part;
 use super::{Str, from_char, from_units};
 use crate::ctx::{Ctx, PyResult};
+use crate::native::FixedShape;
 use crate::types::slice::Slice;
-use crate::value::Obj;
+use crate::value::{Obj, Value};
 use crate::with_units;
 
 /// A subscript resolved against a length.
@@ -58,6 +59,14 @@ pub(crate) fn subscript(cx: &Ctx, o: &Obj, s: &Str, key: &Obj) -> PyResult {
             from_units(&picked)
         })),
     }
+}
+
+/// `text[start:stop]` of an exact str for bounds that are None or small ints, given as words; nothing otherwise.
+pub fn quick_slice(x: &Obj, start: Value, stop: Value, step: Value) -> Option<Obj> {
+    let s = x.fixed::<Str>(FixedShape::Str)?;
+    let b = crate::types::seqops::plain_bounds(s.len(), start, stop, step).filter(|b| b.step == 1)?;
+    let from = (b.start as usize).min(s.len());
+    Some(part(x, s, from, from + b.count))
 }
 
 /// The indices of a slice.
