@@ -139,12 +139,16 @@ op! {
     }
 
     BuildSet |m| {
-        let items = m.take_window(m.b(), m.c() as u16 as usize);
         let s = set::new();
-        for x in &items {
-            set::add(m.cx(), &s, x)?;
+        let added = window(m).iter().try_for_each(|v| {
+            // SAFETY: the window keeps the item alive.
+            set::add(m.cx(), &s, unsafe { Obj::borrow_from(v) }).map(drop)
+        });
+        for v in window(m) {
+            // SAFETY: the instruction owns the window.
+            unsafe { v.decref() };
         }
-        drop(items);
+        added?;
         m.set(m.a(), s);
         Ok(Flow::NEXT)
     }

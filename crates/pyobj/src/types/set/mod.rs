@@ -155,10 +155,14 @@ impl Elements {
 
     /// As [`Elements::add`] with the element's hash.
     pub(crate) fn add_hashed(&self, cx: &Ctx, key: &Obj, hash: i64) -> PyResult<bool> {
-        if self.find(cx, key, hash)?.is_some() {
-            return Ok(false);
-        }
-        match self.table_mut().insert_new(hash, key.value()) {
+        let added = match self.table_mut().add_plain(key.value(), hash) {
+            Some(Ok(false)) => return Ok(false),
+            Some(Ok(true)) => Ok(()),
+            Some(Err(e)) => Err(e),
+            None if self.find(cx, key, hash)?.is_some() => return Ok(false),
+            None => self.table_mut().insert_new(hash, key.value()),
+        };
+        match added {
             Ok(()) => {
                 // The table took the reference over.
                 key.clone().into_value();
@@ -178,8 +182,7 @@ impl Elements {
             None if strkey::is_exact(word) => strkey::hash(word),
             None => return None,
         };
-        if self.table().find_plain(word, hash)?.is_none() {
-            self.table_mut().insert_new(hash, word).ok()?;
+        if self.table_mut().add_plain(word, hash)?.ok()? {
             // The table took the reference over.
             key.clone().into_value();
         }

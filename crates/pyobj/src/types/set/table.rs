@@ -127,6 +127,12 @@ impl Table {
             }
             self.jump(&mut p);
         };
+        self.place(at, hash, key)
+    }
+
+    /// Puts a new element into an empty slot.
+    #[inline]
+    fn place(&mut self, at: usize, hash: i64, key: Value) -> Result<(), NoMemory> {
         self.slots[at] = Slot { key: Some(key), hash };
         self.fill += 1;
         self.used += 1;
@@ -141,6 +147,44 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// Adds an element, an int in a word or an exact str, if that is sure to run no Python code: whether it is new.
+    /// Nothing, with nothing changed, if it takes more. The table takes over the reference if it is new.
+    #[inline]
+    pub fn add_plain(&mut self, key: Value, hash: i64) -> Option<Result<bool, NoMemory>> {
+        let is_str = strkey::is_exact(key);
+        if !is_str && !key.is_int() {
+            return None;
+        }
+        if self.slots.is_empty() && self.resize(0).is_err() {
+            return Some(Err(NoMemory));
+        }
+        let mut p = self.probe(hash);
+        loop {
+            while p.at < p.end {
+                let s = self.slots[p.at];
+                match s.key {
+                    // The first empty slot of the sequence is where a new element goes.
+                    None if s.hash != DUMMY => return Some(self.place(p.at, hash, key).map(|()| true)),
+                    Some(k) if s.hash == hash => {
+                        if k == key {
+                            return Some(Ok(false));
+                        }
+                        if is_str && strkey::is_exact(k) {
+                            if strkey::exact_eq(k, key) {
+                                return Some(Ok(false));
+                            }
+                        } else if !(k.is_int() && key.is_int()) {
+                            return None;
+                        }
+                    }
+                    _ => {}
+                }
+                p.at += 1;
+            }
+            self.jump(&mut p);
+        }
     }
 
     fn insert_clean(&mut self, s: Slot) {
