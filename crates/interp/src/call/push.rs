@@ -285,7 +285,7 @@ pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
 
 /// The generator or coroutine that a call from native code makes, if no frame is needed for that.
 fn generator_of(th: &Thread, fobj: &Obj, f: &Function, c: &CodeObject, params: &[Obj]) -> Option<Obj> {
-    let words: SmallVec<[Value; 8]> = params.iter().map(|v| v.clone().into_value()).collect();
+    let words: smallvec::SmallVec<[Value; 8]> = params.iter().map(|v| v.clone().into_value()).collect();
     let callee = fobj.clone().into_value();
     // SAFETY: the words are owned, as many as the code has parameters.
     unsafe {

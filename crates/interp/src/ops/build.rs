@@ -110,7 +110,7 @@ pub(super) fn unpack_into(m: M, n: usize) -> PyResult<Flow> {
     Ok(Flow::NEXT)
 }
 
-/// How many items to make room for in an empty list: as many as the iterator has left that was made just before, which
+/// How many items to make room for in an empty list or dict: as many as the iterator has left that was made just before, which
 /// a comprehension walks. Few, since the comprehension may pass over most.
 fn room_for_comprehension(m: M) -> usize {
     const MOST: usize = 16;
@@ -154,6 +154,11 @@ op! {
     }
 
     BuildMap |m| {
+        if m.c() == 0 {
+            let d = dict::with_capacity(m.cx(), room_for_comprehension(m))?;
+            m.set(m.a(), d);
+            return Ok(Flow::NEXT);
+        }
         // SAFETY: the window holds this many live values, which the instruction owns.
         let words = unsafe { std::slice::from_raw_parts(m.reg(m.b()), m.plain_c() * 2) };
         // SAFETY: as above; the references move into the dict.
