@@ -177,11 +177,11 @@ pub(crate) fn check_size(cx: &Ctx, n: usize) -> PyResult<()> {
 #[inline(always)]
 fn alloc(ty: &Type, n: usize, item: impl Fn(usize) -> Value) -> Obj {
     if ty.is(Tuple::type_object_of()) {
-        // SAFETY: exact tuples are a header, the length and the items; all of it is written before publishing.
+        // SAFETY: exact tuples are a header, the head and the items; all of it is written before publishing.
         return unsafe {
             let p = heap::alloc_cell(PageKind::Container, 8 + size_of::<Tuple>() + n * 8);
             let t = (p as *mut u8).add(8) as *mut Tuple;
-            (*t).len = n;
+            write_head(t as *mut u8, n);
             let items = t.add(1) as *mut Value;
             for i in 0..n {
                 items.add(i).write(item(i));
