@@ -341,4 +341,3 @@ pub(crate) fn raised(th: &Thread) {
     drop(call.take(call.b()));
     drop(call.take(call.b() + 2));
 }
-

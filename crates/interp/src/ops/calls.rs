@@ -557,11 +557,8 @@ fn call_look(m: M) -> PyResult<Flow> {
     if callee.is_exact(FixedShape::Function) {
         look_function(m, s, callee, m.b() + 2, [ShadowOp::CallLook, ShadowOp::CallGenerator, ShadowOp::CallAwait]);
     } else if callee.value().bits() != s.entry.word() {
-        let consumer = if n == 1 && collect::is_fresh(m.peek_obj(m.b() + 2)) {
-            Consumer::of(callee)
-        } else {
-            Consumer::None
-        };
+        let consumer =
+            if n == 1 && collect::is_fresh(m.peek_obj(m.b() + 2)) { Consumer::of(callee) } else { Consumer::None };
         let (op, target, dep) = match consumer {
             Consumer::None => expect(callee, n),
             consumer => (Some(ShadowOp::CallCollect), consumer as usize, 0),
