@@ -96,3 +96,27 @@ class Raw(io._RawIOBase):
 
 assert io.BufferedReader(Raw()).readlines() == [b"ab\n", b"cd\n"]
 assert io.TextIOWrapper(io.BufferedReader(Raw()), encoding="utf-8").read() == "ab\ncd\n"
+
+# readinto1() takes what lies ahead and reads at most once.
+import io
+
+
+class Pieces(io.RawIOBase):
+    def __init__(self, *pieces):
+        self.pieces = list(pieces)
+
+    def readable(self):
+        return True
+
+    def readinto(self, b):
+        piece = self.pieces.pop(0) if self.pieces else b""
+        b[:len(piece)] = piece
+        return len(piece)
+
+
+reader = io.BufferedReader(Pieces(b"abc", b"de", b"fgh", b"jkl"), 10)
+target = bytearray(2)
+assert reader.peek() == b"abc" and reader.readinto1(target) == 2 and reader.readinto1(target) == 1
+assert reader.readinto1(target) == 2 and target == b"de" and reader.peek() == b"fgh"
+target = bytearray(20)
+assert reader.readinto1(target) == 6 and target[:6] == b"fghjkl"

@@ -81,3 +81,11 @@ for wrong, error in ((b"abcd" * 9, OSError), (packed[:-4], ValueError)):
         pass
     else:
         assert False, wrong
+
+# Flushing a decompressor gives everything that is left, however much it is.
+import zlib
+
+text = b"".join(b"%d some text to compress %d\n" % (i * i, i) for i in range(6000))
+for most in (1, 10, 1000):
+    d = zlib.decompressobj()
+    assert d.decompress(zlib.compress(text, 1), most) + d.flush() == text and d.eof

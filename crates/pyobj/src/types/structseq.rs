@@ -225,6 +225,9 @@ fn values(o: &Obj) -> Vec<Obj> {
 
 fn new(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
     let d = definition(cx, ty)?;
+    if let [(field, _)] = d.fields {
+        return single(cx, d, field, args);
+    }
     let sig = Signature {
         function: d.name,
         params: &["sequence", "dict"],
@@ -275,6 +278,17 @@ fn new(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
     Ok(d.make(all))
 }
 
+/// An instance of a type with one field, which is made of that field's value.
+fn single(cx: &Ctx, d: &'static StructSeq, field: &str, args: Args<'_>) -> PyResult {
+    let named = args.keywords().find(|(k, _)| &*as_utf8_lossy(k) == field).map(|(_, v)| v);
+    match (args.all().len(), args.pos().first().or(named)) {
+        (1, Some(v)) => Ok(d.make(vec![v.clone()])),
+        (0, _) => Err(cx.type_error(format!("{}() missing required argument '{field}' (pos 1)", d.name))),
+        (n, Some(_)) => Err(cx.type_error(format!("{}() takes at most 1 argument ({n} given)", d.name))),
+        _ => Err(cx.type_error(format!("{}() got an unexpected keyword argument", d.name))),
+    }
+}
+
 fn repr(cx: &Ctx, this: &Obj) -> PyResult {
     let d = definition(cx, this.type_of())?;
     // As many names as there are items: an unnamed field shows the name of a later one.
@@ -295,6 +309,9 @@ fn repr(cx: &Ctx, this: &Obj) -> PyResult {
 fn reduce(cx: &Ctx, this: &Obj, _: Args<'_>) -> PyResult {
     let d = definition(cx, this.type_of())?;
     let all = values(this);
+    if d.fields.len() == 1 {
+        return Ok(tuple::pair(this.type_of().as_obj(), tuple::new(all)));
+    }
     let hidden = dict::new();
     for ((name, _), v) in d.fields.iter().zip(&all).skip(d.visible) {
         dict::set(cx, &hidden, &Obj::from(*name), v)?;

@@ -86,11 +86,14 @@ impl Input {
         let mut ended = false;
         // Whether the last step filled all the room that it was given.
         let mut full = true;
+        let mut first = true;
         loop {
             let room = more_room(out.len()).min(limit - out.len());
-            if room == 0 {
+            // Without any room a first step still reads headers, and sees the end of streams without content.
+            if room == 0 && !first {
                 break;
             }
+            first = false;
             if out.try_reserve(room).is_err() {
                 return Err(cx.no_memory());
             }

@@ -41,6 +41,7 @@ mod random;
 mod resource;
 mod select;
 mod socket;
+mod sqlite;
 mod sre;
 mod stat_;
 mod statistics;
@@ -54,6 +55,7 @@ mod unicodedata;
 mod uuid;
 mod weakref;
 mod zlib;
+mod zstd;
 
 use cinder_pyobj::native::ModuleDef;
 
@@ -107,6 +109,7 @@ pub static ALL: &[&ModuleDef] = &[
     &resource::resource::MODULE,
     &select::select::MODULE,
     &socket::socket::MODULE,
+    &sqlite::module::MODULE,
     &sre::sre::MODULE,
     &stat_::stat::MODULE,
     &statistics::statistics::MODULE,
@@ -120,4 +123,5 @@ pub static ALL: &[&ModuleDef] = &[
     &uuid::uuid::MODULE,
     &weakref::weakref::MODULE,
     &zlib::module::MODULE,
+    &zstd::module::MODULE,
 ];

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use cinder_pyobj::heap::{Traverse, new_instance};
-use cinder_pyobj::native::{This, pyclass, pymethods, pymodule};
-use cinder_pyobj::types::{Type, generic_alias};
-use cinder_pyobj::{Ctx, Obj, PyResult, Raised, intern};
+use cinder_pyobj::native::{PyClass, This, pyclass, pymethods, pymodule};
+use cinder_pyobj::types::{Type, exc, generic_alias};
+use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
 
 /// Simple, unbounded, reentrant FIFO queue.
 #[pyclass(name = "SimpleQueue", module = "_queue", flags(basetype, weakref))]
@@ -16,12 +16,12 @@ pub struct SimpleQueue {
     items: RefCell<VecDeque<Obj>>,
 }
 
+/// Raised where an item is wanted at once and the queue has none.
+#[pyclass(name = "Empty", module = "_queue", base = exc::markers::Exception, flags(basetype, mutable), payload = "inherit")]
+pub(crate) struct Empty;
+
 fn empty(cx: &Ctx) -> Raised {
-    let class = (cx.host().import)(cx, "_queue").and_then(|m| m.get_attr(cx, intern!("Empty")));
-    match class.and_then(|c| c.call0(cx)) {
-        Ok(e) => cx.raise_obj(e),
-        Err(r) => r,
-    }
+    cx.raise_args(Empty::class().type_object(), &[])
 }
 
 impl SimpleQueue {
@@ -110,17 +110,5 @@ impl SimpleQueue {
 }
 
 /// Native implementation of the queue module's simple queue.
-#[pymodule(name = "_queue", classes(super::SimpleQueue))]
-pub(crate) mod queue {
-    use super::*;
-
-    #[pyinit]
-    fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
-        let base = cinder_pyobj::types::exc::Exception().as_obj();
-        let ns = cinder_pyobj::types::dict::new();
-        cinder_pyobj::types::dict::set(cx, &ns, &Obj::from("__module__"), &Obj::from("_queue"))?;
-        let bases = cinder_pyobj::types::tuple::new(vec![base]);
-        let class = cinder_pyobj::types::type_type().as_obj().call_pos(cx, &[Obj::from("Empty"), bases, ns])?;
-        module.set_attr(cx, intern!("Empty"), &class)
-    }
-}
+#[pymodule(name = "_queue", classes(super::SimpleQueue, super::Empty))]
+pub(crate) mod queue {}

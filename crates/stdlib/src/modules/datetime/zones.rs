@@ -1,11 +1,11 @@
 //! `_zoneinfo`: time zones of the system's database.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
-use cinder_pyobj::heap::{Traverse, Visitor, new_instance};
+use cinder_pyobj::heap::{Gil, Traverse, Visitor, new_instance};
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods, pymodule};
 use cinder_pyobj::types::str::{Name, as_utf8_lossy};
-use cinder_pyobj::types::{Type, bytes, list, set_class_constant, tuple};
+use cinder_pyobj::types::{Type, bytes, list, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 
 use super::calendar;
@@ -258,8 +258,25 @@ fn local_seconds(cx: &Ctx, dt: &Obj) -> PyResult<(i64, i32, bool)> {
     Ok((day * 86_400 + clock, part(intern!("year"))? as i32, part(intern!("fold"))? != 0))
 }
 
+/// The caches of the class itself: a mapping of the zones that are in use, and a list of those kept longer. Subclasses
+/// have their mapping as an attribute.
+static CACHES: Gil<OnceCell<(Obj, Obj)>> = Gil::new(OnceCell::new());
+
+fn own_caches(cx: &Ctx) -> PyResult<&'static (Obj, Obj)> {
+    let caches = CACHES.get();
+    if caches.get().is_none() {
+        let new = (new_weak_cache(cx)?, list::empty());
+        // The import that this takes may have come here itself.
+        drop(caches.set(new));
+    }
+    caches.get().ok_or_else(|| cx.system_error("no caches of zones"))
+}
+
 /// The cache of a class's zones that are in use.
 fn weak_cache(cx: &Ctx, ty: &Type) -> PyResult {
+    if ty.is(ZoneInfo::class().type_object()) {
+        return Ok(own_caches(cx)?.0.clone());
+    }
     ty.as_obj().get_attr(cx, intern!("_weak_cache"))
 }
 
@@ -268,7 +285,7 @@ const KEPT: usize = 8;
 
 /// The most recently used zones of the class itself, as pairs of key and zone, newest first.
 fn kept_zones(cx: &Ctx) -> PyResult {
-    ZoneInfo::class().type_object().as_obj().get_attr(cx, intern!("_strong_cache"))
+    Ok(own_caches(cx)?.1.clone())
 }
 
 fn keep(cx: &Ctx, key: &Obj, zone: &Obj) -> PyResult<()> {
@@ -476,7 +493,7 @@ impl ZoneInfo {
     /// Function for serialization with the pickle protocol.
     #[pymethod(name = "__reduce__")]
     fn reduce(cx: &Ctx, this: This<'_, ZoneInfo>) -> PyResult {
-        if this.key.is_none() {
+        if !this.file.is_none() {
             let class = (cx.host().import)(cx, "pickle")?.get_attr(cx, intern!("PicklingError"))?;
             let e = class.call1(cx, &Obj::from("Cannot pickle a ZoneInfo file from a file stream."))?;
             return Err(cx.raise_obj(e));
@@ -520,9 +537,6 @@ pub(crate) mod zoneinfo {
         let _ = module;
         // The classes of the module datetime stand before zones are made.
         (cx.host().import)(cx, "_datetime")?;
-        let ty = ZoneInfo::class().type_object();
-        set_class_constant(ty, intern!("_weak_cache"), new_weak_cache(cx)?);
-        set_class_constant(ty, intern!("_strong_cache"), list::empty());
         Ok(())
     }
 }

@@ -257,8 +257,14 @@ pub(super) fn to_ratio(cx: &Ctx, n: &Num) -> PyResult {
 /// The prime modulus of numeric hashes.
 const PRIME: u64 = (1 << 61) - 1;
 
+/// The inverse of ten modulo [`PRIME`].
+const TENTH: u64 = 2_075_258_708_292_324_556;
+
 fn mul_mod(a: u64, b: u64) -> u64 {
-    (u128::from(a) * u128::from(b) % u128::from(PRIME)) as u64
+    // 2^61 is one modulo the prime, so the halves of the product add up.
+    let p = u128::from(a) * u128::from(b);
+    let r = (p as u64 & PRIME) + (p >> 61) as u64;
+    if r >= PRIME { r - PRIME } else { r }
 }
 
 fn pow_mod(mut b: u64, mut e: u64) -> u64 {
@@ -285,9 +291,8 @@ pub(super) fn hash(cx: &Ctx, n: &Num, this: &Obj) -> PyResult<i64> {
         Some(m) => (m % u128::from(PRIME)) as u64,
         None => (&*n.coeff.big() % PRIME).iter_u64_digits().next().unwrap_or(0),
     };
-    // The inverse of ten is 10^(p-2); exponents count modulo p-1.
-    let e = n.exp.rem_euclid((PRIME - 1) as i64) as u64;
-    let h = mul_mod(c, pow_mod(10, e)) as i64;
+    let scale = pow_mod(if n.exp < 0 { TENTH } else { 10 }, n.exp.unsigned_abs());
+    let h = mul_mod(c, scale) as i64;
     let h = if n.neg { -h } else { h };
     Ok(if h == -1 { -2 } else { h })
 }

@@ -52,15 +52,15 @@ impl Reader<'_> {
         self.s.get(self.at).and_then(char::from_u32)
     }
 
-    fn accept(&mut self, set: &str) -> Option<char> {
-        let c = self.peek().filter(|c| set.contains(*c))?;
+    fn accept(&mut self, set: &[u8]) -> Option<char> {
+        let c = self.peek().filter(|c| c.is_ascii() && set.contains(&(*c as u8)))?;
         self.at += 1;
         Some(c)
     }
 
     fn number(&mut self) -> Result<Option<i64>, ()> {
         let mut n: Option<i64> = None;
-        while let Some(c) = self.accept("0123456789") {
+        while let Some(c) = self.accept(b"0123456789") {
             let next = n.unwrap_or(0) * 10 + i64::from(c as u8 - b'0');
             if next > i64::from(i32::MAX) {
                 return Err(());
@@ -99,25 +99,25 @@ fn parse(s: &Str) -> Option<Spec> {
     } else {
         aligned = false;
     }
-    spec.sign = r.accept("+- ").unwrap_or('-');
-    spec.no_negative_zero = r.accept("z").is_some();
-    spec.alternate = r.accept("#").is_some();
-    if r.accept("0").is_some() {
+    spec.sign = r.accept(b"+- ").unwrap_or('-');
+    spec.no_negative_zero = r.accept(b"z").is_some();
+    spec.alternate = r.accept(b"#").is_some();
+    if r.accept(b"0").is_some() {
         if aligned {
             return None;
         }
         (spec.zeros, spec.fill, spec.align) = (true, '0' as u32, '=');
     }
     spec.width = r.number().ok()?.unwrap_or(0) as usize;
-    spec.grouping = r.accept(",_");
-    if r.accept(".").is_some() {
+    spec.grouping = r.accept(b",_");
+    if r.accept(b".").is_some() {
         spec.precision = r.number().ok()?;
-        spec.fraction_grouping = r.accept(",_");
+        spec.fraction_grouping = r.accept(b",_");
         if spec.precision.is_none() && spec.fraction_grouping.is_none() {
             return None;
         }
     }
-    spec.kind = r.accept("eEfFgGnN%");
+    spec.kind = r.accept(b"eEfFgGnN%");
     if r.at != s.len() || (matches!(spec.kind, Some('n' | 'N')) && spec.grouping.is_some()) {
         return None;
     }

@@ -259,9 +259,16 @@ impl Decimal {
     }
 
     fn __richcmp__(cx: &Ctx, this: This<'_, Decimal>, other: &Obj, op: CmpOp) -> PyResult {
+        let other_number = operand(other);
+        if let Some(b) = &other_number
+            && !this.num.is_nan()
+            && !b.is_nan()
+        {
+            return Ok(Obj::from_bool(op.holds(number::compare(&this.num, b))));
+        }
         let context = state::current(cx)?;
         let context = payload(cx, &context)?;
-        if let Some(b) = operand(other) {
+        if let Some(b) = other_number {
             return compare_numbers(cx, context, &this.num, &b, op);
         }
         match comparable(cx, context, other, op)? {

@@ -429,8 +429,8 @@ fn integer_power(a: &Num, n: i64, neg: bool, env: &Env, status: &mut u32) -> Res
         let mut inner = 0;
         let work = Env::working(env.prec + extra);
         let base = if n < 0 { divide(&Num::one(), &a.abs(), &work, &mut inner) } else { a.abs() };
-        let mut r = Num::one();
-        for i in (0..steps).rev() {
+        let mut r = base.clone();
+        for i in (0..steps - 1).rev() {
             r = multiply(&r, &r, &work, &mut inner);
             if n.unsigned_abs() >> i & 1 == 1 {
                 r = multiply(&r, &base, &work, &mut inner);

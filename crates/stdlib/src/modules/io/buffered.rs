@@ -692,7 +692,17 @@ fn read_into(cx: &Ctx, this: &Obj, buffer: &Obj, once: bool) -> PyResult {
     let to = Buffer::get(cx, buffer, BufferFlags::WRITABLE).map_err(|r| writable_error(cx, r, name, buffer))?;
     let got = locked(cx, this, |b| {
         b.check_open(cx, "readinto of")?;
-        if once { b.read_once(cx, to.len()).map(Some) } else { b.read(cx, to.len()) }
+        if !once {
+            return b.read(cx, to.len());
+        }
+        // What lies ahead is no read of the raw stream: one may follow it where so much is wanted that the buffer could
+        // not hold it anyway.
+        let mut got = b.take(to.len());
+        let left = to.len() - got.len();
+        if left > b.size.get() || got.is_empty() {
+            got.extend(b.read_once(cx, left)?);
+        }
+        Ok(Some(got))
     })?;
     let Some(got) = got else { return Ok(Obj::none()) };
     to.with_bytes_mut(|t| t[..got.len()].copy_from_slice(&got));

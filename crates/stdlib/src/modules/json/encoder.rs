@@ -115,7 +115,6 @@ impl Encoder {
 
 impl Encoding<'_> {
     fn value(&mut self, v: &Obj, level: usize) -> PyResult<()> {
-        let cx = self.cx;
         if v.is_none() {
             self.out.push_str("null");
         } else if v.is(&Obj::from_bool(true)) {
@@ -127,11 +126,10 @@ impl Encoding<'_> {
         } else if let Some(t) = self.number(v)? {
             self.out.push_obj(&t);
         } else if let Some(t) = v.downcast::<Tuple>() {
-            let items = t.as_slice().to_vec();
-            self.container(v, |w| w.sequence(v, &items, level))?;
-        } else if v.downcast::<List>().is_some() {
-            let items = v.collect(cx)?;
-            self.container(v, |w| w.sequence(v, &items, level))?;
+            self.container(v, |w| w.sequence(v, |i| t.as_slice().get(i).cloned(), level))?;
+        } else if let Some(l) = v.downcast::<List>() {
+            // Item by item, since encoding one may change the list.
+            self.container(v, |w| w.sequence(v, |i| l.get(i), level))?;
         } else if v.downcast::<Dict>().is_some() {
             self.container(v, |w| w.mapping(v, level))?;
         } else {
@@ -231,20 +229,20 @@ impl Encoding<'_> {
         }
     }
 
-    fn sequence(&mut self, v: &Obj, items: &[Obj], level: usize) -> PyResult<()> {
-        if items.is_empty() {
+    fn sequence(&mut self, v: &Obj, at: impl Fn(usize) -> Option<Obj>, level: usize) -> PyResult<()> {
+        let Some(mut item) = at(0) else {
             self.out.push_str("[]");
             return Ok(());
-        }
+        };
         self.out.push('[' as u32);
         self.newline(level + 1);
-        for (i, item) in items.iter().enumerate() {
-            if i > 0 {
-                self.out.push_obj(&self.e.item_separator);
-                self.newline(level + 1);
-            }
-            self.value(item, level + 1)
+        for i in 0.. {
+            self.value(&item, level + 1)
                 .map_err(|r| self.note(r, format!("when serializing {} item {i}", v.type_of().full_name())))?;
+            let Some(next) = at(i + 1) else { break };
+            item = next;
+            self.out.push_obj(&self.e.item_separator);
+            self.newline(level + 1);
         }
         self.newline(level);
         self.out.push(']' as u32);

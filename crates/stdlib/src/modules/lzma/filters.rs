@@ -180,9 +180,15 @@ fn read(cx: &Ctx, spec: &Obj) -> PyResult<Filter> {
 
 /// The chain that a sequence of dicts describes.
 pub(super) fn chain(cx: &Ctx, specs: &Obj) -> PyResult<Filters> {
+    if dict::as_dict(specs).is_some() {
+        return Err(cx.type_error("dict is not a sequence"));
+    }
     let count = specs.len(cx)?;
     if count > MOST {
         return Err(cx.value_error(format!("Too many filters - liblzma supports a maximum of {MOST}")));
+    }
+    if count == 0 {
+        return Err(cx.value_error("Empty filter chain"));
     }
     let mut f = Filters::new();
     for i in 0..count {

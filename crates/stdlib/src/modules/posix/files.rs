@@ -525,8 +525,9 @@ pub(crate) mod files {
 
     /// A timer as a file descriptor.
     #[pyfunction(sig = "(clockid, /, *, flags=0)")]
-    fn timerfd_create(cx: &Ctx, clockid: i32, flags: Option<i32>) -> PyResult<i32> {
-        check(cx, sys!(libc::timerfd_create(clockid, flags.unwrap_or(libc::TFD_CLOEXEC))))
+    fn timerfd_create(cx: &Ctx, clockid: i32, flags: i32) -> PyResult<i32> {
+        // As all descriptors that Python makes, it is not inherited.
+        check(cx, sys!(libc::timerfd_create(clockid, flags | libc::TFD_CLOEXEC)))
     }
 
     fn set_timer(cx: &Ctx, fd: i32, flags: i32, initial: i128, interval: i128) -> PyResult<(i128, i128)> {

@@ -146,8 +146,13 @@ impl Stream {
             self.z.next_in = std::ptr::null_mut();
             self.z.next_out = std::ptr::null_mut();
             self.z.avail_in = 0;
-            // There is more to come only if the room was used up, or input is left that was not offered.
-            let more = code == 0 && (room == 0 || (used < input.len() && mode != flush));
+            // There is more to come only if the room was used up (which finishing calls an error of the buffer), or input
+            // is left that was not offered.
+            let more = match code {
+                0 => room == 0 || (used < input.len() && mode != flush),
+                BUF_ERROR => room == 0,
+                _ => false,
+            };
             if !more {
                 return Progress { code, used };
             }
