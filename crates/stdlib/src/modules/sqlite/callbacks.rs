@@ -264,13 +264,7 @@ pub(super) fn register(db: &Database, name: &CStr, args: c_int, kind: Kind, f: O
     }
 }
 
-unsafe extern "C" fn collate(
-    data: *mut c_void,
-    n1: c_int,
-    t1: *const c_void,
-    n2: c_int,
-    t2: *const c_void,
-) -> c_int {
+unsafe extern "C" fn collate(data: *mut c_void, n1: c_int, t1: *const c_void, n2: c_int, t2: *const c_void) -> c_int {
     running::locked(|cx| {
         // SAFETY: SQLite calls with two texts of these lengths.
         let (f, a, b) = unsafe {

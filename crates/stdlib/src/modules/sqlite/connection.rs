@@ -94,9 +94,7 @@ fn isolation_level_of(cx: &Ctx, o: &Obj) -> PyResult<Option<String>> {
     }
     match LEVELS.iter().find(|l| l.eq_ignore_ascii_case(text)) {
         Some(l) => Ok(Some((*l).to_owned())),
-        None => Err(cx.value_error(
-            "isolation_level string must be '', 'DEFERRED', 'IMMEDIATE', or 'EXCLUSIVE'",
-        )),
+        None => Err(cx.value_error("isolation_level string must be '', 'DEFERRED', 'IMMEDIATE', or 'EXCLUSIVE'")),
     }
 }
 
@@ -503,13 +501,7 @@ impl Connection {
 
     /// Commits if the block ended well, otherwise rolls back.
     #[pymethod(name = "__exit__", sig = "($self, type, value, traceback, /)")]
-    fn exit(
-        cx: &Ctx,
-        this: This<'_, Connection>,
-        r#type: &Obj,
-        value: &Obj,
-        traceback: &Obj,
-    ) -> PyResult<bool> {
+    fn exit(cx: &Ctx, this: This<'_, Connection>, r#type: &Obj, value: &Obj, traceback: &Obj) -> PyResult<bool> {
         if r#type.is_none() && value.is_none() && traceback.is_none() {
             if let Err(r) = this.end_transaction(cx, "COMMIT") {
                 // What cannot be committed is undone, and the error stays.

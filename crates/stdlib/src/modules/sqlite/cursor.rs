@@ -511,7 +511,10 @@ fn expect_sql(cx: &Ctx, function: &str, o: &Obj) -> PyResult<()> {
         return Ok(());
     }
     let got = o.type_of().name().to_string();
-    let what = if function == "executescript" { "executescript() argument".to_owned() } else { format!("{function}() argument 1") };
+    let what = if function == "executescript" {
+        "executescript() argument".to_owned()
+    } else {
+        format!("{function}() argument 1")
+    };
     Err(cx.raise(exc::TypeError(), format!("{what} must be str, not {got}")))
 }
-

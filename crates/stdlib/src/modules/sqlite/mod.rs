@@ -21,8 +21,8 @@ use std::sync::atomic::Ordering;
 
 use cinder_pyobj::heap::{Traverse, Visitor, new_instance};
 use cinder_pyobj::native::{Args, PyClass, pyclass, pymodule};
-use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::set_class_constant;
+use cinder_pyobj::types::str::Name;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use adapt::PrepareProtocol;
@@ -57,7 +57,9 @@ pub(crate) mod module {
     use super::*;
 
     /// Opens a connection to the SQLite database file 'database'; ":memory:" is a database in memory.
-    #[pyfunction(sig = "(database, timeout=5.0, detect_types=0, isolation_level='', check_same_thread=True, factory=ConnectionType, cached_statements=128, uri=False, *, autocommit=sqlite3.LEGACY_TRANSACTION_CONTROL)")]
+    #[pyfunction(
+        sig = "(database, timeout=5.0, detect_types=0, isolation_level='', check_same_thread=True, factory=ConnectionType, cached_statements=128, uri=False, *, autocommit=sqlite3.LEGACY_TRANSACTION_CONTROL)"
+    )]
     fn connect(cx: &Ctx, args: Args<'_>) -> PyResult {
         connection::connect(cx, args)
     }

@@ -4,9 +4,9 @@ use std::ffi::c_int;
 use std::rc::Rc;
 
 use cinder_pyobj::native::{Args, FromObj, This, pymethods};
-use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::types::bytes::{self, BytesLike};
 use cinder_pyobj::types::exc;
+use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
 use libsqlite3_sys as sys;
 
@@ -48,9 +48,7 @@ fn positional<'a, const N: usize>(
             }
             Some(i) => {
                 let at = i + 1;
-                return Err(
-                    cx.type_error(format!("argument for {method}() given by name ('{k}') and position ({at})"))
-                );
+                return Err(cx.type_error(format!("argument for {method}() given by name ('{k}') and position ({at})")));
             }
             None if others.contains(&&*k) => {}
             None => return Err(cx.type_error(format!("{method}() got an unexpected keyword argument '{k}'"))),
@@ -105,8 +103,7 @@ impl Connection {
     /// Creates a function of SQL; None removes it.
     #[pymethod(sig = "($self, /, name, narg, func, *, deterministic=False)")]
     fn create_function(cx: &Ctx, this: This<'_, Connection>, args: Args<'_>) -> PyResult<()> {
-        let [name, narg, func] =
-            positional(cx, "create_function", ["name", "narg", "func"], args, &["deterministic"])?;
+        let [name, narg, func] = positional(cx, "create_function", ["name", "narg", "func"], args, &["deterministic"])?;
         let (name, narg) = (<&str>::from_obj(cx, name)?, <c_int>::from_obj(cx, narg)?);
         let mut deterministic = false;
         for (k, v) in args.keywords() {
@@ -185,9 +182,9 @@ impl Connection {
                 [h, n] => (h, n),
                 p => {
                     let given = p.len();
-                    return Err(
-                        cx.type_error(format!("set_progress_handler() takes exactly 2 positional arguments ({given} given)"))
-                    );
+                    return Err(cx.type_error(format!(
+                        "set_progress_handler() takes exactly 2 positional arguments ({given} given)"
+                    )));
                 }
             },
         };

@@ -77,9 +77,7 @@ impl DecompressionDict {
 /// The least and greatest value of a parameter.
 pub(super) fn bounds(parameter: c_int, compress: bool) -> Result<(c_int, c_int), &'static str> {
     // SAFETY: the library refuses unknown numbers, which are passed as they are.
-    let b = unsafe {
-        if compress { cparam_bounds(parameter) } else { dparam_bounds(parameter) }
-    };
+    let b = unsafe { if compress { cparam_bounds(parameter) } else { dparam_bounds(parameter) } };
     outcome(b.error)?;
     Ok((b.lowerBound, b.upperBound))
 }
@@ -113,7 +111,9 @@ impl Drop for Compressor {
     fn drop(&mut self) {
         // The library frees dictionaries before it stops its threads, so what they work on is finished first.
         let mut scratch = [0u8; 4096];
-        while matches!(self.step(&[], &mut scratch, sys::ZSTD_EndDirective::ZSTD_e_flush as c_int), Ok(s) if s.left != 0) {}
+        while matches!(self.step(&[], &mut scratch, sys::ZSTD_EndDirective::ZSTD_e_flush as c_int), Ok(s) if s.left != 0)
+        {
+        }
         // SAFETY: freed once, before the dictionary.
         unsafe { sys::ZSTD_freeCCtx(self.ctx) };
     }
@@ -248,7 +248,10 @@ pub(super) fn frame_info(data: &[u8]) -> Option<(Option<u64>, u32)> {
     unsafe {
         match sys::ZSTD_getFrameContentSize(data.as_ptr().cast(), data.len()) {
             ERROR => None,
-            n => Some((Some(n).filter(|n| *n != UNKNOWN), sys::ZSTD_getDictID_fromFrame(data.as_ptr().cast(), data.len()))),
+            n => Some((
+                Some(n).filter(|n| *n != UNKNOWN),
+                sys::ZSTD_getDictID_fromFrame(data.as_ptr().cast(), data.len()),
+            )),
         }
     }
 }

@@ -186,13 +186,7 @@ impl Compressor {
 #[pymethods]
 impl Compressor {
     #[pynew(sig = "(level=None, options=None, zstd_dict=None)")]
-    fn __new__(
-        cx: &Ctx,
-        ty: &Type,
-        level: Option<&Obj>,
-        options: Option<&Obj>,
-        zstd_dict: Option<&Obj>,
-    ) -> PyResult {
+    fn __new__(cx: &Ctx, ty: &Type, level: Option<&Obj>, options: Option<&Obj>, zstd_dict: Option<&Obj>) -> PyResult {
         if level.is_some() && options.is_some() {
             return Err(cx.type_error("Only one of level or options should be used."));
         }
@@ -270,9 +264,7 @@ impl Compressor {
             }
         };
         if self.last_mode.get() != FLUSH_FRAME {
-            return Err(
-                cx.value_error("set_pledged_input_size() method must be called when last_mode == FLUSH_FRAME")
-            );
+            return Err(cx.value_error("set_pledged_input_size() method must be called when last_mode == FLUSH_FRAME"));
         }
         match self.state.borrow().set_pledged_size(n) {
             Ok(_) => Ok(()),
@@ -384,7 +376,9 @@ fn sample_sizes(cx: &Ctx, function: &str, position: u8, o: &Obj, total: usize) -
         match int::as_u64(n) {
             Some(n) => sizes.push(n as usize),
             None => {
-                return Err(cx.value_error("Items in samples_sizes should be an int object, with a value between 0 and 18446744073709551615"));
+                return Err(cx.value_error(
+                    "Items in samples_sizes should be an int object, with a value between 0 and 18446744073709551615",
+                ));
             }
         }
     }
