@@ -97,3 +97,8 @@ raises(ZeroDivisionError, "zero to a negative or complex power", lambda: 0j ** -
 raises(ValueError, "complex() arg is a malformed string", complex, "1+")
 raises(ValueError, "Zero padding is not allowed in complex format specifier", format, 1j, "05")
 raises(TypeError, "complex() argument must be a string or a number, not NoneType", complex, None)
+
+# Of two shortest texts that are equally near, the one with the even digit.
+for f, s in [(1810784756525758.25, "1810784756525758.2"), (984094405551323.25, "984094405551323.2"), (2.0**-25, "2.9802322387695312e-08"),
+             (34989216677391.3125, "34989216677391.312"), (984094405551323.75, "984094405551323.8"), (5e-324, "5e-324"), (2.0**63, "9.223372036854776e+18")]:
+    assert repr(f) == s and repr(-f) == "-" + s and float(s) == f, (repr(f), s)

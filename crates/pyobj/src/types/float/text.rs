@@ -45,7 +45,19 @@ impl Decimal {
 
     /// The fewest digits that determine the float.
     pub fn shortest(f: f64) -> Decimal {
-        Decimal::of(f.is_sign_negative(), &format!("{:e}", f.abs()))
+        let d = Decimal::of(f.is_sign_negative(), &format!("{:e}", f.abs()));
+        // Of two that are equally near, Rust takes the upper one and Python the even one. That takes a float whose exact
+        // value has a digit more than the shortest: at least 16 digits, so at most 26 bits after the point.
+        const FRACTION: f64 = (1u64 << 26) as f64;
+        let odd = d.digits.as_bytes().last().is_some_and(|c| c & 1 == 1);
+        if odd && d.digits.len() >= 15 && (f * FRACTION).fract() == 0.0 {
+            let even = Decimal::rounded(f, d.digits.len());
+            let same = format!("{}e{}", even.digits, even.exp + 1 - even.digits.len() as i32).parse() == Ok(f.abs());
+            if same {
+                return even;
+            }
+        }
+        d
     }
 
     /// `n >= 1` significant digits, rounded half to even.

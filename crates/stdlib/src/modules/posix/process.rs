@@ -139,9 +139,9 @@ fn priority_of(cx: &Ctx, o: &Obj) -> PyResult<libc::sched_param> {
     if !o.type_of().is(super::misc::SCHED_PARAM.type_object()) {
         return Err(cx.type_error("must have a sched_param object"));
     }
-    let p = o.get_attr(cx, intern!("sched_priority"))?.to_i64(cx)?;
+    let p = o.get_attr(cx, intern!("sched_priority"))?;
     let mut s = zeroed!(libc::sched_param);
-    s.sched_priority = p as i32;
+    s.sched_priority = <i32 as cinder_pyobj::native::FromObj>::from_obj(cx, &p)?;
     Ok(s)
 }
 

@@ -153,7 +153,10 @@ pub(super) fn spawn(cx: &Ctx, args: Args<'_>, function: &'static str, search: bo
         flags |= libc::POSIX_SPAWN_SETSIGDEF;
     }
     if let Some(sc) = scheduler.filter(|s| !s.is_none()) {
-        let Some([policy, param]) = tuple::items_if_tuple(sc) else {
+        let Some(items) = tuple::items_if_tuple(sc) else {
+            return Err(cx.type_error("scheduler must be a tuple or None"));
+        };
+        let [policy, param] = items else {
             return Err(cx.type_error("A scheduler tuple must have two elements"));
         };
         if !policy.is_none() {

@@ -126,6 +126,23 @@ fn timespec(ns: i128) -> libc::timespec {
     libc::timespec { tv_sec: ns.div_euclid(1_000_000_000) as i64, tv_nsec: ns.rem_euclid(1_000_000_000) as i64 }
 }
 
+/// The number that stands for no device, -1 in Python.
+const NO_DEVICE: u64 = u64::MAX;
+
+/// A device number, or -1.
+fn device_number(cx: &Ctx, o: &Obj) -> PyResult<u64> {
+    let n = o.index(cx)?;
+    if cinder_pyobj::types::int::as_i64(&n) == Some(-1) {
+        return Ok(NO_DEVICE);
+    }
+    <u64 as cinder_pyobj::native::FromObj>::from_obj(cx, &n)
+}
+
+/// A part of a device number; that of no device is -1.
+fn device_part(n: u32) -> Obj {
+    if n == u32::MAX { Obj::from(-1) } else { Obj::from(n) }
+}
+
 #[pymodule(part, name = "posix")]
 pub(crate) mod stat_part {
     use super::*;
@@ -339,20 +356,29 @@ pub(crate) mod stat_part {
 
     /// The major number of a device.
     #[pyfunction(sig = "(device, /)")]
-    fn major(device: u64) -> u32 {
-        libc::major(device)
+    fn major(cx: &Ctx, device: &Obj) -> PyResult {
+        Ok(device_part(libc::major(device_number(cx, device)?)))
     }
 
     /// The minor number of a device.
     #[pyfunction(sig = "(device, /)")]
-    fn minor(device: u64) -> u32 {
-        libc::minor(device)
+    fn minor(cx: &Ctx, device: &Obj) -> PyResult {
+        Ok(device_part(libc::minor(device_number(cx, device)?)))
     }
 
     /// A device number from its parts.
     #[pyfunction(sig = "(major, minor, /)")]
-    fn makedev(major: u32, minor: u32) -> u64 {
-        libc::makedev(major, minor)
+    fn makedev(cx: &Ctx, major: &Obj, minor: &Obj) -> PyResult {
+        let part = |o: &Obj| -> PyResult<u32> {
+            let n = device_number(cx, o)?;
+            match u32::try_from(n) {
+                Ok(n) => Ok(n),
+                Err(_) if n == NO_DEVICE => Ok(u32::MAX),
+                Err(_) => Err(cx.overflow_error("Python int too large to convert to C unsigned int")),
+            }
+        };
+        let n = libc::makedev(part(major)?, part(minor)?);
+        Ok(if n == NO_DEVICE { Obj::from(-1) } else { Obj::from(n) })
     }
 
     /// Cuts or extends a file to a length in bytes.

@@ -89,7 +89,10 @@ pub(crate) mod sre {
     /// Whether a character has another case.
     #[pyfunction(sig = "(character, /)")]
     fn unicode_iscased(character: i64) -> bool {
-        u32::try_from(character).is_ok_and(|c| chars::lower_unicode(c) != c || chars::upper_unicode(c) != c)
+        // A ligature has an upper case of several letters only, and still another ligature of the same case.
+        let several = |c: u32| char::from_u32(c).is_some_and(|c| c.to_uppercase().next() != Some(c));
+        u32::try_from(character)
+            .is_ok_and(|c| chars::lower_unicode(c) != c || chars::upper_unicode(c) != c || several(c))
     }
 
     /// The lower case of a character.

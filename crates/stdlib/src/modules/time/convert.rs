@@ -29,7 +29,8 @@ pub(crate) fn seconds_to_ns(cx: &Ctx, o: &Obj, round: Round) -> PyResult<i128> {
         return Ok(ns as i128);
     }
     if !int::is_int(o) && o.type_of().slots.index.get().is_none() {
-        return Err(cx.type_error(format!("'{}' object cannot be interpreted as an integer", o.type_of().name())));
+        let got = o.type_of().name();
+        return Err(cx.type_error(format!("'{got}' object cannot be interpreted as an integer or float")));
     }
     match int::as_i64(&o.index(cx)?) {
         Some(s) => Ok(i128::from(s) * SECOND),
