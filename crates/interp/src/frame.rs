@@ -131,9 +131,9 @@ impl Frame {
     /// function has to be dropped.
     #[inline(always)]
     pub(crate) fn ends_simply(&self) -> bool {
-        // SAFETY: the eight bytes from `kind` on are the record's last word: the kind, flags, and the caller's business.
-        let word = unsafe { *(std::ptr::from_ref(&self.kind) as *const u64) };
-        word & 0x0000_ffff_ffff_ff00 == 0 && self.frame_obj == Value::UNBOUND
+        // One by one as they were written: a load of them all would have to wait until the stores are done.
+        let special = self.is_generator | self.finished | self.own_chunk | self.owns_names | self.chunk_first;
+        !special && self.frame_obj == Value::UNBOUND
     }
 
     /// The register of local `n`.

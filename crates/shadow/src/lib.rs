@@ -42,7 +42,7 @@ mod site;
 pub mod stats;
 
 pub use code::{Shadow, clear_all, forget_hook};
-pub use global::{Found, global_load};
+pub use global::{Found, global_known, global_load};
 pub use install::{
     look_call, look_function, look_global, look_instance, look_item, look_load, look_method, look_shape, look_special,
     look_store, look_super,

@@ -31,6 +31,13 @@ fn name_of(m: M, s: &Site) -> Name {
     m.name(u32::from(s.original().c()))
 }
 
+/// The attribute's name, without a check that can fail out of line.
+#[inline(always)]
+fn quick_name(m: M) -> Option<Name> {
+    let n = site(m).original().c() as usize;
+    m.frame().code().names.get(n).copied()
+}
+
 /// Whether a receiver has the shape that an entry guards.
 #[inline(always)]
 pub(super) fn guarded(v: Value, e: &Entry) -> bool {
@@ -343,7 +350,17 @@ fast_op! {
         Fast::Slow
     } slow { load_attr(m) }
 
-    LoadAttrMega |m| fast { Fast::Slow } slow {
+    LoadAttrMega |m| fast {
+        let v = m.peek(m.b());
+        if !v.is_ptr() {
+            return Fast::Slow;
+        }
+        // SAFETY: the operand is alive, and the shape matches.
+        unsafe {
+            let f = fast!(cinder_shadow::global_known(v.header().shape_id().as_u32(), fast!(quick_name(m))));
+            finish_load(m, v, fast!(loaded(v, f.kind(), f.arg, f.target)))
+        }
+    } slow {
         let name = name_of(m, site(m));
         let x = m.arg(m.b());
         if let Some(f) = cinder_shadow::global_load(&x, name) {
@@ -570,7 +587,21 @@ fast_op! {
         Fast::Slow
     } slow { load_method(m) }
 
-    LoadMethodMega |m| fast { Fast::Slow } slow {
+    LoadMethodMega |m| fast {
+        let v = m.peek(m.b());
+        if !v.is_ptr() {
+            return Fast::Slow;
+        }
+        // SAFETY: the operand is alive, and the shape matches.
+        unsafe {
+            let f = fast!(cinder_shadow::global_known(v.header().shape_id().as_u32(), fast!(quick_name(m))));
+            match f.kind() {
+                Kind::Method => finish_method(m, cell_word(f.target)),
+                Kind::Slot => finish_plain(m, v, *slot(v, f.arg)),
+                _ => Fast::Slow,
+            }
+        }
+    } slow {
         let name = name_of(m, site(m));
         let x = m.arg(m.b()).into_obj();
         if let Some(f) = cinder_shadow::global_load(&x, name)
