@@ -25,6 +25,7 @@ impl Found {
     const EMPTY: Found = Found { shape: 0, kind: Kind::None, name: 0, arg: 0, target: 0 };
 
     /// What the look-up gave.
+    #[inline(always)]
     pub fn kind(&self) -> Kind {
         self.kind
     }
