@@ -1,6 +1,7 @@
 """Specialised instructions in all their forms, and the places where they end."""
 import gc
 import sys
+import types
 import weakref
 
 
@@ -8,6 +9,25 @@ def repeat(f, *args, n=40):
     for _ in range(n):
         r = f(*args)
     return r
+
+
+# ---- modules that die before their namespaces, and others that come to lie where they lay -------------------------------
+def name_of(module):
+    return module.__name__
+
+
+namespaces = []
+for i in range(200):
+    module = types.ModuleType(f'module{i}')
+    namespaces.append(module.__dict__)
+    assert name_of(module) == f'module{i}'
+    if i % 2:
+        # This one ends as part of a cycle.
+        module.me = module
+        del module
+        gc.collect(0)
+    else:
+        del module
 
 
 # ---- attributes by shape: inline, overflow, class, deleted, unset --------------------------------------------------

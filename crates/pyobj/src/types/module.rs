@@ -1,7 +1,7 @@
 //! `module`.
 
 use crate::ctx::{Ctx, PyResult};
-use crate::heap::{self, Traverse};
+use crate::heap::{self, Traverse, Visitor};
 use crate::intern;
 use crate::native::{ModuleDef, PyClass, This, pyclass, pymethods};
 use crate::protocol;
@@ -14,9 +14,35 @@ use crate::value::{Obj, ObjCell};
 ///
 /// The name must be a string; the optional docstring can have any type.
 #[pyclass(name = "module", fixed = Module, flags(basetype, weakref))]
-#[derive(Traverse)]
 pub struct Module {
     dict: ObjCell,
+}
+
+impl Module {
+    /// Caches that know the module by its address forget it: the namespace may outlive it, and another module may come
+    /// to lie there.
+    fn leave_caches(&self) {
+        if let Some(d) = self.dict.get().as_ref().and_then(dict::as_dict) {
+            d.forget_caches();
+        }
+    }
+}
+
+impl Traverse for Module {
+    fn traverse(&self, visit: &mut Visitor<'_>) {
+        self.dict.traverse(visit);
+    }
+
+    fn clear(&self) {
+        self.leave_caches();
+        self.dict.set(None);
+    }
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        self.leave_caches();
+    }
 }
 
 /// A module with the standard attributes set.

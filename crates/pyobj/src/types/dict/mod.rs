@@ -28,7 +28,6 @@ use crate::cell::AttrCell;
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Header, Traverse, Visitor};
 use crate::native::{FixedShape, PyClass};
-use crate::shape::memory::{self, Forget};
 use crate::types::str::{Name, Str};
 use crate::value::{Obj, Value};
 
@@ -382,9 +381,7 @@ impl Drop for Dict {
     fn drop(&mut self) {
         // A namespace dies with its cells; a view owns nothing.
         let namespace = self.form.get() == Form::Namespace;
-        if self.cached.get() {
-            memory::forget(Forget::Namespace(self as *const Dict as usize));
-        }
+        self.forget_caches();
         for e in self.table_mut().take_all() {
             let Some(k) = e.key else { continue };
             // SAFETY: the table owned key and value; cells were made by `Box::into_raw`.

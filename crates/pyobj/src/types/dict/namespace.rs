@@ -5,6 +5,7 @@ use super::{Dict, Form, cell_of, strkey};
 use crate::cell::AttrCell;
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::Header;
+use crate::shape::memory::{self, Forget};
 use crate::types::str::Name;
 use crate::value::{Obj, Value};
 
@@ -66,6 +67,13 @@ impl Dict {
     pub fn mark_cached(&self) -> usize {
         self.cached.set(true);
         self as *const Dict as usize
+    }
+
+    /// Has caches that remember cells of this namespace forget them.
+    pub(crate) fn forget_caches(&self) {
+        if self.cached.get() {
+            memory::forget(Forget::Namespace(self as *const Dict as usize));
+        }
     }
 
     pub(super) fn bound_cells(&self) -> usize {
