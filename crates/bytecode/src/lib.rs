@@ -103,7 +103,7 @@
 //!
 //! ## Generators and coroutines
 //!
-//! A generator function's code starts with `ReturnGenerator` (after `MakeCell`/`CopyFree`): the frame with its filled
+//! A generator function's code starts with `ReturnGenerator` (after `MakeCell`/`CopyFreeVars`): the frame with its filled
 //! registers becomes a generator, coroutine or async generator object, which is returned to the caller; the first
 //! resume continues after it, with no register written. `Yield a, b` suspends with value `b`; when resumed by
 //! `send(v)`, `a = v`; when resumed by `throw`, the exception is raised at the `Yield`. The whole body is protected by an

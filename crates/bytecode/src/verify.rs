@@ -143,15 +143,16 @@ impl Checker<'_> {
     fn prologue(&self) -> Result<(), FlowError> {
         let is = |insn: &Insn, op: Opcode| insn.op() == Some(op);
         let insns = &self.code.insns;
-        let setup = insns.iter().take_while(|insn| is(insn, Opcode::MakeCell) || is(insn, Opcode::CopyFree)).count();
+        let sets_up = [Opcode::Resume, Opcode::MakeCell, Opcode::CopyFreeVars];
+        let setup = insns.iter().take_while(|insn| sets_up.iter().any(|op| is(insn, *op))).count();
         let at_start = insns.get(setup).is_some_and(|insn| is(insn, Opcode::ReturnGenerator));
         let total = insns.iter().filter(|insn| is(insn, Opcode::ReturnGenerator)).count();
         if at_start != self.code.is_generator_like() || total != usize::from(at_start) {
             return fail(setup as u32, "ReturnGenerator does not fit the flags");
         }
         for (pc, insn) in insns.iter().enumerate().skip(setup) {
-            if is(insn, Opcode::CopyFree) {
-                return fail(pc as u32, "CopyFree after the start");
+            if is(insn, Opcode::CopyFreeVars) {
+                return fail(pc as u32, "CopyFreeVars after the start");
             }
         }
         Ok(())
@@ -251,7 +252,7 @@ impl Checker<'_> {
             | Opcode::CallEx => insn.c() <= 1,
             Opcode::BuildSlice => matches!(insn.c(), 2 | 3),
             Opcode::Send => insn.c() > 0 && self.is_target(pc + 1 + insn.c() as u32),
-            Opcode::CopyFree => insn.a() as usize == code.free_count(),
+            Opcode::CopyFreeVars => insn.a() as usize == code.free_count(),
             Opcode::MakeFunction => matches!(code.consts.get(insn.bx() as usize), Some(Const::Code(_))),
             Opcode::Yield | Opcode::YieldDelegate => code.is_generator_like(),
             Opcode::ImportName | Opcode::ImportFrom => (extra_of(code, pc) as usize) < code.names.len(),

@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub optimize: u8,
     /// The minor version of the language.
     pub feature_version: u8,
+    /// The text is that of the program's own file, whose errors show the file's lines as they stand there.
+    pub program: bool,
 }
 
 impl Settings {
@@ -43,6 +45,7 @@ impl Settings {
             flags: 0,
             optimize,
             feature_version: ParseOptions::default().feature_version,
+            program: false,
         }
     }
 }
@@ -91,7 +94,10 @@ fn raise_parser_error(cx: &Ctx, e: &SyntaxError, text: &str, s: &Settings) -> Ra
     if let Err(r) = show_warnings(cx, &e.warnings, Some(text), &lines, s) {
         return r;
     }
-    let raised = raise_syntax_error(cx, e, &s.filename);
+    let raised = match s.program {
+        true => raise_syntax_error(cx, &of_program(e, text), &s.filename),
+        false => raise_syntax_error(cx, e, &s.filename),
+    };
     if let Some(last) = e.last_statement {
         let exception = cx.take(raised);
         let mut source = Obj::from(text);
@@ -105,6 +111,24 @@ fn raise_parser_error(cx: &Ctx, e: &SyntaxError, text: &str, s: &Settings) -> Ra
         return cx.set_pending(exception);
     }
     raised
+}
+
+/// An error of the program's own file. There, what is missing at the end of the file has no column.
+fn of_program(e: &SyntaxError, text: &str) -> SyntaxError {
+    let mut e = e.clone();
+    let number = usize::try_from(e.lineno).ok().and_then(|n| n.checked_sub(1));
+    let Some(line) = number.and_then(|n| text.split_inclusive('\n').nth(n)) else { return e };
+    let length = line.trim_end_matches(['\n', '\r']).chars().count() as i32;
+    e.text = e.text.map(|_| line.to_owned());
+    if e.end_offset == -1 && e.offset == length + 1 {
+        // The tokeniser knows where it stopped, once there was a token.
+        if e.msg != "unexpected EOF while parsing" || text.trim() == "\\" {
+            e.offset = 0;
+        }
+    } else if !line.ends_with('\n') && e.offset == length + 1 && e.end_offset > e.offset {
+        e.end_offset = e.offset;
+    }
+    e
 }
 
 /// The text of source bytes, by BOM or coding cookie.

@@ -289,15 +289,13 @@ fn tear_down_modules(cx: &Ctx) {
             quiet(dict::set(cx, s, Name::new(name).as_obj(), &original.unwrap_or_else(Obj::none)));
         }
     }
-    let mut left: Vec<(Obj, Option<Obj>)> = Vec::new();
+    let mut left: Vec<Obj> = Vec::new();
     if let Some(modules) = rt.modules.get() {
         let all = dict::items_if_dict(&modules).unwrap_or_default();
         for (name, m) in all {
             if m.type_of().is_subtype(cinder_pyobj::native::class_type::<module::Module>()) {
-                // The program's own names go in order, whoever else refers to them.
-                let main = name.type_of().is_str_subtype() && as_utf8_lossy(&name) == "__main__";
                 match cinder_pyobj::types::weakref::new_ref(cx, &m, None) {
-                    Ok(w) => left.push((w, main.then(|| m.clone()))),
+                    Ok(w) => left.push(w),
                     Err(r) => drop(cx.take(r)),
                 }
             }
@@ -310,7 +308,7 @@ fn tear_down_modules(cx: &Ctx) {
     rt.importlib.set(None);
     gc::collect(cx, 2);
     let own = [rt.sys.get(), rt.builtins_module.get()];
-    for (w, _) in left.iter().rev() {
+    for w in left.iter().rev() {
         let Some(m) = w.downcast::<WeakRef>().and_then(WeakRef::get) else { continue };
         if own.iter().flatten().any(|o| o.is(&m)) {
             continue;

@@ -50,7 +50,7 @@ pub(crate) fn import_module_level(cx: &Ctx, name: &Obj, globals: &Obj, from: &Ob
     if !from.is_none() && from.truthy(cx)? {
         if m.get_attr_opt(cx, intern!("__path__"))?.is_some() {
             let import = lib.get_attr(cx, intern!("_gcd_import"))?;
-            return lib.call_method(cx, intern!("_handle_fromlist"), &[m, from.clone(), import]);
+            return trimmed(cx, lib.call_method(cx, intern!("_handle_fromlist"), &[m, from.clone(), import]));
         }
         return Ok(m);
     }
@@ -110,6 +110,11 @@ pub(crate) fn import_absolute(cx: &Ctx, name: &Obj) -> PyResult {
     let import = lib.get_attr(cx, intern!("_gcd_import"))?;
     let load = || lib.call_method(cx, intern!("_find_and_load"), &[name.clone(), import]);
     let result = if Thread::of(cx).runtime.config.import_time > 0 { timed(cx, name, load) } else { load() };
+    trimmed(cx, result)
+}
+
+/// The result of an import, an exception without the import system's own frames.
+fn trimmed(cx: &Ctx, result: PyResult) -> PyResult {
     result.map_err(|r| {
         let e = cx.take(r);
         trim_traceback(&e);

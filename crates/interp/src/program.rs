@@ -87,6 +87,7 @@ pub fn run_bytes(cx: &Ctx, source: &[u8], filename: &Obj) -> PyResult {
     if let Some(at) = source.iter().position(|b| *b == 0) {
         return Err(null_byte(cx, source, at, filename));
     }
+    s.program = true;
     let text = compile::source_text(cx, &bytes::new(source), "exec", &s.filename)?;
     let code = compile::compile_text(cx, &text, &s)?;
     call::run_code(cx, &code, &ns, Some(&ns), None)

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use cinder_pyobj::native::ModuleDef;
 use cinder_pyobj::value::ObjCell;
-use cinder_pyobj::{Ctx, Obj, PyResult};
+use cinder_pyobj::{Ctx, Obj, PyResult, Strictness};
 
 use crate::observe::Monitoring;
 use crate::thread::Thread;
@@ -212,6 +212,7 @@ unsafe impl Send for Runtime {}
 
 impl Runtime {
     pub(crate) fn new(config: Config) -> &'static Runtime {
+        Strictness::set(config.flags.bytes_warning > 0, config.flags.dev_mode);
         let frame_state = config.xoptions.iter().find(|(name, _)| name == "frame-state");
         let frame_state = frame_state
             .map_or(0, |(_, n)| n.as_ref().and_then(|n| n.to_str()).and_then(|n| n.parse().ok()).unwrap_or(1));

@@ -27,7 +27,12 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
         let pc = f.lasti();
         if add_entry {
             let fo = frame_obj::of(th, fr);
+            frame_obj::note_raised(&fo, None);
             traceback::add_entry(&e, fo, pc);
+        } else if f.plain().position(pc).line != 0
+            && let Some(fo) = Frame::object(f.frame_obj)
+        {
+            frame_obj::note_raised(&fo, Some(pc));
         }
         let observed = th.runtime.monitoring.on.get();
         let e = if observed { tell(th, fr, if add_entry { Event::Raise } else { Event::Reraise }, e) } else { e };
@@ -46,9 +51,9 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
                     drop_temps(f, pc, 0);
                     if !entered
                         && f.plain().position(pc).line == 0
-                        && let Some(at) = traceback::entry_of(&e, f.frame_obj)
+                        && let Some(at) = frame_obj::raised(f.frame_obj).or_else(|| traceback::entry_of(&e, f.frame_obj))
                     {
-                        // Clean-up code has no line: the frame ends where the exception was raised.
+                        // Clean-up code has no line: the frame ends where the exception was last raised.
                         f.pc = f.code().copies.base_of(f.pc).add(at as usize);
                     }
                     let e = if observed { tell(th, fr, Event::PyUnwind, e) } else { e };

@@ -1,7 +1,7 @@
 //! The thread context, and the host table through which the object model reaches the interpreter.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use crate::native::Args;
 use crate::types::Type;
@@ -91,6 +91,31 @@ impl Poll {
     pub const CALLS: u32 = 32;
     /// Tracing or monitoring changed.
     pub const TRACE: u32 = 64;
+}
+
+/// What the command line asks to be reported that Python otherwise lets pass. Process-wide, set before anything runs.
+pub struct Strictness;
+
+static BYTES_WARNING: AtomicBool = AtomicBool::new(false);
+static DEVELOPMENT: AtomicBool = AtomicBool::new(false);
+
+impl Strictness {
+    /// Sets whether mixing of bytes and str warns (`-b`), and whether the names of encodings and error handlers are
+    /// checked where they are not needed (`-X dev`).
+    pub fn set(bytes_warning: bool, development: bool) {
+        BYTES_WARNING.store(bytes_warning, Ordering::Relaxed);
+        DEVELOPMENT.store(development, Ordering::Relaxed);
+    }
+
+    /// Whether mixing of bytes and str warns.
+    pub fn bytes_warning() -> bool {
+        BYTES_WARNING.load(Ordering::Relaxed)
+    }
+
+    /// Whether names of encodings and error handlers are always checked.
+    pub fn development() -> bool {
+        DEVELOPMENT.load(Ordering::Relaxed)
+    }
 }
 
 static CURRENT: AtomicPtr<Ctx> = AtomicPtr::new(std::ptr::null_mut());

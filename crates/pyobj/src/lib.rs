@@ -26,6 +26,6 @@ pub mod shape;
 pub mod types;
 pub mod value;
 
-pub use ctx::{Ctx, Host, PyResult, Raised};
+pub use ctx::{Ctx, Host, PyResult, Raised, Strictness};
 pub use types::Type;
 pub use value::{Obj, Value};

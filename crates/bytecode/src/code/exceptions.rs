@@ -37,6 +37,28 @@ impl ExceptionTable {
         &self.entries
     }
 
+    /// Reads what [`ExceptionTable::encode`] wrote; nothing for other bytes.
+    pub fn decode(bytes: &[u8]) -> Option<ExceptionTable> {
+        let mut entries = Vec::new();
+        let mut at = 0;
+        let mut number = || {
+            let mut value = 0u32;
+            loop {
+                let byte = *bytes.get(at)?;
+                at += 1;
+                value = value.checked_mul(64)? | u32::from(byte & 0x3f);
+                if byte & 0x40 == 0 {
+                    return Some(value);
+                }
+            }
+        };
+        while let Some(start) = number() {
+            let (length, handler, depth) = (number()?, number()?, number()?);
+            entries.push(ExceptionEntry { start, end: start.checked_add(length)?, handler, temp: depth >> 1 });
+        }
+        Some(ExceptionTable::new(entries))
+    }
+
     /// `co_exceptiontable` in CPython's encoding: for each entry start, length, handler (all in instructions) and
     /// depth * 2 as big-endian groups of six bits, the first byte of an entry marked by bit 7.
     pub fn encode(&self) -> Vec<u8> {

@@ -64,7 +64,7 @@ pub mod local_kind {
     pub const LOCAL: u8 = 0x20;
     /// Captured by an inner scope (listed in `co_cellvars`); the register holds a cell once `MakeCell` ran.
     pub const CELL: u8 = 0x40;
-    /// Captured from an outer scope (listed in `co_freevars`); the register holds a cell once `CopyFree` ran.
+    /// Captured from an outer scope (listed in `co_freevars`); the register holds a cell once `CopyFreeVars` ran.
     pub const FREE: u8 = 0x80;
 }
 
@@ -121,6 +121,30 @@ pub struct Code {
 }
 
 impl Code {
+    /// Code without instructions, for callers that fill in the fields themselves; it has to pass the verifier then.
+    pub fn empty() -> Code {
+        Code {
+            name: "".into(),
+            qualname: "".into(),
+            filename: "".into(),
+            first_line: 0,
+            flags: 0,
+            arg_count: 0,
+            posonly_arg_count: 0,
+            kwonly_arg_count: 0,
+            locals: Box::default(),
+            temps: 0,
+            raw_words: 0,
+            names: Box::default(),
+            consts: Box::default(),
+            insns: Box::default(),
+            exceptions: ExceptionTable::default(),
+            lines: LineTable::default(),
+            line_events: Box::default(),
+            liveness: OnceLock::new(),
+        }
+    }
+
     /// Locals reachable as operands; the remaining ones are far. Also the distance from the first parameter to the
     /// frame's base pointer.
     #[inline]

@@ -8,7 +8,7 @@ use crate::symtable::{Name, Names, known};
 use cinder_syntax::SyntaxError;
 use cinder_syntax::ast::{LineCursor, LineIndex, Span};
 use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::sync::{Arc, OnceLock};
 
 /// What the code object needs besides the unit.
@@ -21,6 +21,8 @@ pub(super) struct Context<'c> {
     pub start: Span,
     /// Whether this is an annotation scope.
     pub annotations: bool,
+    /// Whether this is a module, which starts before its first line.
+    pub module: bool,
 }
 
 /// Finishes `unit`.
@@ -31,7 +33,7 @@ pub(super) fn assemble(unit: Unit<'_>, context: &Context<'_>) -> Result<Code, Sy
     let mut body = Body::new(unit.ins, unit.labels, context.lines);
     body.thread_jumps();
     let handlers: Vec<Label> = unit.regions.iter().map(|region| region.handler).collect();
-    body.inherit_spans(context.start, &handlers);
+    body.inherit_spans(context, &handlers);
     let kept = body.mark_padding();
     Encoder { context, kept: &kept, body: &body }.encode(Parts {
         kind_flags: context.flags,
@@ -79,20 +81,26 @@ impl<'l> Body<'l> {
         at.checked_sub(1).and_then(|before| self.ins.get(before)).is_some_and(|ins| ins.op.is(OpFlags::SKIPS))
     }
 
-    /// Lets jumps to jumps go to where those go, and puts a copy of a `Return` or `JumpBackward` without source in the
-    /// place of jumps to it, so that it has the line of the code that leads there.
+    /// Lets jumps to jumps go to where those go. Code without source that leaves the unit or closes a loop is copied for
+    /// each line that leads there, so that it has the line of what ran before it.
     fn thread_jumps(&mut self) {
-        for at in 0..self.ins.len() {
+        let mut joins = vec![false; self.ins.len() + 1];
+        for at in self.labels.iter().filter_map(|label| label.at) {
+            joins[at as usize] = true;
+        }
+        // The copies of such code, by where it starts and the line that leads there.
+        let mut copies: FxHashMap<(usize, u32), Label> = FxHashMap::default();
+        let mut originals: FxHashSet<usize> = FxHashSet::default();
+        // What jumps become themselves comes first: copies are made of the result.
+        let count = self.ins.len();
+        for (at, copying) in (0..count).map(|at| (at, false)).chain((0..count).map(|at| (at, true))) {
             let Opnd::Label(mut label) = self.ins[at].b else { continue };
             if self.ins[at].op.is(OpFlags::BACK) {
                 continue;
             }
-            let mut span = self.ins[at].span;
             // The Jump behind a fused test counts as part of the test.
             let partner = self.is_partner(at);
-            if partner {
-                span = self.ins[at - 1].span;
-            }
+            let span = self.span_at(if partner { at - 1 } else { at }, &joins);
             while let Some(target) = self.target(label)
                 && let Some(&next) = self.ins.get(target)
             {
@@ -102,21 +110,25 @@ impl<'l> Body<'l> {
                     label = further;
                     continue;
                 }
-                let leaves = next.span == NO_SPAN
-                    && (next.op == Opcode::Return && matches!(next.a, Opnd::Const(_))
-                        || next.op == Opcode::JumpBackward);
-                if leaves && self.ins[at].op == Opcode::Jump && !partner {
-                    self.ins[at] = Ins { span, ..next };
-                } else if leaves && span != NO_SPAN && self.leads_from_other_line(target, span) {
-                    label = self.copy_to_end(Ins { span, ..next });
-                }
-                if self.ins[at].op == Opcode::Jump
-                    && !partner
-                    && span != NO_SPAN
-                    && self.leads_from_other_line(target, span)
-                    && let Some(length) = self.ending(target)
-                {
-                    label = self.copy_run_to_end(target, length, span);
+                let Some(length) = self.ending(target) else { break };
+                if length == 1 && self.ins[at].op == Opcode::Jump && !partner {
+                    self.ins[at] = Ins { span: self.ins[at].span, ..next };
+                } else if copying && span != NO_SPAN && span != NO_LINE {
+                    let line = self.line(span);
+                    if originals.insert(target) {
+                        // The code itself is for what falls into it, or for the first line that leads there.
+                        let first = if self.falls_into(target) { self.span_at(target - 1, &joins) } else { span };
+                        let first = self.line(first);
+                        copies.insert((target, first), label);
+                    }
+                    label = match copies.get(&(target, line)) {
+                        Some(&copy) => copy,
+                        None => {
+                            let copy = self.copy_run_to_end(target, length, span);
+                            copies.insert((target, line), copy);
+                            copy
+                        }
+                    };
                 }
                 break;
             }
@@ -129,28 +141,39 @@ impl<'l> Body<'l> {
         }
     }
 
+    /// The source of instruction `at`, or of what always runs before it if it has none; `joins` tells where control may
+    /// come from elsewhere.
+    fn span_at(&self, at: usize, joins: &[bool]) -> Span {
+        let mut at = at;
+        while self.ins[at].span == NO_SPAN && at > 0 && !joins[at] && self.falls_into(at) {
+            at -= 1;
+        }
+        self.ins[at].span
+    }
+
+    /// Whether control comes to instruction `at` from the one before it.
+    fn falls_into(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return false };
+        let op = self.ins[before].op;
+        !op.is(OpFlags::JUMP) && !op.is(OpFlags::ENDS) || self.is_partner(before)
+    }
+
     /// One of two positions if they are of the same line.
     fn common(&mut self, a: Span, b: Span) -> Span {
         if a == b || self.line(a) == self.line(b) { a } else { NO_LINE }
     }
 
-    fn leads_from_other_line(&mut self, target: usize, span: Span) -> bool {
-        let Some(before) = target.checked_sub(1).map(|at| self.ins[at]) else { return false };
-        let falls = !before.op.is(OpFlags::JUMP) && !before.op.is(OpFlags::ENDS) || self.is_partner(target - 1);
-        falls && before.span != NO_SPAN && self.line(before.span) != self.line(span)
-    }
-
-    /// The length of a short run of instructions without source that ends the unit.
+    /// The length of a short run of instructions without source that leaves the unit or closes a loop.
     fn ending(&self, from: usize) -> Option<usize> {
-        let run = self.ins.get(from..)?.iter().take(4);
-        let mut length = 0;
-        for ins in run {
-            if ins.span != NO_SPAN || matches!(ins.b, Opnd::Label(_)) || ins.op.is(OpFlags::SKIPS) {
+        for (at, ins) in self.ins.get(from..)?.iter().take(4).enumerate() {
+            if ins.span != NO_SPAN {
                 return None;
             }
-            length += 1;
-            if ins.op == Opcode::Return {
-                return Some(length);
+            if ins.op == Opcode::Return || ins.op == Opcode::JumpBackward {
+                return Some(at + 1);
+            }
+            if matches!(ins.b, Opnd::Label(_)) || ins.op.is(OpFlags::SKIPS) || ins.op.is(OpFlags::ENDS) {
+                return None;
             }
         }
         None
@@ -167,28 +190,22 @@ impl<'l> Body<'l> {
         Label(self.labels.len() as u32 - 1)
     }
 
-    fn copy_to_end(&mut self, ins: Ins) -> Label {
-        let at = self.ins.len() as u32;
-        self.ins.push(ins);
-        self.labels.push(LabelState::placed(at));
-        Label(self.labels.len() as u32 - 1)
-    }
-
     /// Gives instructions without source the position of what runs before them. Where control comes from several
     /// lines, or from an exception, they have no line: tracers see nothing of them.
-    fn inherit_spans(&mut self, start: Span, handlers: &[Label]) {
+    fn inherit_spans(&mut self, context: &Context<'_>, handlers: &[Label]) {
         let mut entered_by_exception = vec![false; self.ins.len() + 1];
         for target in handlers.iter().filter_map(|&handler| self.target(handler)) {
             entered_by_exception[target] = true;
         }
         // Of the jumps to an instruction: the position they agree in.
         let mut jumper: Vec<Option<Span>> = vec![None; self.ins.len() + 1];
-        let mut last = start;
+        let mut last = context.start;
         for at in 0..self.ins.len() {
-            let falls = at == 0 || {
-                let before = self.ins[at - 1].op;
-                !(before.is(OpFlags::JUMP) || before.is(OpFlags::ENDS)) || self.is_partner(at - 1)
-            };
+            if self.ins[at].op == Opcode::Resume {
+                self.ins[at].span = if context.module { NO_LINE } else { context.start };
+                continue;
+            }
+            let falls = at == 0 || self.falls_into(at);
             if self.ins[at].span == NO_SPAN {
                 self.ins[at].span = match jumper[at] {
                     _ if entered_by_exception[at] => NO_LINE,
@@ -337,6 +354,10 @@ impl Encoder<'_, '_> {
         for (position, _) in self.body.positions.iter().zip(self.kept).filter(|(_, kept)| **kept) {
             lines.push(*position);
         }
+        let line_events = self.line_events(&parts.events, &pc_of);
+        for &(_, line) in &line_events {
+            lines.push(Position::line(line));
+        }
         Ok(Code {
             name: parts.name.into(),
             qualname: parts.qualname.into(),
@@ -354,7 +375,7 @@ impl Encoder<'_, '_> {
             insns: insns.into(),
             exceptions: self.exceptions(&parts.regions, &pc_of),
             lines: lines.finish(),
-            line_events: self.line_events(&parts.events, &pc_of).into(),
+            line_events: line_events.into(),
             liveness: OnceLock::new(),
         })
     }

@@ -207,6 +207,7 @@ impl<'a> Compiler<'a, '_> {
     /// Instructions at the start of a unit: cells, free variables, generator.
     fn prologue(&mut self) {
         let span = self.u.start;
+        self.u.emit(Opcode::Resume, Opnd::No, Opnd::No, Opnd::No, NO_SPAN);
         for index in 0..self.u.cells.len() as u32 {
             // In classes and modules an inlined comprehension makes the cell of its own variable itself.
             let name = self.u.cells[index as usize];
@@ -218,7 +219,7 @@ impl<'a> Compiler<'a, '_> {
         }
         if !self.u.frees.is_empty() {
             let count = Opnd::Imm(self.u.frees.len() as u32);
-            self.u.emit1(Opcode::CopyFree, count, span);
+            self.u.emit1(Opcode::CopyFreeVars, count, span);
         }
         let scope = self.table.scope(self.u.scope);
         if scope.is_function_like() && (scope.generator || scope.coroutine) || self.is_top_level_coroutine() {
@@ -280,6 +281,7 @@ impl<'a> Compiler<'a, '_> {
             flags,
             start: unit.start,
             annotations: self.table.scope(unit.scope).kind == ScopeKind::Annotation,
+            module: unit.kind == UnitKind::Module,
         };
         assemble::assemble(unit, &context)
     }

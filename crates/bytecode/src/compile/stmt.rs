@@ -260,7 +260,7 @@ impl<'a> Compiler<'a, '_> {
             self.copy(temp, operand, span);
             operand = temp;
         }
-        if value.is_some_and(|value| fold::literal(value).is_some()) && !self.u.blocks.is_empty() {
+        if value.is_none_or(|value| fold::literal(value).is_some()) && !self.u.blocks.is_empty() {
             // What leaves the blocks has the line of the statement.
             self.u.emit(Opcode::Nop, Opnd::No, Opnd::No, Opnd::No, span);
         }

@@ -53,7 +53,7 @@ pub(crate) fn check_locals(code: &Code, liveness: &Liveness) -> Result<(), FlowE
                 touch(local as u32);
             }
         }
-        if op == Opcode::CopyFree {
+        if op == Opcode::CopyFreeVars {
             let locals = code.locals.len() as u32;
             (locals.saturating_sub(insn.a() as u32)..locals).step_by(64).for_each(&mut touch);
             touch(locals.saturating_sub(1));
@@ -239,7 +239,7 @@ impl Chunk<'_> {
         if op == Opcode::TakeCell {
             known.cell &= !self.bit(insn.b());
         }
-        if op == Opcode::CopyFree {
+        if op == Opcode::CopyFreeVars {
             let locals = self.code.locals.len() as u32;
             for local in locals.saturating_sub(insn.a() as u32)..locals {
                 let bit = self.bit_of(local);

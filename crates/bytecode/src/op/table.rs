@@ -13,6 +13,11 @@ macro_rules! for_each_opcode {
             // ---- Data words and padding -------------------------------------------------------------------------
             /// Does nothing; carries a position so that tracing sees its line.
             Nop () [];
+            /// Stands where a frame starts: the first word of compiled code, with the line of the definition. Frames begin
+            /// behind it, so it costs nothing; run all the same, it does nothing.
+            Resume () [];
+            /// Raises SystemError: stands in code objects that were given instructions which cannot run.
+            Invalid () [raises ends];
             /// A data word read by the instruction before it; never executed and never a jump target.
             Extra (bx: Imm32) [];
 
@@ -56,7 +61,7 @@ macro_rules! for_each_opcode {
             /// Replaces the content of local `a` (a value or unbound) by a new cell that holds it.
             MakeCell (a: Local) [];
             /// Fills the last `a` locals with the cells of the running function's closure, in order.
-            CopyFree (a: Count) [];
+            CopyFreeVars (a: Count) [];
             /// `a =` content of the cell in local `b`; UnboundLocalError (cell variable) or NameError (free) if empty.
             LoadDeref (a: Dst, b: Cell) [raises];
             /// Content of the cell in local `a` `= b`.

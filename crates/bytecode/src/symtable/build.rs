@@ -86,6 +86,13 @@ impl<'a> Builder<'_> {
         self.top_level_await && self.cur().kind == ScopeKind::Module
     }
 
+    /// An asynchronous statement of a module makes that a coroutine where this is allowed.
+    fn top_level_async(&mut self, is_async: bool) {
+        if is_async && self.awaits_at_top_level() {
+            self.cur_mut().coroutine = true;
+        }
+    }
+
     pub fn cur_mut(&mut self) -> &mut Scope {
         let id = self.cur_id();
         &mut self.scopes[id.0 as usize]
@@ -236,6 +243,7 @@ impl<'a> Builder<'_> {
                 self.ann_assign(stmt, target, annotation, value, simple)
             }
             StmtKind::For(f) | StmtKind::AsyncFor(f) => {
+                self.top_level_async(matches!(stmt.kind, StmtKind::AsyncFor(_)));
                 self.expr(f.target)?;
                 self.expr(f.iter)?;
                 self.conditional(f.body)?;
@@ -247,6 +255,7 @@ impl<'a> Builder<'_> {
                 self.conditional(orelse)
             }
             StmtKind::With(w) | StmtKind::AsyncWith(w) => {
+                self.top_level_async(matches!(stmt.kind, StmtKind::AsyncWith(_)));
                 for item in w.items {
                     self.expr(item.context_expr)?;
                     self.opt(item.optional_vars)?;

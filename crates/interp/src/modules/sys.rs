@@ -1,7 +1,7 @@
 //! `sys`.
 
 use cinder_pyobj::native::pymodule;
-use cinder_pyobj::types::TypeCell;
+use cinder_pyobj::types::{TypeCell, int};
 use cinder_pyobj::types::structseq::StructSeq;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
@@ -273,7 +273,13 @@ pub(crate) mod sys {
     #[pyfunction(sig = "(object, default=<unset>)")]
     fn getsizeof(cx: &Ctx, object: &Obj, default: Option<&Obj>) -> PyResult {
         match object.lookup_special(cx, intern!("__sizeof__"))? {
-            Some(f) => f.call0(cx),
+            Some(f) => {
+                let size = f.call0(cx)?.index(cx)?;
+                if int::is_negative(&size) {
+                    return Err(cx.value_error("__sizeof__() should return >= 0"));
+                }
+                Ok(size)
+            }
             None => match default {
                 Some(d) => Ok(d.clone()),
                 None => Err(cx.type_error(format!("Type {} doesn't define __sizeof__", object.type_of().name()))),
@@ -682,7 +688,7 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
             Obj::from(1i64),
         ]),
     )?;
-    put("int_info", INT_INFO.make(vec![Obj::from(30i64), Obj::from(4i64), Obj::from(4300i64), Obj::from(640i64)]))?;
+    put("int_info", INT_INFO.make(vec![Obj::from(64i64), Obj::from(8i64), Obj::from(4300i64), Obj::from(640i64)]))?;
     put(
         "hash_info",
         HASH_INFO.make(vec![

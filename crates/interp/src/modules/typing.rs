@@ -169,7 +169,13 @@ param! {
     TypeVar, "TypeVar" { bound, constraints }
 }
 param! {
-    /// Parameter specification variable.
+    /// Parameter specification variable: it stands for the parameters of a callable.
+    ///
+    /// >>> P = ParamSpec('P')
+    /// >>> P
+    /// ~P
+    /// >>> Callable[P, int]
+    /// typing.Callable[~P, int]
     ParamSpec, "ParamSpec" { bound }
 }
 param! {
@@ -630,11 +636,23 @@ macro_rules! param_spec_part {
 }
 
 param_spec_part! {
-    /// The args for a ParamSpec object.
+    /// The args for a ParamSpec object: what *args of a function is annotated with.
+    ///
+    /// >>> P = ParamSpec('P')
+    /// >>> P.args
+    /// P.args
+    /// >>> P.args.__origin__ is P
+    /// True
     ParamSpecArgs, "ParamSpecArgs", "args"
 }
 param_spec_part! {
-    /// The kwargs for a ParamSpec object.
+    /// The kwargs for a ParamSpec object: what **kwargs of a function is annotated with.
+    ///
+    /// >>> P = ParamSpec('P')
+    /// >>> P.kwargs
+    /// P.kwargs
+    /// >>> P.kwargs.__origin__ is P
+    /// True
     ParamSpecKwargs, "ParamSpecKwargs", "kwargs"
 }
 

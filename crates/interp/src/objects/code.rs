@@ -7,22 +7,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use cinder_bytecode::code::{Code, Const, flags};
 use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::heap::{self, Dropped, Traverse, Visitor};
-use cinder_pyobj::native::{PyClass, This, pyclass, pymethods};
+use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::str::Name;
-use cinder_pyobj::types::{CmpOp, bytes, complex, int, set, slice, str, tuple};
+use cinder_pyobj::types::{CmpOp, Type, bytes, complex, exc, int, set, slice, str, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult, Value};
 use cinder_shadow::{Shadow, Site};
 
+use super::code_build::{Fields, PARAMETERS, Shown};
 use super::copies::Copies;
 use crate::observe;
 use crate::observe::code::CodeMonitor;
 use crate::thread::Thread;
 
-/// The payload of `code` objects.
-#[pyclass(name = "code", fixed = Code, flags(weakref, no_new), payload = "own")]
+/// Code: instructions with their constants, names and positions, made from source text by compile().
+#[pyclass(name = "code", fixed = Code, flags(weakref), payload = "own")]
 pub struct CodeObject {
     /// The data.
     pub code: Arc<Code>,
+    /// What is shown in the place of code that was made to raise, because it was given fields that cannot run.
+    pub(crate) shown: Option<Box<Shown>>,
     /// What is observed in it, once something was.
     pub(crate) monitor: std::cell::OnceCell<Box<CodeMonitor>>,
     /// The place among all code objects.
@@ -170,6 +173,16 @@ fn constants(cx: &Ctx, items: &[Const]) -> PyResult<Vec<Obj>> {
 /// A code object around verified code.
 pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
     let consts = constants(cx, &code.consts)?.into_boxed_slice();
+    with_constants(cx, code, consts, None)
+}
+
+/// A code object around verified code, with the objects of its constants.
+pub(super) fn with_constants(
+    cx: &Ctx,
+    code: Arc<Code>,
+    consts: Box<[Obj]>,
+    shown: Option<Box<Shown>>,
+) -> PyResult {
     let names: Box<[Name]> = code.names.iter().map(|n| Name::new(n)).collect();
     let fixed_params = code.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0;
     let runs = code.flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) == 0;
@@ -201,6 +214,7 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
         shadow: OnceCell::new(),
         param_names: OnceCell::new(),
         code,
+        shown,
     };
     let o = heap::new_instance(CodeObject::class().type_object(), c);
     if let Some(c) = o.downcast::<CodeObject>() {
@@ -234,11 +248,18 @@ pub(crate) fn future_flags(code: &Obj) -> Option<i64> {
     code.downcast::<CodeObject>().map(|c| i64::from(c.code.flags & cinder_bytecode::code::flags::FUTURE_MASK))
 }
 
-/// Changes `co_filename` of a code object and of all code nested in it.
+/// Changes `co_filename` of a code object and of all code of its file nested in it.
 pub(crate) fn set_filename(code: &Obj, name: &Obj) {
+    let Some(old) = code.downcast::<CodeObject>().map(|c| str::as_utf8_lossy(&c.filename.borrow()).into_owned()) else {
+        return;
+    };
     let mut work = vec![code.clone()];
     while let Some(o) = work.pop() {
         if let Some(c) = o.downcast::<CodeObject>() {
+            // Constants may be code of other files.
+            if str::as_utf8_lossy(&c.filename.borrow()) != old {
+                continue;
+            }
             drop(c.filename.replace(name.clone()));
             work.extend(c.consts.iter().cloned());
         }
@@ -343,19 +364,11 @@ impl CodeObject {
         self.code.flags & bits != 0
     }
 
-    /// Positions behind the last instruction stand for what no instruction does: the first for the start of a frame,
-    /// the others for the loads and stores that instructions absorb, in order. The line of such a position.
-    pub(crate) fn point_line(&self, pc: u32) -> Option<u32> {
-        match (pc as usize).checked_sub(self.code.insns.len())? {
-            0 => Some(self.start_line()),
-            n => self.code.line_events.get(n - 1).map(|e| e.1),
-        }
-    }
-
-    /// The line at which a frame starts.
-    pub(crate) fn start_line(&self) -> u32 {
-        let module = &*self.code.name == "<module>" && !self.has(flags::OPTIMIZED | flags::NEWLOCALS);
-        if module { 0 } else { self.code.first_line }
+    /// The line of an instruction. A module starts at line 0, before its first line.
+    pub(crate) fn line_at(&self, pc: u32) -> Option<u32> {
+        let line = self.code.position(pc).line;
+        let starts = || self.code.insns.get(pc as usize).and_then(|insn| insn.op()) == Some(Opcode::Resume);
+        (line != 0 || starts()).then_some(line)
     }
 
     /// The names of the parameters that arguments can bind to, in order.
@@ -364,6 +377,27 @@ impl CodeObject {
             let n = (self.code.arg_count + self.code.kwonly_arg_count) as usize;
             self.code.locals[..n].iter().map(|l| Name::new(&l.name)).collect()
         })
+    }
+
+    /// `co_flags`.
+    pub(super) fn shown_flags(&self) -> u32 {
+        self.shown.as_ref().map_or(self.code.flags, |s| s.flags)
+    }
+
+    /// `co_code`.
+    pub(super) fn shown_code(&self) -> Box<[u8]> {
+        match &self.shown {
+            Some(s) => s.code.clone(),
+            None => self.code.insns.iter().flat_map(|i| i.0.to_le_bytes()).collect(),
+        }
+    }
+
+    /// `co_exceptiontable`.
+    pub(super) fn shown_exceptions(&self) -> Box<[u8]> {
+        match &self.shown {
+            Some(s) => s.exceptions.clone(),
+            None => self.code.exceptions.encode().into(),
+        }
     }
 
     pub(crate) fn local_name(&self, n: u32) -> &str {
@@ -377,6 +411,25 @@ fn names_tuple<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> Obj {
 
 #[pymethods]
 impl CodeObject {
+    #[pynew(sig = "(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, codestring, constants, names, \
+varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, freevars=(), cellvars=(), /)")]
+    fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
+        (cx.host().audit)(cx, "code.__new__", args.pos())?;
+        if args.has_keywords() {
+            return Err(cx.type_error("code() takes no keyword arguments"));
+        }
+        let given = args.pos();
+        if !(16..=PARAMETERS.len()).contains(&given.len()) {
+            let text = format!("code expected at least 16 and at most 18 arguments, got {}", given.len());
+            return Err(cx.type_error(text));
+        }
+        let mut fields = Fields::empty();
+        for (name, v) in PARAMETERS.iter().zip(given) {
+            fields.set(cx, name, v)?;
+        }
+        fields.build(cx, None)
+    }
+
     fn __repr__(_cx: &Ctx, this: This<'_, CodeObject>) -> PyResult {
         Ok(Obj::from(
             format!(
@@ -391,19 +444,29 @@ impl CodeObject {
     }
 
     fn __hash__(cx: &Ctx, this: This<'_, CodeObject>) -> PyResult<i64> {
-        let mut h = this.name.obj().hash(cx)?;
-        h = h.wrapping_mul(31) ^ i64::from(this.code.first_line);
-        h = h.wrapping_mul(31) ^ this.code.insns.len() as i64;
+        use std::hash::{Hash, Hasher};
+        let c = &this.code;
+        let mut h = rustc_hash::FxHasher::default();
+        this.name.obj().hash(cx)?.hash(&mut h);
+        (c.first_line, c.flags, c.arg_count, c.posonly_arg_count, c.kwonly_arg_count).hash(&mut h);
+        (&c.insns, this.shown.as_deref()).hash(&mut h);
+        let h = h.finish() as i64;
         Ok(if h == -1 { -2 } else { h })
     }
 
-    fn __richcmp__(_cx: &Ctx, this: This<'_, CodeObject>, other: &Obj, op: CmpOp) -> PyResult {
+    fn __richcmp__(cx: &Ctx, this: This<'_, CodeObject>, other: &Obj, op: CmpOp) -> PyResult {
         let Some(o) = other.downcast::<CodeObject>() else { return Ok(Obj::not_implemented()) };
-        match op {
-            CmpOp::Eq => Ok(Obj::from_bool(this.code == o.code)),
-            CmpOp::Ne => Ok(Obj::from_bool(this.code != o.code)),
-            _ => Ok(Obj::not_implemented()),
+        let wanted = match op {
+            CmpOp::Eq => true,
+            CmpOp::Ne => false,
+            _ => return Ok(Obj::not_implemented()),
+        };
+        let mut same = this.code == o.code && this.shown == o.shown;
+        // Constants that no source text stands for are in the objects alone.
+        for (a, b) in this.consts.iter().zip(&o.consts) {
+            same = same && (a.is(b) || !a.type_of().is(b.type_of()) || a.eq(cx, b)?);
         }
+        Ok(Obj::from_bool(same == wanted))
     }
 
     #[pygetter(member)]
@@ -428,7 +491,7 @@ impl CodeObject {
 
     #[pygetter(member)]
     fn co_flags(this: This<'_, CodeObject>) -> i64 {
-        i64::from(this.code.flags)
+        i64::from(this.shown_flags())
     }
 
     #[pygetter(member)]
@@ -483,11 +546,7 @@ impl CodeObject {
 
     #[pygetter]
     fn co_code(this: This<'_, CodeObject>) -> Obj {
-        let mut b = Vec::with_capacity(this.code.insns.len() * 8);
-        for i in &this.code.insns {
-            b.extend_from_slice(&i.0.to_le_bytes());
-        }
-        bytes::new(&b)
+        bytes::new(&this.shown_code())
     }
 
     #[pygetter(member)]
@@ -497,7 +556,34 @@ impl CodeObject {
 
     #[pygetter(member)]
     fn co_exceptiontable(this: This<'_, CodeObject>) -> Obj {
-        bytes::new(&this.code.exceptions.encode())
+        bytes::new(&this.shown_exceptions())
+    }
+
+    /// Pairs of offset increments and line increments, which Python 3.12 deprecated in favour of co_lines().
+    #[pygetter]
+    fn co_lnotab(cx: &Ctx, this: This<'_, CodeObject>) -> PyResult {
+        let text = "co_lnotab is deprecated, use co_lines instead.";
+        (cx.host().warn)(cx, exc::DeprecationWarning(), text, 1)?;
+        let mut out = Vec::new();
+        let (mut at, mut line) = (0, i64::from(this.code.first_line));
+        for (start, _, new) in this.code.lines.line_ranges(this.code.first_line).into_iter().filter(|r| r.2 != 0) {
+            let (mut bytes, mut lines) = (i64::from(start - at) * 2, i64::from(new) - line);
+            if lines == 0 {
+                continue;
+            }
+            while bytes > 255 {
+                out.extend([255, 0]);
+                bytes -= 255;
+            }
+            while !(-128..=127).contains(&lines) {
+                let step = lines.clamp(-128, 127);
+                out.extend([bytes as u8, step as u8]);
+                (bytes, lines) = (0, lines - step);
+            }
+            out.extend([bytes as u8, lines as u8]);
+            (at, line) = (start, i64::from(new));
+        }
+        Ok(bytes::new(&out))
     }
 
     /// Iterates over (start, end, line) of the code's ranges, in bytes of two per instruction.
@@ -505,14 +591,8 @@ impl CodeObject {
     fn co_lines(cx: &Ctx, this: This<'_, CodeObject>) -> PyResult {
         let mut out = Vec::new();
         for (start, end, line) in this.code.lines.line_ranges(this.code.first_line) {
-            let line = if line == 0 { Obj::none() } else { Obj::from(i64::from(line)) };
+            let line = this.line_at(start).map_or_else(Obj::none, |_| Obj::from(i64::from(line)));
             out.push(tuple::new(vec![Obj::from(i64::from(start) * 2), Obj::from(i64::from(end) * 2), line]));
-        }
-        let mut at = this.code.insns.len() as u32;
-        while let Some(line) = this.point_line(at) {
-            let start = i64::from(at) * 2;
-            out.push(tuple::new(vec![Obj::from(start), Obj::from(start + 2), Obj::from(i64::from(line))]));
-            at += 1;
         }
         cinder_pyobj::types::list::new(out).iter(cx)
     }
@@ -534,15 +614,16 @@ impl CodeObject {
         let mut out = Vec::new();
         let col = |c: u32| Some(c).filter(|c| *c != u32::MAX);
         let num = |n: Option<u32>| n.map_or_else(Obj::none, |n| Obj::from(i64::from(n)));
-        for pc in 0..this.code.insns.len() as u32 {
-            let p = this.code.position(pc);
-            let (line, end) = (Some(p.line).filter(|l| *l != 0), Some(p.end_line).filter(|l| *l != 0));
-            out.push(tuple::new(vec![num(line), num(end), num(col(p.column)), num(col(p.end_column))]));
-        }
-        let mut at = this.code.insns.len() as u32;
-        while let Some(line) = this.point_line(at) {
-            out.push(tuple::new(vec![num(Some(line)), num(Some(line)), num(Some(0)), num(Some(0))]));
-            at += 1;
+        let columns = !Thread::of(cx).runtime.config.no_debug_ranges;
+        for (start, end, p) in this.code.lines.iter(this.code.first_line) {
+            for pc in start..end {
+                let line = this.line_at(pc);
+                out.push(tuple::new(if columns {
+                    vec![num(line), num(line.map(|_| p.end_line)), num(col(p.column)), num(col(p.end_column))]
+                } else {
+                    vec![num(line), num(line), Obj::none(), Obj::none()]
+                }));
+            }
         }
         cinder_pyobj::types::list::new(out).iter(cx)
     }
@@ -559,50 +640,12 @@ impl CodeObject {
     }
 }
 
-/// Changes of fields that keep the instructions valid; others are refused.
+/// A copy with other fields.
 fn replace(cx: &Ctx, this: &CodeObject, changes: &cinder_pyobj::native::Kwargs<'_>) -> PyResult {
-    let mut code = (*this.code).clone();
-    for (k, v) in changes.iter() {
-        let k = str::as_utf8_lossy(k).into_owned();
-        let text = || str::as_utf8_lossy(v).into_owned();
-        match &*k {
-            "co_name" => code.name = text().into(),
-            "co_qualname" => code.qualname = text().into(),
-            "co_filename" => code.filename = text().into(),
-            "co_firstlineno" => code.first_line = v.to_i64(cx)?.clamp(0, i64::from(u32::MAX)) as u32,
-            "co_flags" => {
-                let keep = flags::VARARGS
-                    | flags::VARKEYWORDS
-                    | flags::GENERATOR
-                    | flags::COROUTINE
-                    | flags::ASYNC_GENERATOR
-                    | flags::OPTIMIZED
-                    | flags::NEWLOCALS;
-                let new = v.to_i64(cx)? as u32;
-                if (new ^ code.flags) & keep != 0 {
-                    return Err(cx.value_error("code.replace() cannot change what kind of code this is"));
-                }
-                code.flags = new;
-            }
-            "co_consts" => {
-                let items = v.collect(cx)?;
-                if items.len() != code.consts.len() {
-                    return Err(cx.value_error("code.replace() cannot change the number of constants"));
-                }
-                let mut consts = Vec::new();
-                for (new, old) in items.iter().zip(&code.consts) {
-                    match (new.downcast::<CodeObject>(), old) {
-                        (Some(c), Const::Code(_)) => consts.push(Const::Code(c.code.clone())),
-                        (None, Const::Code(_)) | (Some(_), _) => {
-                            return Err(cx.value_error("code.replace(): a constant changed its kind"));
-                        }
-                        _ => consts.push(old.clone()),
-                    }
-                }
-                code.consts = consts.into_boxed_slice();
-            }
-            _ => return Err(cx.value_error(format!("code.replace() cannot change {k}"))),
-        }
+    let mut fields = Fields::of(this);
+    for (name, v) in changes.iter() {
+        fields.set(cx, &str::as_utf8_lossy(name), v)?;
     }
-    new(cx, Arc::new(code))
+    (cx.host().audit)(cx, "code.__new__", &[])?;
+    fields.build(cx, Some(this))
 }

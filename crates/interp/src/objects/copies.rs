@@ -7,14 +7,16 @@
 
 use std::cell::Cell;
 
-use cinder_bytecode::op::Insn;
+use cinder_bytecode::op::{Insn, Opcode};
 
 /// See the module.
 pub(crate) struct Copies {
-    /// Where new frames start: the first word of the copy to run now, or of a stub that picks one.
+    /// Where new frames start: in the copy to run now, or of a stub that picks one.
     entry: Cell<*const Insn>,
     plain: *const Insn,
     len: u32,
+    /// Where frames start in each copy: behind the `Resume` that compiled code begins with.
+    first: u32,
     shadow: Cell<*const Insn>,
     instrumented: Cell<*mut Insn>,
 }
@@ -22,10 +24,12 @@ pub(crate) struct Copies {
 impl Copies {
     /// Only the plain code, which must outlive this.
     pub(crate) fn new(plain: &[Insn]) -> Copies {
+        let first = usize::from(plain.first().and_then(|insn| insn.op()) == Some(Opcode::Resume) && plain.len() > 1);
         Copies {
-            entry: Cell::new(plain.as_ptr()),
+            entry: Cell::new(plain[first..].as_ptr()),
             plain: plain.as_ptr(),
             len: plain.len() as u32,
+            first: first as u32,
             shadow: Cell::new(std::ptr::null()),
             instrumented: Cell::new(std::ptr::null_mut()),
         }
@@ -37,9 +41,23 @@ impl Copies {
         self.entry.get()
     }
 
-    /// Lets new frames start elsewhere.
-    pub(crate) fn set_entry(&self, entry: *const Insn) {
-        self.entry.set(entry);
+    /// Lets new frames start in a stub.
+    pub(crate) fn enter_stub(&self, stub: *const Insn) {
+        self.entry.set(stub);
+    }
+
+    /// Lets new frames start in the copy that begins at `copy`.
+    pub(crate) fn enter_copy(&self, copy: *const Insn) {
+        self.entry.set(self.start_of(copy));
+    }
+
+    /// Whether new frames start in the copy that begins at `copy`.
+    pub(crate) fn enters(&self, copy: *const Insn) -> bool {
+        self.entry.get() == self.start_of(copy)
+    }
+
+    fn start_of(&self, copy: *const Insn) -> *const Insn {
+        copy.wrapping_add(self.first as usize)
     }
 
     /// The first word of the copy that `pc` points into; of the plain code if it points into none.
@@ -81,10 +99,10 @@ impl Copies {
     /// Takes a shadow copy, which must have the plain code's length and stay for as long as the code object. New
     /// frames run it unless the code is instrumented.
     pub(crate) fn set_shadow(&self, shadow: *const Insn) {
-        let was_quick = self.entry.get() == self.quick();
+        let was_quick = self.enters(self.quick());
         self.shadow.set(shadow);
         if was_quick {
-            self.entry.set(self.quick());
+            self.enter_copy(self.quick());
         }
     }
 

@@ -36,14 +36,30 @@ pub struct FrameObject {
     pub(crate) trace_opcodes: Cell<bool>,
     /// While tools watch the frame: the line they saw last, 0 before the frame starts.
     pub(crate) trace_line: Cell<u32>,
-    /// Where the frame stands while a tool is told of something that no instruction of its own stands for: see
-    /// [`CodeObject::point_line`]. `NO_POINT` outside of that.
+    /// Where the frame stands while a tool is told of something that no instruction of its own stands for: the start of
+    /// the frame, or a load or store that an instruction absorbs, which have positions behind the last instruction.
+    /// `NO_POINT` outside of that.
     pub(crate) point: Cell<u32>,
+    /// The last instruction with a line that raised the exception again which the frame handles; `NO_POINT` before.
+    raised: Cell<u32>,
     /// Extra names that code wrote through `f_locals`: a dict.
     extra: ObjCell,
     /// Values that were replaced through `f_locals` while an instruction may have borrowed them.
     parked: RefCell<Vec<Obj>>,
     generator: ObjCell,
+}
+
+/// Notes at which instruction a frame raised the exception again that it handles; nothing for a new exception.
+pub(crate) fn note_raised(frame: &Obj, pc: Option<u32>) {
+    if let Some(f) = frame.downcast::<FrameObject>() {
+        f.raised.set(pc.unwrap_or(NO_POINT));
+    }
+}
+
+/// Where a frame raised the exception again that it handles.
+pub(crate) fn raised(frame: Value) -> Option<u32> {
+    let frame = Frame::object(frame)?;
+    Some(frame.downcast::<FrameObject>()?.raised.get()).filter(|pc| *pc != NO_POINT)
 }
 
 impl Traverse for FrameObject {
@@ -111,6 +127,7 @@ pub(crate) fn of(th: &Thread, fr: *mut Frame) -> Obj {
             trace_opcodes: Cell::new(false),
             trace_line: Cell::new(0),
             point: Cell::new(NO_POINT),
+            raised: Cell::new(NO_POINT),
             extra: ObjCell::new(None),
             parked: RefCell::default(),
             generator: ObjCell::new(None),
@@ -198,11 +215,7 @@ impl FrameObject {
 
     /// The line of an instruction.
     pub(crate) fn line_at(&self, pc: u32) -> Option<u32> {
-        let c = self.code()?;
-        if pc as usize >= c.code.insns.len() {
-            return c.point_line(pc);
-        }
-        Some(c.code.position(pc).line).filter(|l| *l != 0)
+        self.code()?.line_at(pc)
     }
 
     /// The line that the frame is at.

@@ -3,6 +3,7 @@
 pub mod anext;
 pub mod async_gen;
 pub mod code;
+mod code_build;
 pub(crate) mod copies;
 pub mod frame_obj;
 pub mod function;

@@ -58,7 +58,16 @@ pub(crate) fn monitor(c: &CodeObject) -> &CodeMonitor {
 pub(crate) fn invalidate(m: &Monitoring, c: &CodeObject) {
     let local = || c.monitor.get().is_some_and(|monitor| monitor.local.iter().any(|l| l.get().0 != 0));
     let wanted = m.exports_frames() || m.global_union().0 & EventSet::LOCAL.0 != 0 || local();
-    c.copies.set_entry(if wanted { entry_stub() } else { c.copies.quick() });
+    enter(c, wanted);
+}
+
+/// Lets new frames enter by way of the stub, or in the quick code.
+fn enter(c: &CodeObject, observed: bool) {
+    if observed {
+        c.copies.enter_stub(entry_stub());
+    } else {
+        c.copies.enter_copy(c.copies.quick());
+    }
 }
 
 /// Whether the instrumented copy is as the tools ask for now.
@@ -71,7 +80,7 @@ pub(crate) fn sync(m: &Monitoring, c: &CodeObject) {
     let everything = m.exports_frames();
     let Some(monitor) = c.monitor.get() else {
         let wanted = everything || m.global_union().0 & EventSet::LOCAL.0 != 0;
-        c.copies.set_entry(if wanted { entry_stub() } else { c.copies.quick() });
+        enter(c, wanted);
         return;
     };
     monitor.version.set(m.version.get());
@@ -91,12 +100,12 @@ pub(crate) fn sync(m: &Monitoring, c: &CodeObject) {
         if !c.copies.instrumented().is_null() {
             write_all(m, c, monitor);
         }
-        c.copies.set_entry(c.copies.quick());
+        c.copies.enter_copy(c.copies.quick());
         return;
     }
     c.copies.make_instrumented();
     write_all(m, c, monitor);
-    c.copies.set_entry(c.copies.instrumented());
+    c.copies.enter_copy(c.copies.instrumented());
 }
 
 fn write_all(m: &Monitoring, c: &CodeObject, monitor: &CodeMonitor) {

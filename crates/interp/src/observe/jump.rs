@@ -105,6 +105,9 @@ fn compatible(c: &CodeObject, from: u32, to: u32) -> Result<usize, &'static str>
     for (at, kind) in want.iter().enumerate() {
         let now = have.get(at).copied().unwrap_or(TempKind::Dead);
         if now == *kind || now.is_value() && kind.is_value() && *kind != TempKind::Iter {
+            if *kind == TempKind::Value && is_callee(c, from, at) && !is_callee(c, to, at) {
+                return Err("incompatible stacks");
+            }
             continue;
         }
         let last = want.iter().rev().find(|k| **k != TempKind::Dead).copied().unwrap_or(*kind);
@@ -118,6 +121,18 @@ fn compatible(c: &CodeObject, from: u32, to: u32) -> Result<usize, &'static str>
         });
     }
     Ok(want.iter().rposition(|k| *k != TempKind::Dead).map_or(0, |last| last + 1))
+}
+
+/// Whether the temporary is what a call calls whose arguments are being evaluated at `from`: no value of an expression
+/// that other code could go on with.
+fn is_callee(c: &CodeObject, from: u32, temp: usize) -> bool {
+    for insn in &c.code.insns[from as usize..] {
+        let window = usize::from(insn.b());
+        if insn.op().is_some_and(super::map::is_call) && window <= temp {
+            return window == temp;
+        }
+    }
+    false
 }
 
 /// Code after a jump may rely on locals that the code before it binds: unbound ones become None.

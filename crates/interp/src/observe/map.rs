@@ -39,7 +39,7 @@ pub(crate) struct EventMap {
 pub(crate) fn body_start(code: &Code) -> u32 {
     let mut at = 0;
     while let Some(op) = code.insns.get(at).and_then(|i| i.op())
-        && matches!(op, Opcode::MakeCell | Opcode::CopyFree | Opcode::ReturnGenerator)
+        && matches!(op, Opcode::Resume | Opcode::MakeCell | Opcode::CopyFreeVars | Opcode::ReturnGenerator)
     {
         at += 1;
     }
@@ -77,7 +77,7 @@ fn events_of(op: Opcode) -> EventSet {
         Opcode::Jump | Opcode::JumpBackward => &[Event::Jump],
         Opcode::Send => &[Event::StopIteration],
         Opcode::ForIter => &[Event::BranchLeft, Event::BranchRight, Event::StopIteration],
-        Opcode::EndAsyncFor => &[],
+        Opcode::EndAsyncFor => &[Event::BranchRight],
         op if is_call(op) => &[Event::Call],
         op if op.is(OpFlags::BRANCH) || op.is(OpFlags::SKIPS) => &[Event::BranchLeft, Event::BranchRight],
         _ => &[],
@@ -201,6 +201,16 @@ impl EventMap {
                 EventSet(set)
             })
             .collect();
+        let mut kinds: Box<[EventSet]> = kinds;
+        for pc in 0..count {
+            if executed[pc] && code.insns[pc].op() == Some(Opcode::GetANext) {
+                // An item of an asynchronous iterator has arrived where the delegation to it ends.
+                let end = (pc..count).find(|at| code.insns[*at].op() == Some(Opcode::EndSend));
+                if let Some(slot) = end.and_then(|at| kinds.get_mut(at)) {
+                    slot.0 |= Event::BranchLeft.bit().0;
+                }
+            }
+        }
         let mut map = EventMap {
             start,
             loops_to_start,

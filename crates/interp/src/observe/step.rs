@@ -96,10 +96,9 @@ fn before(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> PyResult<()> {
         // The frame counts as standing before its body.
         let fo = frame_obj::of(th, fr);
         let fo = fo.downcast::<FrameObject>();
-        let c = &unsafe_code(fr).code;
         if mon.tools_at(index, Event::PyStart) != 0 {
             if let Some(f) = fo {
-                f.point.set(c.insns.len() as u32);
+                f.point.set(0);
             }
             let r = fire(th, fr, index, Event::PyStart, &[]);
             if let Some(f) = fo {
@@ -172,7 +171,7 @@ fn lines(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> PyResult<()> {
     let keep = mon.map.compares;
     let mut result = Ok(());
     let first = c.code.line_events.partition_point(|e| e.0 < index) as u32;
-    let points = c.code.insns.len() as u32 + 1 + first..;
+    let points = c.code.insns.len() as u32 + first..;
     let absorbed = mon.map.absorbed(&c.code, index).zip(points);
     for (line, point) in absorbed.chain(std::iter::once((own, NO_POINT))) {
         if line == 0 || line == last {
@@ -257,6 +256,15 @@ unsafe fn around(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> Flow {
                     }
                 }
                 f
+            }
+            Opcode::EndSend | Opcode::EndAsyncFor => {
+                let event = if op == Opcode::EndSend { Event::BranchLeft } else { Event::BranchRight };
+                let wanted = mon.map.kinds[index as usize].has(event) && mon.tools_at(index, event) != 0;
+                let f = run(at);
+                match target_of(at, index, f) {
+                    Some(to) if wanted => went(th, at, index, to, event),
+                    _ => f,
+                }
             }
             op if op.is(OpFlags::BRANCH) || op.is(OpFlags::SKIPS) => branch(th, at, mon, index, op),
             _ => run(at),
@@ -391,7 +399,9 @@ fn callee(th: &Thread, at: M, op: Opcode) -> (Obj, Obj) {
         _ if count > 0 => arg(at.b() + 2),
         _ => missing(),
     };
-    match f.downcast::<cinder_pyobj::types::method::BoundMethod>() {
+    // Calls with keywords are told of the method itself.
+    let plain = !matches!(op, Opcode::CallKw | Opcode::CallMethodKw);
+    match f.downcast::<cinder_pyobj::types::method::BoundMethod>().filter(|_| plain) {
         Some(b) => (b.function().clone(), b.receiver().clone()),
         None => (f, first),
     }

@@ -213,7 +213,7 @@ pub(super) unsafe fn switch(th: &Thread, fr: *mut Frame, m: &Monitoring) {
             sync(m, c);
         }
         let to = c.copies.instrumented();
-        if to.is_null() || c.copies.entry() != to.cast_const() || c.copies.base_of((*fr).pc) == to.cast_const() {
+        if to.is_null() || !c.copies.enters(to) || c.copies.base_of((*fr).pc) == to.cast_const() {
             return;
         }
         let index = c.copies.index((*fr).pc);

@@ -174,7 +174,7 @@ op! {
         Ok(Flow::NEXT)
     }
 
-    CopyFree |m| {
+    CopyFreeVars |m| {
         let f = m.frame();
         let n = m.a() as u16 as u32;
         let closure = crate::frame::Frame::object(f.function)

@@ -91,6 +91,10 @@ op! {
         }
     }
 
+    Invalid |m| {
+        Err(m.cx().system_error("the instructions of this code object cannot be run"))
+    }
+
     Reraise |m| {
         let e = m.take(m.a());
         let _ = m.cx().set_pending(e);

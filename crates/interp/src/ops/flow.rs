@@ -23,6 +23,8 @@ op! {
 fast_op! {
     Nop |_m| fast { Fast::Next } slow { Ok(Flow::NEXT) }
 
+    Resume |_m| fast { Fast::Next } slow { Ok(Flow::NEXT) }
+
     Drop |m| fast {
         let v = m.peek(m.a());
         m.consumed(m.a(), v, m.ahead(1))

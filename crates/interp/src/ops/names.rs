@@ -74,6 +74,10 @@ fn cell_word(target: usize) -> Value {
 fn namespace<'a>(m: M) -> PyResult<&'a Obj> {
     let v = &m.frame().namespace;
     if v.is_sentinel() {
+        // A function made of a module's code has the globals as its names.
+        if m.frame().function != Value::UNBOUND {
+            return Ok(m.globals());
+        }
         return Err(m.cx().system_error("no locals found"));
     }
     // SAFETY: the frame keeps its namespace alive.

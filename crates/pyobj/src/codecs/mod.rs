@@ -81,6 +81,7 @@ fn known(encoding: &str) -> Option<Known> {
 /// # Errors
 /// LookupError for unknown encodings, UnicodeEncodeError, and what codecs raise.
 pub fn encode(cx: &Ctx, text: &Obj, encoding: &str, errors: &str) -> PyResult {
+    registry::check_names(cx, encoding, errors)?;
     let Some(s) = text.downcast::<Str>() else { return Err(cx.type_error("a str is needed to encode")) };
     let Some(k) = known(encoding) else { return registry::encode_text(cx, text, encoding, errors) };
     let e = Errors::new(errors);
@@ -104,6 +105,7 @@ pub fn encode(cx: &Ctx, text: &Obj, encoding: &str, errors: &str) -> PyResult {
 /// # Errors
 /// LookupError for unknown encodings, UnicodeDecodeError, and what codecs raise.
 pub fn decode(cx: &Ctx, data: &Obj, encoding: &str, errors: &str) -> PyResult {
+    registry::check_names(cx, encoding, errors)?;
     let Some(k) = known(encoding) else { return registry::decode_text(cx, data, encoding, errors) };
     let e = Errors::new(errors);
     let copy;

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use rustc_hash::FxHashMap;
 
-use crate::ctx::{Ctx, PyResult};
+use crate::ctx::{Ctx, PyResult, Strictness};
 use crate::heap::Gil;
 use crate::intern;
 use crate::types::str::{Str, as_utf8_lossy};
@@ -238,6 +238,21 @@ pub fn lookup_error(cx: &Ctx, name: &str) -> PyResult {
     }
     let found = registry().errors.borrow().get(name).cloned();
     found.ok_or_else(|| cx.raise(exc::LookupError(), format!("unknown error handler name '{name}'")))
+}
+
+/// In development mode, looks up the names of an encoding and an error handler before they are needed.
+pub(super) fn check_names(cx: &Ctx, encoding: &str, errors: &str) -> PyResult<()> {
+    // Before the codecs are there, only the start-up itself codes anything.
+    if !Strictness::development() || !registry().loaded.get() {
+        return Ok(());
+    }
+    if super::known(encoding).is_none() {
+        lookup(cx, encoding)?;
+    }
+    if errors != "strict" && !registry().errors.borrow().is_empty() {
+        lookup_error(cx, errors)?;
+    }
+    Ok(())
 }
 
 /// The name of an encoding or handler given as an optional str object.

@@ -12,16 +12,21 @@ impl Obj {
         if let Some(n) = self.as_int() {
             return Ok(crate::types::int::small_to_str(n));
         }
-        cx.check_stack(" while getting the repr of an object")?;
-        let ty = self.type_of();
-        let Some(f) = ty.slots.repr.get() else {
-            return Ok(Obj::from(format!("<{} object at {:#x}>", ty.name(), self.id()).as_str()));
-        };
-        let r = f(cx, self)?;
+        let r = self.raw_repr(cx)?;
         if !r.type_of().is_str_subtype() {
             return Err(cx.type_error(format!("__repr__ returned non-string (type {})", r.type_of().name())));
         }
         Ok(r)
+    }
+
+    /// What `__repr__` gives, even if it is no str.
+    pub(crate) fn raw_repr(&self, cx: &Ctx) -> PyResult {
+        cx.check_stack(" while getting the repr of an object")?;
+        let ty = self.type_of();
+        match ty.slots.repr.get() {
+            Some(f) => f(cx, self),
+            None => Ok(Obj::from(format!("<{} object at {:#x}>", ty.name(), self.id()).as_str())),
+        }
     }
 
     /// `str(x)`.
@@ -34,8 +39,10 @@ impl Obj {
         }
         cx.check_stack(" while getting the str of an object")?;
         let ty = self.type_of();
-        let Some(f) = ty.slots.str.get() else { return self.repr(cx) };
-        let r = f(cx, self)?;
+        let r = match ty.slots.str.get() {
+            Some(f) => f(cx, self)?,
+            None => self.raw_repr(cx)?,
+        };
         if !r.type_of().is_str_subtype() {
             return Err(cx.type_error(format!("__str__ returned non-string (type {})", r.type_of().name())));
         }

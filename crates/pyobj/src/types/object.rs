@@ -118,7 +118,8 @@ impl Object {
     }
 
     fn __str__(cx: &Ctx, this: &Obj) -> PyResult {
-        this.repr(cx)
+        // str() checks the result, and complains of `__str__`.
+        this.raw_repr(cx)
     }
 
     fn __hash__(_cx: &Ctx, this: &Obj) -> PyResult<i64> {

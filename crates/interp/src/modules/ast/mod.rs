@@ -14,6 +14,7 @@ use cinder_pyobj::types::{dict, str::Name};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 use cinder_syntax::ast::{Arena, Mod};
 
+pub(crate) use read::wtf8;
 pub(crate) use types::Types;
 
 use crate::compile::{self, Mode, ONLY_AST, OPTIMIZED_AST, Settings, TOP_LEVEL_AWAIT, TYPE_COMMENTS};

@@ -294,7 +294,7 @@ impl<'a, 'c> Reader<'a, 'c> {
 }
 
 /// The text in UTF-8 with lone surrogates as three bytes each.
-fn wtf8(text: &Str) -> Vec<u8> {
+pub(crate) fn wtf8(text: &Str) -> Vec<u8> {
     let mut out = Vec::new();
     for code in text.code_points() {
         match char::from_u32(code) {

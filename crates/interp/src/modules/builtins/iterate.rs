@@ -249,7 +249,7 @@ pub(crate) mod iterate {
                 if x.is_exact(FixedShape::Float) {
                     sum.add(float::as_f64(&x).unwrap_or(0.0));
                 } else if let Some(n) = int::as_i64(&x) {
-                    sum.high += n as f64;
+                    sum.add(n as f64);
                 } else {
                     total = number::add(cx, &Obj::from(sum.total()), &x)?;
                     break;
@@ -266,7 +266,7 @@ pub(crate) mod iterate {
                     re.add(c.re);
                     im.add(c.im);
                 } else if let Some(n) = int::as_i64(&x) {
-                    re.high += n as f64;
+                    re.add(n as f64);
                 } else if let Some(f) = float::as_f64(&x) {
                     re.add(f);
                 } else {

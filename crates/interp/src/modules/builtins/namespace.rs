@@ -153,18 +153,31 @@ pub(crate) mod namespace {
     }
 
     /// Return the binary representation of an integer.
+    ///
+    /// >>> bin(10)
+    /// '0b1010'
+    /// >>> bin(-3)
+    /// '-0b11'
     #[pyfunction(sig = "(number, /)")]
     fn bin(cx: &Ctx, number: &Obj) -> PyResult {
         radix(cx, number, 2)
     }
 
     /// Return the octal representation of an integer.
+    ///
+    /// >>> oct(64)
+    /// '0o100'
     #[pyfunction(sig = "(number, /)")]
     fn oct(cx: &Ctx, number: &Obj) -> PyResult {
         radix(cx, number, 8)
     }
 
     /// Return the hexadecimal representation of an integer.
+    ///
+    /// >>> hex(255)
+    /// '0xff'
+    /// >>> hex(-16)
+    /// '-0x10'
     #[pyfunction(sig = "(number, /)")]
     fn hex(cx: &Ctx, number: &Obj) -> PyResult {
         radix(cx, number, 16)

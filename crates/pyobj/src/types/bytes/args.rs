@@ -1,7 +1,7 @@
 //! Arguments of byte string methods.
 
 use super::{ByteArray, Bytes};
-use crate::ctx::{Ctx, PyResult};
+use crate::ctx::{Ctx, PyResult, Strictness};
 use crate::protocol::buffer::{Buffer, ByteStore, HasByteStore};
 use crate::types::{exc, int};
 use crate::value::Obj;
@@ -118,4 +118,29 @@ pub(crate) fn fill(cx: &Ctx, method: &str, o: Option<&Obj>) -> PyResult<u8> {
         };
     }
     Err(cx.type_error(format!("{method}() argument 2 must be a byte string of length 1, not {}", o.type_of().name())))
+}
+
+/// The BytesWarning of a comparison that is never true.
+///
+/// # Errors
+/// The warning, if it is an error.
+pub(super) fn warn_of_comparison(cx: &Ctx, this: &Obj, other: &Obj) -> PyResult<()> {
+    let kind = if this.downcast::<super::Bytes>().is_some() { "bytes" } else { "bytearray" };
+    let what = match other.type_of() {
+        t if t.is_str_subtype() => "string",
+        t if t.is_int_subtype() && kind == "bytes" => "int",
+        _ => return Ok(()),
+    };
+    (cx.host().warn)(cx, exc::BytesWarning(), &format!("Comparison between {kind} and {what}"), 1)
+}
+
+/// The BytesWarning of `str(data)`.
+///
+/// # Errors
+/// The warning, if it is an error.
+pub(super) fn warn_of_str(cx: &Ctx, kind: &str) -> PyResult<()> {
+    if !Strictness::bytes_warning() {
+        return Ok(());
+    }
+    (cx.host().warn)(cx, exc::BytesWarning(), &format!("str() on a {kind} instance"), 1)
 }

@@ -40,6 +40,11 @@ impl ByteArray {
         this.payload().store().resize(cx, |b| *b = v)
     }
 
+    fn __str__(cx: &Ctx, this: &Obj) -> PyResult {
+        args::warn_of_str(cx, "bytearray")?;
+        this.repr(cx)
+    }
+
     fn __repr__(cx: &Ctx, this: This<'_, ByteArray>) -> PyResult {
         let _ = cx;
         let mut out = crate::types::str::StrBuilder::new();

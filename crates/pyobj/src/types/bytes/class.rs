@@ -47,8 +47,9 @@ impl Bytes {
         hex::repr(self.as_slice(), false).finish()
     }
 
-    fn __str__(&self) -> Obj {
-        hex::repr(self.as_slice(), false).finish()
+    fn __str__(&self, cx: &Ctx) -> PyResult {
+        args::warn_of_str(cx, "bytes")?;
+        Ok(hex::repr(self.as_slice(), false).finish())
     }
 
     fn __hash__(&self) -> PyResult<i64> {

@@ -305,6 +305,13 @@ macro_rules! shared_methods {
             }
 
             /// Returns the bytes as hexadecimal digits, optionally with a separator between groups.
+            ///
+            /// Groups are counted from the right, with a negative bytes_per_sep from the left.
+            ///
+            /// >>> b'cinder'.hex()
+            /// '63696e646572'
+            /// >>> b'cinder'.hex('-', 4)
+            /// '6369-6e646572'
             #[pymethod(sig = "($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
             fn hex(cx: &Ctx, this: This<'_, $T>, sep: Option<&Obj>, bytes_per_sep: Option<&Obj>) -> PyResult {
                 let _held = this.payload().hold();
@@ -355,6 +362,9 @@ macro_rules! shared_methods {
                 // Bytes know only bytes: what is more general compares itself with them.
                 let immutable = stringify!($T) == "Bytes";
                 if !args::is_bytes_like(other) || (immutable && other.downcast::<super::Bytes>().is_none()) {
+                    if crate::ctx::Strictness::bytes_warning() && matches!(op, CmpOp::Eq | CmpOp::Ne) {
+                        args::warn_of_comparison(cx, this.obj(), other)?;
+                    }
                     return Ok(Obj::not_implemented());
                 }
                 let other = match BytesLike::new(cx, other) {

@@ -225,6 +225,11 @@ impl Float {
     /// A pair of ints in lowest terms whose quotient is exactly the number; the second one is positive.
     ///
     /// OverflowError for infinities, ValueError for NaN.
+    ///
+    /// >>> (2.75).as_integer_ratio()
+    /// (11, 4)
+    /// >>> (-0.5).as_integer_ratio()
+    /// (-1, 2)
     #[pymethod]
     fn as_integer_ratio(cx: &Ctx, this: &Obj) -> PyResult {
         arith::as_integer_ratio(cx, value(this))
@@ -260,12 +265,20 @@ impl Float {
     }
 
     /// The number as a hexadecimal literal: exact, and understood by fromhex().
+    ///
+    /// >>> (1.5).hex()
+    /// '0x1.8000000000000p+0'
     #[pymethod]
     fn hex(_cx: &Ctx, this: &Obj) -> String {
         hex::to_hex(value(this))
     }
 
     /// The float that a hexadecimal literal denotes, rounded if it has too many digits.
+    ///
+    /// >>> float.fromhex('0x1.8p+1')
+    /// 3.0
+    /// >>> float.fromhex('-a.8')
+    /// -10.5
     #[pyclassmethod(sig = "($type, string, /)")]
     fn fromhex(cx: &Ctx, ty: &Type, string: &Obj) -> PyResult {
         if !string.type_of().is_str_subtype() {

@@ -159,18 +159,31 @@ impl Int {
     }
 
     /// The number of binary digits of the absolute value, zero for zero.
+    ///
+    /// >>> (1000).bit_length()
+    /// 10
+    /// >>> (0).bit_length()
+    /// 0
     #[pymethod]
     fn bit_length(_cx: &Ctx, this: &Obj) -> u64 {
         Operand::of(this).map_or(0, |v| limbs::bit_len(v.mag()))
     }
 
     /// The number of ones among the binary digits of the absolute value.
+    ///
+    /// >>> (255).bit_count()
+    /// 8
+    /// >>> (-6).bit_count()
+    /// 2
     #[pymethod]
     fn bit_count(_cx: &Ctx, this: &Obj) -> u64 {
         Operand::of(this).map_or(0, |v| v.mag().iter().map(|l| u64::from(l.count_ones())).sum())
     }
 
     /// The pair (number, 1).
+    ///
+    /// >>> (12).as_integer_ratio()
+    /// (12, 1)
     #[pymethod]
     fn as_integer_ratio(cx: &Ctx, this: &Obj) -> PyResult {
         Ok(tuple::new(vec![exact(cx, this)?, small(1)]))

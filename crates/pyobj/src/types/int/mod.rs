@@ -40,10 +40,18 @@ use crate::value::{Obj, Value};
 
 use limbs::{Buf, trimmed};
 
+/// int([x]) -> integer
+/// int(x, base=10) -> integer
+///
 /// An integer of any size.
 ///
 /// int(x) converts a number, or the text of a decimal literal. int(x, base) reads a text, bytes or bytearray
 /// in a base from 2 to 36; base 0 takes the base from the prefix, as in source code.
+///
+/// >>> int('ff', 16)
+/// 255
+/// >>> int('0b101', base=0)
+/// 5
 #[pyclass(name = "int", fixed = Int, flags(basetype, match_self), payload = "var", payload_def = methods::PAYLOAD)]
 #[repr(C)]
 pub struct Int {

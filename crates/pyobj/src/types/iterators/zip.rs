@@ -14,6 +14,9 @@ use crate::value::Obj;
 /// Yields tuples of one item from each iterable until one is exhausted.
 ///
 /// If strict is true and the iterables differ in length, ValueError is raised.
+///
+/// >>> list(zip('ab', range(5), strict=False))
+/// [('a', 0), ('b', 1)]
 #[pyclass(name = "zip", fixed = Zip, flags(basetype))]
 #[derive(Traverse)]
 pub struct Zip {

@@ -156,6 +156,11 @@ impl MemoryView {
     }
 
     /// The memory as hexadecimal digits, optionally with a separator between groups.
+    ///
+    /// >>> memoryview(b'cinder').hex()
+    /// '63696e646572'
+    /// >>> memoryview(b'cinder').hex(' ', 2)
+    /// '6369 6e64 6572'
     #[pymethod(sig = "($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
     fn hex(cx: &Ctx, this: This<'_, MemoryView>, sep: Option<&Obj>, bytes_per_sep: Option<&Obj>) -> PyResult {
         this.payload().check(cx)?;

@@ -215,6 +215,7 @@ pub fn join_items(cx: &Ctx, sep: &Str, items: &[Obj]) -> PyResult {
         return Err(cx.overflow_error("join() result is too long for a Python string"));
     }
     if max < 0x100 && len > 1 {
+        super::storage::check_room(cx, len)?;
         let texts = items.iter().filter_map(|o| o.downcast::<Str>());
         return Ok(super::storage::join_latin1(sep, texts, len, max < 0x80));
     }

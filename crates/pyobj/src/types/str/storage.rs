@@ -549,9 +549,7 @@ pub fn concat_exact(cx: &Ctx, left: &Obj, right: &Obj, s: &Str, o: &Str) -> PyRe
 /// The concatenation of Latin-1 texts, written once.
 fn concat_latin1(cx: &Ctx, a: &[u8], b: &[u8], ascii: bool) -> PyResult {
     let len = a.len() + b.len();
-    if len > MAX_LEN {
-        return Err(cx.no_memory());
-    }
+    check_room(cx, len)?;
     // SAFETY: both parts lie within the `len` units of the cell.
     Ok(unsafe {
         written_latin1(len, ascii, |units| {
@@ -559,6 +557,19 @@ fn concat_latin1(cx: &Ctx, a: &[u8], b: &[u8], ascii: bool) -> PyResult {
             std::ptr::copy_nonoverlapping(b.as_ptr(), units.add(a.len()), b.len());
         })
     })
+}
+
+/// Whether there is memory for a string of `n` bytes: the heap itself does not fail softly.
+///
+/// # Errors
+/// MemoryError.
+pub(super) fn check_room(cx: &Ctx, n: usize) -> PyResult<()> {
+    /// Less than this is taken from the reserve if it has to be.
+    const SMALL: usize = 1 << 20;
+    if n > MAX_LEN || n > SMALL && Vec::<u8>::new().try_reserve_exact(n).is_err() {
+        return Err(cx.no_memory());
+    }
+    Ok(())
 }
 
 /// Latin-1 texts with one between each two, which are `len` (at least two) characters together and ASCII if `ascii`.

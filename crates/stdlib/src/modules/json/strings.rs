@@ -59,7 +59,7 @@ pub(super) fn scan(cx: &Ctx, doc: &Obj, s: &Str, start: usize, strict: bool) -> 
             Some('r') => Some(13),
             Some('t') => Some(9),
             Some('u') => None,
-            _ => return Err(decode_error(cx, "Invalid \\escape: ", doc, at)),
+            _ => return Err(decode_error(cx, "Invalid \\escape", doc, at)),
         };
         at += 2;
         match simple {
