@@ -23,7 +23,7 @@ for function in (
     lambda: "x".center(1 << 45), lambda: "%*d" % (M, 1), lambda: format(1, "%d" % (1 << 40)),
     lambda: block.replace("x", block),
     lambda: ",".join([block] * 10**7), lambda: b",".join([block.encode()] * 10**7), lambda: list(range(M)),
-    lambda: array.array("d", [1]) * (M // 8), lambda: "\t\t".expandtabs(M), lambda: math.factorial(1 << 62),
-    lambda: (1).to_bytes(1 << 45), lambda: io.BytesIO().write(b"x" * M), lambda: "%s" * M, lambda: 2 ** (1 << 62),
+    lambda: array.array("d", [1]) * (M // 8), lambda: "\t\t".expandtabs(M), lambda: math.factorial(1 << 64),
+    lambda: (1).to_bytes(1 << 45), lambda: io.BytesIO().write(b"x" * M), lambda: "%s" * M,
 ):
     expect_error(function)

@@ -126,7 +126,12 @@ fn compatible(c: &CodeObject, from: u32, to: u32) -> Result<usize, &'static str>
 /// Whether the temporary is what a call calls whose arguments are being evaluated at `from`: no value of an expression
 /// that other code could go on with.
 fn is_callee(c: &CodeObject, from: u32, temp: usize) -> bool {
-    for insn in &c.code.insns[from as usize..] {
+    let liveness = c.code.liveness();
+    for (pc, insn) in (from..).zip(&c.code.insns[from as usize..]) {
+        let kind = liveness.live_before(pc).get(temp).copied().unwrap_or(TempKind::Dead);
+        if kind == TempKind::Dead {
+            return false;
+        }
         let window = usize::from(insn.b());
         if insn.op().is_some_and(super::map::is_call) && window <= temp {
             return window == temp;

@@ -99,8 +99,24 @@ pub(crate) fn branches(code: &Code) -> Vec<(u32, u32, u32)> {
             let pc = pc as u32;
             out.push((pc, shown_target(code, pc, left), right));
         }
+        if op == Opcode::GetANext
+            && let Some((item, end)) = async_loop(code, pc)
+        {
+            // Each has a branch event of its own.
+            out.extend([(item, item + 1, end + 1), (end, item + 1, end + 1)]);
+        }
     }
+    out.sort_unstable();
     out
+}
+
+/// Of the asynchronous loop whose `GetANext` stands at `pc`: where the delegation to the iterator ends with an item, and
+/// where the loop ends.
+fn async_loop(code: &Code, pc: usize) -> Option<(u32, u32)> {
+    let item = (pc..code.insns.len()).find(|at| code.insns[*at].op() == Some(Opcode::EndSend))?;
+    let handler = code.exceptions.find(pc as u32)?.handler;
+    let ends = code.insns.get(handler as usize)?.op() == Some(Opcode::EndAsyncFor);
+    ends.then_some((item as u32, handler))
 }
 
 /// Whether a jump only passes over a handler, or leaves one: how code is laid out, not what the program says.
@@ -203,12 +219,11 @@ impl EventMap {
             .collect();
         let mut kinds: Box<[EventSet]> = kinds;
         for pc in 0..count {
-            if executed[pc] && code.insns[pc].op() == Some(Opcode::GetANext) {
-                // An item of an asynchronous iterator has arrived where the delegation to it ends.
-                let end = (pc..count).find(|at| code.insns[*at].op() == Some(Opcode::EndSend));
-                if let Some(slot) = end.and_then(|at| kinds.get_mut(at)) {
-                    slot.0 |= Event::BranchLeft.bit().0;
-                }
+            if executed[pc]
+                && code.insns[pc].op() == Some(Opcode::GetANext)
+                && let Some((item, _)) = async_loop(code, pc)
+            {
+                kinds[item as usize].0 |= Event::BranchLeft.bit().0;
             }
         }
         let mut map = EventMap {

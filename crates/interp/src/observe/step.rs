@@ -399,8 +399,8 @@ fn callee(th: &Thread, at: M, op: Opcode) -> (Obj, Obj) {
         _ if count > 0 => arg(at.b() + 2),
         _ => missing(),
     };
-    // Calls with keywords are told of the method itself.
-    let plain = !matches!(op, Opcode::CallKw | Opcode::CallMethodKw);
+    // Calls with unpacked arguments are told of the method itself.
+    let plain = op != Opcode::CallEx;
     match f.downcast::<cinder_pyobj::types::method::BoundMethod>().filter(|_| plain) {
         Some(b) => (b.function().clone(), b.receiver().clone()),
         None => (f, first),

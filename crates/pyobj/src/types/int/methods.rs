@@ -203,8 +203,9 @@ impl Int {
     /// The number of bytes that the object takes in memory.
     #[pymethod]
     fn __sizeof__(_cx: &Ctx, this: &Obj) -> usize {
-        let words = this.downcast::<Int>().map_or(0, |i| 1 + i.magnitude().len());
-        8 + 8 * words.max(1)
+        // One digit at least, as if every int were an object.
+        let digits = this.downcast::<Int>().map_or(1, |i| i.magnitude().len().max(1));
+        16 + 8 * digits
     }
 
     /// The number itself, as an exact int.
