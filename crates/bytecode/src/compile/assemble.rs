@@ -31,8 +31,8 @@ pub(super) struct Context<'c> {
 /// SyntaxError if a limit of the encoding is exceeded (more than 16,384 temporaries, or far cells).
 pub(super) fn assemble(unit: Unit<'_>, context: &Context<'_>) -> Result<Code, SyntaxError> {
     let mut body = Body::new(unit.ins, unit.labels, context.lines);
-    body.thread_jumps();
     let handlers: Vec<Label> = unit.regions.iter().map(|region| region.handler).collect();
+    body.thread_jumps(&handlers);
     body.inherit_spans(context, &handlers);
     let kept = body.mark_padding();
     Encoder { context, kept: &kept, body: &body }.encode(Parts {
@@ -83,24 +83,25 @@ impl<'l> Body<'l> {
 
     /// Lets jumps to jumps go to where those go. Code without source that leaves the unit or closes a loop is copied for
     /// each line that leads there, so that it has the line of what ran before it.
-    fn thread_jumps(&mut self) {
-        let mut joins = vec![false; self.ins.len() + 1];
-        for at in self.labels.iter().filter_map(|label| label.at) {
-            joins[at as usize] = true;
-        }
+    fn thread_jumps(&mut self, handlers: &[Label]) {
+        let mut joins = Vec::new();
         // The copies of such code, by where it starts and the line that leads there.
         let mut copies: FxHashMap<(usize, u32), Label> = FxHashMap::default();
         let mut originals: FxHashSet<usize> = FxHashSet::default();
         // What jumps become themselves comes first: copies are made of the result.
         let count = self.ins.len();
         for (at, copying) in (0..count).map(|at| (at, false)).chain((0..count).map(|at| (at, true))) {
+            if copying && at == 0 {
+                joins = self.joins(handlers);
+            }
             let Opnd::Label(mut label) = self.ins[at].b else { continue };
             if self.ins[at].op.is(OpFlags::BACK) {
                 continue;
             }
             // The Jump behind a fused test counts as part of the test.
             let partner = self.is_partner(at);
-            let span = self.span_at(if partner { at - 1 } else { at }, &joins);
+            let source = if partner { at - 1 } else { at };
+            let span = if copying { self.span_at(source, &joins) } else { self.ins[source].span };
             while let Some(target) = self.target(label)
                 && let Some(&next) = self.ins.get(target)
             {
@@ -139,6 +140,16 @@ impl<'l> Body<'l> {
                 }
             }
         }
+    }
+
+    /// Where control may come from elsewhere than the instruction before.
+    fn joins(&self, handlers: &[Label]) -> Vec<bool> {
+        let mut joins = vec![false; self.ins.len() + 1];
+        let jumps = self.ins.iter().filter_map(|ins| if let Opnd::Label(label) = ins.b { Some(label) } else { None });
+        for target in jumps.chain(handlers.iter().copied()).filter_map(|label| self.target(label)) {
+            joins[target] = true;
+        }
+        joins
     }
 
     /// The source of instruction `at`, or of what always runs before it if it has none; `joins` tells where control may
