@@ -253,3 +253,29 @@ print("done")
 for _ in range(3):
     p = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30)
     assert (p.returncode, p.stdout, p.stderr) == (0, b"done\n", b""), p
+
+
+def interrupted_search():
+    """A search that would take forever ends by a signal."""
+    import re
+    import signal
+
+    class Alarm(Exception):
+        pass
+
+    def ring(number, frame):
+        raise Alarm
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        re.match(r"(?:a|aa)+$", "a" * 200 + "b")
+    except Alarm:
+        return
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    raise AssertionError("the search ended by itself")
+
+
+interrupted_search()

@@ -7,7 +7,9 @@
 
 use std::cell::Cell;
 use std::mem::take;
+use std::sync::atomic::Ordering;
 
+use cinder_pyobj::Ctx;
 use cinder_pyobj::types::str::Unit;
 
 use super::chars::{self, category, lower_ascii, lower_unicode};
@@ -20,12 +22,26 @@ const NO_REPEAT: u32 = u32::MAX;
 /// Above this many entries (some 10 GB) matching gives up with a MemoryError.
 const MAX_STACK: usize = 1 << 28;
 
+/// After so many choices that led nowhere, signals are looked for: some patterns take forever.
+const POLL_AFTER: u32 = 1 << 16;
+
+/// Serves what waits at this point of the program; whether that raised.
+#[cold]
+fn interrupted() -> bool {
+    if !Ctx::has_current() {
+        return false;
+    }
+    let cx = Ctx::current();
+    cx.poll.load(Ordering::Relaxed) != 0 && (cx.host().poll)(cx).is_err()
+}
+
 /// What a search came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Outcome {
     Match,
     NoMatch,
-    NoMemory,
+    /// Memory ran out, or a signal handler raised, whose exception is pending.
+    Stopped,
 }
 
 #[derive(Clone, Copy)]
@@ -99,7 +115,9 @@ pub(super) struct Matcher<'a, U> {
     repeats: Vec<Repeat>,
     current: u32,
     frames: Vec<Frame>,
-    out_of_memory: bool,
+    stopped: bool,
+    /// Choices that were given up.
+    failures: u32,
 }
 
 /// The working memory of a matcher, kept for the next one.
@@ -164,7 +182,8 @@ impl<'a, U: Unit> Matcher<'a, U> {
             repeats,
             current: NO_REPEAT,
             frames,
-            out_of_memory: false,
+            stopped: false,
+            failures: 0,
         }
     }
 
@@ -185,8 +204,8 @@ impl<'a, U: Unit> Matcher<'a, U> {
     }
 
     fn outcome(&self, matched: bool) -> Outcome {
-        match (matched, self.out_of_memory) {
-            (_, true) => Outcome::NoMemory,
+        match (matched, self.stopped) {
+            (_, true) => Outcome::Stopped,
             (true, _) => Outcome::Match,
             _ => Outcome::NoMatch,
         }
@@ -204,6 +223,9 @@ impl<'a, U: Unit> Matcher<'a, U> {
     }
 
     fn try_at(&mut self, start: usize, pc: usize) -> bool {
+        if self.stopped {
+            return false;
+        }
         self.start = start;
         self.stack.clear();
         self.repeats.clear();
@@ -259,7 +281,7 @@ impl<'a, U: Unit> Matcher<'a, U> {
             if self.try_at(at, body) {
                 return true;
             }
-            if self.out_of_memory || (anchored && at >= start) || at >= last {
+            if self.stopped || (anchored && at >= start) || at >= last {
                 return false;
             }
             // Only a match at the very start may be refused for being empty.
@@ -296,8 +318,9 @@ impl<'a, U: Unit> Matcher<'a, U> {
                     return true;
                 }
                 Step::Fail => {
-                    if self.stack.len() > MAX_STACK {
-                        self.out_of_memory = true;
+                    self.failures = self.failures.wrapping_add(1);
+                    if self.stack.len() > MAX_STACK || self.failures % POLL_AFTER == 0 && interrupted() {
+                        self.stopped = true;
                         return false;
                     }
                     if !self.backtrack(&mut pc, &mut ptr) {

@@ -5,7 +5,7 @@ use cinder_pyobj::native::{PyClass, This, pyclass, pymethods};
 use cinder_pyobj::types::bytes::{self, BytesLike};
 use cinder_pyobj::types::str::{self as text, Str, StrBuilder, StrData, Unit};
 use cinder_pyobj::types::{CmpOp, Type, generic_alias, list, tuple};
-use cinder_pyobj::{Ctx, Obj, PyResult};
+use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
 
 use super::engine::{Matcher, Outcome};
 use super::matching::Match;
@@ -160,7 +160,7 @@ impl Pattern {
         match r {
             (Outcome::Match, f) => Ok(Some(f)),
             (Outcome::NoMatch, _) => Ok(None),
-            (Outcome::NoMemory, _) => Err(cx.no_memory()),
+            (Outcome::Stopped, _) => Err(stopped(cx)),
         }
     }
 
@@ -172,7 +172,7 @@ impl Pattern {
                 all(&mut m, start, limit)
             })
         })?;
-        r.ok_or_else(|| cx.no_memory())
+        r.ok_or_else(|| stopped(cx))
     }
 
     fn span(&self, cx: &Ctx, subject: &Obj, pos: isize, endpos: isize) -> PyResult<(usize, usize)> {
@@ -193,6 +193,14 @@ impl Pattern {
     }
 }
 
+/// Why a search stopped: what a signal handler raised, else want of memory.
+fn stopped(cx: &Ctx) -> Raised {
+    match cx.take_pending() {
+        Some(e) => cx.set_pending(e),
+        None => cx.no_memory(),
+    }
+}
+
 fn found<U: Unit>(m: &Matcher<'_, U>) -> Found {
     let groups = (0..m.marks.len() / 2).map(|g| m.group(g));
     Found { spans: std::iter::once(Some((m.start, m.end))).chain(groups).collect(), last_group: m.last_group as usize }
@@ -205,7 +213,7 @@ fn all<U: Unit>(m: &mut Matcher<'_, U>, start: usize, limit: usize) -> Option<Ve
         match m.search(at) {
             Outcome::Match => {}
             Outcome::NoMatch => break,
-            Outcome::NoMemory => return None,
+            Outcome::Stopped => return None,
         }
         out.push(found(m));
         // After an empty match the next one must not be empty at the same place.
