@@ -41,6 +41,12 @@ impl Copies {
         self.entry.get()
     }
 
+    /// Where frames start in each copy.
+    #[inline(always)]
+    pub(crate) fn first(&self) -> usize {
+        self.first as usize
+    }
+
     /// Lets new frames start in a stub.
     pub(crate) fn enter_stub(&self, stub: *const Insn) {
         self.entry.set(stub);

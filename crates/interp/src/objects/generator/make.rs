@@ -268,7 +268,7 @@ pub(crate) unsafe fn make_of_call(
         f.globals.value().incref();
         f.builtins.value().incref();
         let seed = Seed {
-            pc: pc.add(body),
+            pc: pc.add(body - c.copies.first()),
             sites,
             function: callee,
             globals: f.globals.value(),
