@@ -255,6 +255,10 @@ impl<'t> Parser<'t> {
         if pending {
             positions.push(here);
         }
+        // What instructions absorb has positions of its own behind theirs.
+        for &(_, line) in &line_events {
+            positions.push(Position::line(line));
+        }
         let near = (locals.len() as u32).min(MAX_NEAR_LOCALS);
         let mut insns = Vec::with_capacity(lines.len());
         for (pc, (line, at)) in lines.iter().enumerate() {
