@@ -51,7 +51,8 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
                     drop_temps(f, pc, 0);
                     if !entered
                         && f.plain().position(pc).line == 0
-                        && let Some(at) = frame_obj::raised(f.frame_obj).or_else(|| traceback::entry_of(&e, f.frame_obj))
+                        && let Some(at) =
+                            frame_obj::raised(f.frame_obj).or_else(|| traceback::entry_of(&e, f.frame_obj))
                     {
                         // Clean-up code has no line: the frame ends where the exception was last raised.
                         f.pc = f.code().copies.base_of(f.pc).add(at as usize);

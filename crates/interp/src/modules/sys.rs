@@ -1,8 +1,8 @@
 //! `sys`.
 
 use cinder_pyobj::native::pymodule;
-use cinder_pyobj::types::{TypeCell, int};
 use cinder_pyobj::types::structseq::StructSeq;
+use cinder_pyobj::types::{TypeCell, int};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
 static UNRAISABLE: StructSeq = StructSeq {

@@ -177,12 +177,7 @@ pub fn new(cx: &Ctx, code: Arc<Code>) -> PyResult {
 }
 
 /// A code object around verified code, with the objects of its constants.
-pub(super) fn with_constants(
-    cx: &Ctx,
-    code: Arc<Code>,
-    consts: Box<[Obj]>,
-    shown: Option<Box<Shown>>,
-) -> PyResult {
+pub(super) fn with_constants(cx: &Ctx, code: Arc<Code>, consts: Box<[Obj]>, shown: Option<Box<Shown>>) -> PyResult {
     let names: Box<[Name]> = code.names.iter().map(|n| Name::new(n)).collect();
     let fixed_params = code.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0;
     let runs = code.flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) == 0;
@@ -411,8 +406,10 @@ fn names_tuple<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> Obj {
 
 #[pymethods]
 impl CodeObject {
-    #[pynew(sig = "(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, codestring, constants, names, \
-varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, freevars=(), cellvars=(), /)")]
+    #[pynew(
+        sig = "(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, codestring, constants, names, \
+varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, freevars=(), cellvars=(), /)"
+    )]
     fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
         (cx.host().audit)(cx, "code.__new__", args.pos())?;
         if args.has_keywords() {

@@ -47,9 +47,24 @@ pub(crate) struct Fields {
 
 /// The names of the constructor's parameters, in order.
 pub(crate) const PARAMETERS: [&str; 18] = [
-    "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_nlocals", "co_stacksize", "co_flags", "co_code",
-    "co_consts", "co_names", "co_varnames", "co_filename", "co_name", "co_qualname", "co_firstlineno",
-    "co_linetable", "co_exceptiontable", "co_freevars", "co_cellvars",
+    "co_argcount",
+    "co_posonlyargcount",
+    "co_kwonlyargcount",
+    "co_nlocals",
+    "co_stacksize",
+    "co_flags",
+    "co_code",
+    "co_consts",
+    "co_names",
+    "co_varnames",
+    "co_filename",
+    "co_name",
+    "co_qualname",
+    "co_firstlineno",
+    "co_linetable",
+    "co_exceptiontable",
+    "co_freevars",
+    "co_cellvars",
 ];
 
 impl Fields {
@@ -172,8 +187,7 @@ impl Fields {
             return Err(cx.value_error("code: co_nlocals != len(co_varnames)"));
         }
         let extra = |flag| u32::from(self.flags & flag != 0);
-        let params =
-            self.arg_count + self.kwonly_arg_count + extra(flags::VARARGS) + extra(flags::VARKEYWORDS);
+        let params = self.arg_count + self.kwonly_arg_count + extra(flags::VARARGS) + extra(flags::VARKEYWORDS);
         if params as usize > self.varnames.len() {
             return Err(cx.value_error("code: varnames is too small"));
         }
@@ -233,7 +247,8 @@ impl Fields {
 
     fn locals(&self, base: Option<&CodeObject>) -> Box<[Local]> {
         if let Some(c) = base {
-            let same = |a: &[String], b: &mut dyn Iterator<Item = &Arc<str>>| a.iter().map(String::as_str).eq(b.map(|n| &**n));
+            let same =
+                |a: &[String], b: &mut dyn Iterator<Item = &Arc<str>>| a.iter().map(String::as_str).eq(b.map(|n| &**n));
             let code = &c.code;
             if same(&self.varnames, &mut code.varnames())
                 && same(&self.cellvars, &mut code.cellvars())

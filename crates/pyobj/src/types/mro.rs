@@ -25,7 +25,8 @@ pub(crate) fn compute(cx: &Ctx, this: &Obj, bases: &Obj) -> PyResult<Vec<Obj>> {
         lists.push(mro);
         direct.push(t);
     }
-    let names: Vec<String> = direct.iter().map(|t| t.name().rsplit('.').next().unwrap_or_default().to_owned()).collect();
+    let names: Vec<String> =
+        direct.iter().map(|t| t.name().rsplit('.').next().unwrap_or_default().to_owned()).collect();
     lists.push(direct);
     match merge(lists) {
         Some(order) => {
