@@ -27,5 +27,6 @@ for function in (
     lambda: ",".join([block] * 10**7), lambda: b",".join([block.encode()] * 10**7), lambda: list(range(M)),
     lambda: array.array("d", [1]) * (M // 8), lambda: "\t\t".expandtabs(M), lambda: math.factorial(1 << 64),
     lambda: (1).to_bytes(1 << 45), lambda: io.BytesIO().write(b"x" * M), lambda: "%s" * M,
+    lambda: block.replace("x", block), lambda: block.replace("", block), lambda: block.encode().replace(b"x", block.encode()),
 ):
     expect_error(function)

@@ -28,6 +28,7 @@ pub(crate) fn replace(cx: &Ctx, o: &Obj, s: &Str, old: &Str, new: &Str, count: i
     {
         // Without the replaced parts the rest can be ASCII where the whole was not.
         let ascii = new.is_ascii() && (s.is_ascii() || outside(text, &places, old.len()).all(<[u8]>::is_ascii));
+        storage::check_room(cx, len)?;
         return Ok(storage::replaced_latin1(outside(text, &places, old.len()), with, len, ascii));
     }
     let mut out = StrBuilder::with_capacity(cx, len, s.max_char().max(new.max_char()))?;
