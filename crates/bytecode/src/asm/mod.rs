@@ -1,6 +1,6 @@
 //! The assembly form of code objects: complete, so that what is printed reads back to the same code.
 //!
-//! [`Code`]'s `Display` is for people and leaves things out; this form is for tests and tools that write code by hand.
+//! [`Code`](crate::Code)'s `Display` is for people and leaves things out; this form is for tests and tools that write code by hand.
 //!
 //! ```
 //! use cinder_bytecode::{asm, verify};

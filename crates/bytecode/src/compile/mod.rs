@@ -1,7 +1,7 @@
 //! The compiler: AST and symbol table to code objects.
 //!
 //! One walk over the tree emits instructions with operands that still name variables, labels and pool entries
-//! ([`unit`]); [`assemble`] then threads jumps, drops padding and encodes. Temporaries are allocated as a stack: an
+//! ([`mod@unit`]); [`assemble`] then threads jumps, drops padding and encodes. Temporaries are allocated as a stack: an
 //! expression's value is a temporary at the current depth, or, without any instruction, a local or constant operand.
 //! Which locals are certainly bound is tracked along the walk, so that direct operands need no check.
 

@@ -1,4 +1,4 @@
-//! The operations of Python objects, as methods of [`Obj`](crate::Obj).
+//! The operations of Python objects, as methods of [`Obj`].
 
 mod attr;
 pub mod buffer;

@@ -9,9 +9,9 @@ use crate::types::str::{Name, as_utf8_lossy};
 use crate::types::{CmpOp, Type, list, tuple};
 use crate::value::{Obj, ObjCell};
 
-/// Represent a PEP 585 generic type
+/// A generic class with its arguments (PEP 585).
 ///
-/// E.g. for t = list[int], t.__origin__ is list and t.__args__ is (int,).
+/// Of `list[int]` the `__origin__` is list and `__args__` are `(int,)`.
 #[pyclass(name = "GenericAlias", module = "types", flags(basetype, weakref), sig = "(origin, args, /)")]
 #[derive(Traverse)]
 pub struct GenericAlias {

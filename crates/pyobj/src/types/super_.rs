@@ -9,10 +9,10 @@ use crate::types::Type;
 use crate::types::str::Name;
 use crate::value::{Obj, ObjCell};
 
-/// super() -> same as super(__class__, <first argument>)
-/// super(type) -> unbound super object
-/// super(type, obj) -> bound super object; requires isinstance(obj, type)
-/// super(type, type2) -> bound super object; requires issubclass(type2, type)
+/// super() -> in a method: that of the class it stands in and its first argument
+/// super(type, obj) -> the attributes that obj, an instance of type, has from the classes behind type
+/// super(type, type2) -> the same for type2, a subclass of type
+/// super(type) -> without an object, to be bound as a descriptor
 #[pyclass(name = "super", fixed = Super, flags(basetype))]
 #[derive(Traverse)]
 pub struct Super {

@@ -3,7 +3,7 @@
 //! | low bits | meaning |
 //! |---|---|
 //! | `1`   | a 63-bit signed int |
-//! | `10`  | a float whose exponent is near 1.0 (see [`flonum`]), and 0.0 |
+//! | `10`  | a float whose exponent is near 1.0 (see `flonum.rs`), and 0.0 |
 //! | `000` | a pointer to a heap object (never null) |
 //! | `100` | an internal sentinel, never visible to Python code |
 //!
