@@ -8,8 +8,10 @@
 #[path = "../../examples/tally/compile.rs"]
 mod compile;
 mod image;
-// The language's own interpreter is not needed.
-#[allow(dead_code)]
+#[allow(
+    dead_code,
+    reason = "the language's own interpreter is not needed, which `expect` does not see through a module"
+)]
 #[path = "../../examples/tally/lang.rs"]
 mod lang;
 mod machine;

@@ -20,12 +20,9 @@ fn failed(cx: &Ctx, e: Error) -> Raised {
     }
 }
 
-/// Create a compressor object for compressing data incrementally.
+/// A compressor, to which the data is given piece by piece; compress() takes all at once.
 ///
-///   compresslevel
-///     Compression level, as a number between 1 and 9.
-///
-/// For one-shot compression, use the compress() function instead.
+/// compresslevel is a number from 1 to 9: larger blocks, smaller results.
 #[pyclass(name = "BZ2Compressor", module = "_bz2")]
 pub(crate) struct Compressor {
     state: RefCell<Compress>,
@@ -70,12 +67,7 @@ impl Compressor {
         Ok(new_instance(ty, Compressor { state: RefCell::new(state), flushed: Cell::new(false) }))
     }
 
-    /// Provide data to the compressor object.
-    ///
-    /// Returns a chunk of compressed data if possible, or b'' otherwise.
-    ///
-    /// When you have finished providing data to the compressor, call the
-    /// flush() method to finish the compression process.
+    /// Takes data in, and gives what compressed data is ready, which may be nothing. flush() gives the rest.
     #[pymethod(sig = "($self, data, /)")]
     fn compress(&self, cx: &Ctx, data: &Obj) -> PyResult {
         let data = BytesLike::new(cx, data)?.to_vec();
@@ -85,11 +77,7 @@ impl Compressor {
         self.run(cx, &data, Action::Run)
     }
 
-    /// Finish the compression process.
-    ///
-    /// Returns the compressed data left in internal buffers.
-    ///
-    /// The compressor object may not be used after this method is called.
+    /// Ends the compressed data and gives what is left of it. The compressor cannot be used afterwards.
     #[pymethod]
     fn flush(&self, cx: &Ctx) -> PyResult {
         if self.flushed.replace(true) {
@@ -99,9 +87,7 @@ impl Compressor {
     }
 }
 
-/// Create a decompressor object for decompressing data incrementally.
-///
-/// For one-shot decompression, use the decompress() function instead.
+/// A decompressor, to which the data is given piece by piece; decompress() takes all at once.
 #[pyclass(name = "BZ2Decompressor", module = "_bz2")]
 pub(crate) struct Decompressor {
     state: RefCell<Decompress>,
@@ -124,20 +110,10 @@ impl Decompressor {
         new_instance(ty, new)
     }
 
-    /// Decompress *data*, returning uncompressed data as bytes.
+    /// Takes compressed data in, and gives what can be decompressed, at most max_length bytes if that is not negative.
     ///
-    /// If *max_length* is nonnegative, returns at most *max_length* bytes of
-    /// decompressed data. If this limit is reached and further output can be
-    /// produced, *self.needs_input* will be set to ``False``. In this case, the next
-    /// call to *decompress()* may provide *data* as b'' to obtain more of the output.
-    ///
-    /// If all of the input data was decompressed and returned (either because this
-    /// was less than *max_length* bytes, or because *max_length* was negative),
-    /// *self.needs_input* will be set to True.
-    ///
-    /// Attempting to decompress data after the end of stream is reached raises an
-    /// EOFError.  Any data found after the end of the stream is ignored and saved in
-    /// the unused_data attribute.
+    /// Where the limit cut the result, needs_input is False, and a call with b'' gives more of it. Behind the end of the
+    /// stream, more data raises EOFError; what followed it is unused_data.
     #[pymethod(sig = "($self, /, data, max_length=-1)")]
     fn decompress(&self, cx: &Ctx, data: &Obj, max_length: isize) -> PyResult {
         let mut state = self.state.borrow_mut();
@@ -155,19 +131,19 @@ impl Decompressor {
         })
     }
 
-    /// True if the end-of-stream marker has been reached.
+    /// Whether the stream ended.
     #[pygetter(member)]
     fn eof(&self) -> bool {
         self.input.eof()
     }
 
-    /// Data found after the end of the compressed stream.
+    /// What followed the end of the stream.
     #[pygetter(member)]
     fn unused_data(&self) -> Obj {
         self.input.unused()
     }
 
-    /// True if more input is needed before more decompressed data can be produced.
+    /// Whether more data must be given before more can come out.
     #[pygetter(member)]
     fn needs_input(&self) -> bool {
         self.input.needs_input()

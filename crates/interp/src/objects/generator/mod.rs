@@ -124,7 +124,7 @@ impl Drop for Generator {
 }
 
 impl Generator {
-    #[allow(clippy::mut_from_ref, reason = "the frame is only touched under the interpreter lock, one user at a time")]
+    #[expect(clippy::mut_from_ref, reason = "the frame is only touched under the interpreter lock, one user at a time")]
     fn frame_ref(&self) -> &mut Frame {
         // SAFETY: see the reason above.
         unsafe { &mut *self.frame.get() }

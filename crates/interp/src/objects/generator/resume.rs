@@ -223,8 +223,17 @@ pub(super) fn reused(cx: &Ctx) -> Raised {
     cx.runtime_error("cannot reuse already awaited coroutine")
 }
 
-/// Puts the generator's frame on the chain.
+/// Puts the generator's frame on the chain, with the exceptions that it handles.
 pub(super) fn activate(th: &Thread, g: &Generator) -> PyResult<()> {
+    link(th, g)?;
+    g.exc.prev.set(th.exc.get());
+    th.exc.set(&g.exc);
+    Ok(())
+}
+
+/// Puts the generator's frame on the chain; it counts as running.
+#[inline(always)]
+pub(super) fn link(th: &Thread, g: &Generator) -> PyResult<()> {
     th.cx.check_stack("")?;
     th.enter_call()?;
     let (top, end) = th.register_top();
@@ -233,8 +242,6 @@ pub(super) fn activate(th: &Thread, g: &Generator) -> PyResult<()> {
     f.top = top;
     f.reg_end = end;
     th.current.set(f);
-    g.exc.prev.set(th.exc.get());
-    th.exc.set(&g.exc);
     g.state.set(State::Running);
     Ok(())
 }

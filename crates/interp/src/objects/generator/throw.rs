@@ -5,7 +5,7 @@ use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::types::{SendResult, exc, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 
-use super::resume::{activate, already_running, outcome, reused};
+use super::resume::{activate, already_running, link, outcome, reused};
 use super::{Generator, State};
 use crate::dispatch;
 use crate::objects::frame_obj;
@@ -88,17 +88,10 @@ pub(super) fn about(cx: &Ctx, what: &str, subject: &Obj) -> String {
 /// Runs what an exception thrown into a delegating generator does to its delegate: the generator's frame counts as
 /// running and stands on the chain meanwhile.
 fn while_delegating<R>(th: &Thread, g: &Generator, body: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
-    th.cx.check_stack("")?;
-    th.enter_call()?;
-    let (top, end) = th.register_top();
-    let f = g.frame_ref();
-    f.prev = th.current.get();
-    f.top = top;
-    f.reg_end = end;
-    th.current.set(f);
-    g.state.set(State::Running);
+    link(th, g)?;
     let result = body();
     g.state.set(State::Suspended);
+    let f = g.frame_ref();
     th.current.set(f.prev);
     f.prev = std::ptr::null_mut();
     th.leave_call();
