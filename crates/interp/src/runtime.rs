@@ -100,7 +100,7 @@ impl Default for Encodings {
 }
 
 /// `sys.flags`.
-#[allow(missing_docs, reason = "named after the fields of sys.flags")]
+#[expect(missing_docs, reason = "named after the fields of sys.flags")]
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Flags {
     pub debug: u8,

@@ -117,7 +117,7 @@ struct Extended {
 }
 
 #[derive(Traverse)]
-#[allow(dead_code, reason = "the skipped field is only there to be skipped")]
+#[expect(dead_code, reason = "the skipped field is only there to be skipped")]
 enum Leafless {
     Empty,
     Pair(Obj, #[traverse(skip)] fn()),

@@ -24,7 +24,6 @@ unsafe impl Sync for Registry {}
 
 static ALL: Registry = Registry(UnsafeCell::new(Vec::new()));
 
-#[allow(clippy::mut_from_ref, reason = "the interpreter lock guards the list, and each use is short")]
 fn all() -> &'static mut Vec<*const Shadow> {
     // SAFETY: see the reason above.
     unsafe { &mut *ALL.0.get() }

@@ -55,7 +55,7 @@ pub enum OperandKind {
 
 /// The fields of an instruction word an operand can sit in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(non_camel_case_types)]
+#[expect(non_camel_case_types, reason = "named after the bits")]
 pub enum Field {
     /// Bits 16 to 31.
     a,

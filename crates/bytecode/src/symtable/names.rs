@@ -9,7 +9,7 @@ pub struct Name(pub(crate) u32);
 
 macro_rules! well_known {
     ($($ident:ident = $text:literal,)*) => {
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[expect(non_camel_case_types, reason = "named after the words")]
         #[repr(u32)]
         enum Known { $($ident,)* }
 

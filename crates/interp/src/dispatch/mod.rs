@@ -91,7 +91,6 @@ mod tail {
 
     macro_rules! one {
         ($module:ident, $name:ident) => {
-            #[allow(non_snake_case, reason = "named after the opcodes")]
             pub(super) unsafe extern "C" fn $name(
                 pc: *const Insn,
                 base: *mut Value,
@@ -119,7 +118,6 @@ mod tail {
         ($name:ident) => {
             // Inlined into the fast handler, its call would make that save registers.
             #[inline(never)]
-            #[allow(non_snake_case, reason = "named after the opcodes")]
             pub(super) unsafe extern "C" fn $name(
                 pc: *const Insn,
                 base: *mut Value,

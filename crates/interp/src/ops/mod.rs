@@ -48,7 +48,6 @@ pub(crate) use unpack::*;
 macro_rules! op {
     ($($(#[$meta:meta])* $name:ident |$m:ident| $body:block)*) => {$(
         $(#[$meta])*
-        #[allow(non_snake_case, reason = "named after the opcode")]
         pub(crate) mod $name {
             #[allow(unused_imports, reason = "bodies use what their file imports")]
             use super::*;
@@ -82,7 +81,6 @@ pub(crate) use op;
 macro_rules! fast_op {
     ($($(#[$meta:meta])* $name:ident |$m:ident| fast $fast:block slow $slow:block)*) => {$(
         $(#[$meta])*
-        #[allow(non_snake_case, reason = "named after the opcode")]
         pub(crate) mod $name {
             #[allow(unused_imports, reason = "bodies use what their file imports")]
             use super::*;

@@ -277,7 +277,6 @@ pub struct Singleton(Gil<std::cell::OnceCell<crate::Obj>>);
 
 impl Singleton {
     /// An empty place.
-    #[allow(clippy::new_without_default, reason = "used in statics only")]
     pub const fn new() -> Singleton {
         Singleton(Gil::new(std::cell::OnceCell::new()))
     }

@@ -29,7 +29,6 @@ pub trait PyClass: 'static {
 /// Fills in for what a class without `#[pymethods]` (or without `#[pyinit]`, `__new__`) does not declare:
 /// the macros emit inherent constants of the same names, which take precedence.
 #[doc(hidden)]
-#[allow(missing_docs, reason = "used by generated code only")]
 pub trait NoMethods {
     const CINDER_METHODS: &'static [NativeFn] = &[];
     const CINDER_GETSET: &'static [GetSetDef] = &[];

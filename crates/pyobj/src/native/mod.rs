@@ -109,7 +109,7 @@ impl ClassFlags {
 }
 
 /// Reserved ids of the root shapes of core types, so that exact-type checks are compares with a constant.
-#[allow(missing_docs, reason = "each names its type")]
+#[expect(missing_docs, reason = "each names its type")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum FixedShape {

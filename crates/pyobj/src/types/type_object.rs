@@ -128,7 +128,6 @@ pub struct TypeCell(Gil<OnceCell<&'static Type>>);
 
 impl TypeCell {
     /// An empty cell.
-    #[allow(clippy::new_without_default, reason = "used in statics only")]
     pub const fn new() -> TypeCell {
         TypeCell(Gil::new(OnceCell::new()))
     }

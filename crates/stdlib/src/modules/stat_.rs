@@ -47,84 +47,72 @@ pub(crate) mod stat {
 
     /// Whether a mode is that of a block device.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_ISBLK(cx: &Ctx, object: &Obj) -> PyResult<bool> {
         Ok(mode(cx, object)? & 0o170000 == 0o60000)
     }
 
     /// Whether a mode is that of a character device.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_ISCHR(cx: &Ctx, object: &Obj) -> PyResult<bool> {
         Ok(mode(cx, object)? & 0o170000 == 0o20000)
     }
 
     /// Whether a mode is that of a folder.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_ISDIR(cx: &Ctx, object: &Obj) -> PyResult<bool> {
         Ok(mode(cx, object)? & 0o170000 == 0o40000)
     }
 
     /// Whether a mode is that of a named pipe.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_ISFIFO(cx: &Ctx, object: &Obj) -> PyResult<bool> {
         Ok(mode(cx, object)? & 0o170000 == 0o10000)
     }
 
     /// Whether a mode is that of a symbolic link.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_ISLNK(cx: &Ctx, object: &Obj) -> PyResult<bool> {
         Ok(mode(cx, object)? & 0o170000 == 0o120000)
     }
 
     /// Whether a mode is that of a regular file.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_ISREG(cx: &Ctx, object: &Obj) -> PyResult<bool> {
         Ok(mode(cx, object)? & 0o170000 == 0o100000)
     }
 
     /// Whether a mode is that of a socket.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_ISSOCK(cx: &Ctx, object: &Obj) -> PyResult<bool> {
         Ok(mode(cx, object)? & 0o170000 == 0o140000)
     }
 
     /// Whether a mode is that of a door: there are none on Linux.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_ISDOOR(cx: &Ctx, object: &Obj) -> PyResult<bool> {
         mode(cx, object).map(|_| false)
     }
 
     /// Whether a mode is that of an event port: there are none on Linux.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_ISPORT(cx: &Ctx, object: &Obj) -> PyResult<bool> {
         mode(cx, object).map(|_| false)
     }
 
     /// Whether a mode is that of a whiteout: there are none on Linux.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_ISWHT(cx: &Ctx, object: &Obj) -> PyResult<bool> {
         mode(cx, object).map(|_| false)
     }
 
     /// The permission bits of a mode.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_IMODE(cx: &Ctx, object: &Obj) -> PyResult<u32> {
         Ok(mode(cx, object)? & 0o7777)
     }
 
     /// The file type of a mode.
     #[pyfunction(sig = "(object, /)")]
-    #[allow(non_snake_case)]
     fn S_IFMT(cx: &Ctx, object: &Obj) -> PyResult<u32> {
         Ok(mode(cx, object)? & 0o170000)
     }

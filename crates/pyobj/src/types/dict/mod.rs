@@ -218,7 +218,7 @@ impl Dict {
 
     /// As [`Dict::table`], for changing it.
     #[inline(always)]
-    #[allow(clippy::mut_from_ref, reason = "the lock and short accesses keep references from overlapping")]
+    #[expect(clippy::mut_from_ref, reason = "the lock and short accesses keep references from overlapping")]
     pub(crate) fn table_mut(&self) -> &mut Table {
         // SAFETY: as in `table`.
         unsafe { &mut *self.table.get() }

@@ -11,7 +11,6 @@ use crate::types::Type;
 macro_rules! data {
     ($($name:ident $data:ty, $doc:literal;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`: ", $doc)]
-        #[allow(non_snake_case, reason = "named after the class")]
         #[inline]
         pub fn $name() -> &'static Type {
             <$data as PyClass>::class().type_object()
@@ -42,7 +41,7 @@ macro_rules! simple {
     ($($name:ident($base:path) $doc:literal;)*) => {
         /// The classes as bases of native classes.
         pub mod markers {
-            #![allow(missing_docs, reason = "each names its class")]
+            #![expect(missing_docs, reason = "each names its class")]
             use super::*;
             $(
                 #[pyclass(base = $base, flags(basetype), payload = "inherit", doc = $doc)]
@@ -51,7 +50,6 @@ macro_rules! simple {
         }
         $(
             #[doc = concat!("`", stringify!($name), "`: ", $doc)]
-            #[allow(non_snake_case, reason = "named after the class")]
             #[inline]
             pub fn $name() -> &'static Type {
                 markers::$name::class().type_object()

@@ -52,7 +52,7 @@ use limbs::{Buf, trimmed};
 /// 255
 /// >>> int('0b101', base=0)
 /// 5
-#[allow(rustdoc::broken_intra_doc_links, reason = "the text is Python's, where brackets mark what may be left out")]
+#[expect(rustdoc::broken_intra_doc_links, reason = "the text is Python's, where brackets mark what may be left out")]
 #[pyclass(name = "int", fixed = Int, flags(basetype, match_self), payload = "var", payload_def = methods::PAYLOAD)]
 #[repr(C)]
 pub struct Int {

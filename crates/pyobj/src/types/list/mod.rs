@@ -88,7 +88,7 @@ impl List {
     }
 
     #[inline(always)]
-    #[allow(clippy::mut_from_ref, reason = "the lock and short accesses keep references from overlapping")]
+    #[expect(clippy::mut_from_ref, reason = "the lock and short accesses keep references from overlapping")]
     fn vec(&self) -> &mut Vec<Value> {
         // SAFETY: as in `values`.
         unsafe { &mut *self.items.get() }
@@ -102,7 +102,6 @@ impl List {
 
     /// The number of items.
     #[inline(always)]
-    #[allow(clippy::len_without_is_empty, reason = "len() == 0 serves")]
     pub fn len(&self) -> usize {
         self.values().len()
     }

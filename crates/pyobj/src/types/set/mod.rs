@@ -92,7 +92,7 @@ impl Elements {
     }
 
     #[inline(always)]
-    #[allow(clippy::mut_from_ref, reason = "the lock and short accesses keep references from overlapping")]
+    #[expect(clippy::mut_from_ref, reason = "the lock and short accesses keep references from overlapping")]
     pub(crate) fn table_mut(&self) -> &mut Table {
         // SAFETY: as in `table`.
         unsafe { &mut *self.table.get() }

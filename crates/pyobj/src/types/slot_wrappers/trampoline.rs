@@ -1,7 +1,5 @@
 //! Trampolines: slot functions that call the special methods of Python classes.
 
-#![allow(non_snake_case, reason = "trampolines carry the names of their slots")]
-
 use crate::ctx::{Ctx, PyResult};
 use crate::intern;
 use crate::native::{Args, FixedShape};

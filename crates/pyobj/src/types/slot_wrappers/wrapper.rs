@@ -233,7 +233,7 @@ const fn make_defs<const N: usize>(names: &[&'static str], field: usize, call: W
 
 macro_rules! defs {
     ($($field:ident: $ty:ty, $kind:ident, [$($name:literal),*];)*) => {
-        #[allow(non_camel_case_types, reason = "named after the fields")]
+        #[expect(non_camel_case_types, reason = "named after the fields")]
         #[derive(Clone, Copy)]
         enum Field { $($field),* }
         /// The visible special methods of each field, in the order of the table.

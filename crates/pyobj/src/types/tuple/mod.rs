@@ -232,7 +232,6 @@ impl Tuple {
 
     /// The number of items.
     #[inline(always)]
-    #[allow(clippy::len_without_is_empty, reason = "as_slice().is_empty() serves")]
     pub fn len(&self) -> usize {
         self.len
     }

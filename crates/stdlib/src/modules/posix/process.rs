@@ -308,56 +308,48 @@ pub(crate) mod process {
 
     /// Whether the process left a core dump.
     #[pyfunction(sig = "(status, /)")]
-    #[allow(non_snake_case)]
     fn WCOREDUMP(status: i32) -> bool {
         libc::WCOREDUMP(status)
     }
 
     /// Whether the process was continued.
     #[pyfunction(sig = "(status)")]
-    #[allow(non_snake_case)]
     fn WIFCONTINUED(status: i32) -> bool {
         libc::WIFCONTINUED(status)
     }
 
     /// Whether the process is stopped.
     #[pyfunction(sig = "(status)")]
-    #[allow(non_snake_case)]
     fn WIFSTOPPED(status: i32) -> bool {
         libc::WIFSTOPPED(status)
     }
 
     /// Whether a signal ended the process.
     #[pyfunction(sig = "(status)")]
-    #[allow(non_snake_case)]
     fn WIFSIGNALED(status: i32) -> bool {
         libc::WIFSIGNALED(status)
     }
 
     /// Whether the process exited.
     #[pyfunction(sig = "(status)")]
-    #[allow(non_snake_case)]
     fn WIFEXITED(status: i32) -> bool {
         libc::WIFEXITED(status)
     }
 
     /// The exit status of a process that exited.
     #[pyfunction(sig = "(status)")]
-    #[allow(non_snake_case)]
     fn WEXITSTATUS(status: i32) -> i32 {
         libc::WEXITSTATUS(status)
     }
 
     /// The signal that ended a process.
     #[pyfunction(sig = "(status)")]
-    #[allow(non_snake_case)]
     fn WTERMSIG(status: i32) -> i32 {
         libc::WTERMSIG(status)
     }
 
     /// The signal that stopped a process.
     #[pyfunction(sig = "(status)")]
-    #[allow(non_snake_case)]
     fn WSTOPSIG(status: i32) -> i32 {
         libc::WSTOPSIG(status)
     }

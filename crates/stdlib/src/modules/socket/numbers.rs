@@ -209,7 +209,6 @@ pub(crate) mod numbers {
 
     /// The length of a control message with so many bytes, without padding.
     #[pyfunction(sig = "(length, /)")]
-    #[allow(non_snake_case)]
     fn CMSG_LEN(cx: &Ctx, length: i64) -> PyResult<u32> {
         if !(0..=0x7fff_ffc0).contains(&length) {
             return Err(cx.overflow_error("CMSG_LEN() argument out of range"));
@@ -219,7 +218,6 @@ pub(crate) mod numbers {
 
     /// The room that a control message with so many bytes takes.
     #[pyfunction(sig = "(length, /)")]
-    #[allow(non_snake_case)]
     fn CMSG_SPACE(cx: &Ctx, length: i64) -> PyResult<u32> {
         if !(0..=0x7fff_ffc0).contains(&length) {
             return Err(cx.overflow_error("CMSG_SPACE() argument out of range"));

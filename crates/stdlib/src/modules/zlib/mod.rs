@@ -418,7 +418,6 @@ pub(crate) mod module {
 
     /// An object that compresses piece by piece.
     #[pyfunction(sig = "(level=-1, method=8, wbits=15, memLevel=8, strategy=0, zdict=None)")]
-    #[allow(non_snake_case, reason = "named as the Python parameter")]
     fn compressobj(
         cx: &Ctx,
         level: i64,
