@@ -131,8 +131,8 @@ fn of_program(e: &SyntaxError, text: &str) -> SyntaxError {
     e
 }
 
-/// The text of source bytes, by BOM or coding cookie.
-fn decode_source(cx: &Ctx, data: &[u8], filename: &Obj) -> PyResult<String> {
+/// The text of source bytes, by BOM or coding cookie. Messages name the file if the bytes are the program's.
+pub(crate) fn decode_source(cx: &Ctx, data: &[u8], filename: &Obj, program: bool) -> PyResult<String> {
     let at_line = |msg: String, line: &[u8], lineno: i32, offset: i32, end_offset: i32| {
         let mut e = SyntaxError::without_position(msg);
         (e.lineno, e.offset, e.end_lineno, e.end_offset) = (lineno, offset, lineno, end_offset);
@@ -152,8 +152,9 @@ fn decode_source(cx: &Ctx, data: &[u8], filename: &Obj) -> PyResult<String> {
                 let line = body[start..].split(|b| *b == b'\n').next().unwrap_or_default();
                 let lineno = body[..at].iter().filter(|b| **b == b'\n').count() as i32 + 1;
                 let offset = String::from_utf8_lossy(&body[start..at]).chars().count() as i32 + 1;
+                let file = if program { format!(" in file {}", as_utf8_lossy(filename)) } else { String::new() };
                 let msg = format!(
-                    "Non-UTF-8 code starting with '\\x{:02x}' on line {lineno}, but no encoding declared; see \
+                    "Non-UTF-8 code starting with '\\x{:02x}'{file} on line {lineno}, but no encoding declared; see \
                      https://peps.python.org/pep-0263/ for details",
                     body[at]
                 );
@@ -195,7 +196,7 @@ pub(crate) fn source_text(cx: &Ctx, source: &Obj, function: &str, filename: &Obj
     }
     if source.type_of().slots.buffer.get().is_some() {
         let b = bytes::from_buffer(cx, source)?;
-        return decode_source(cx, bytes::as_bytes(&b).unwrap_or(&[]), filename);
+        return decode_source(cx, bytes::as_bytes(&b).unwrap_or(&[]), filename, false);
     }
     let kinds = if function == "compile" { "string, bytes or AST" } else { "string, bytes or code" };
     let article = if function == "compile" { "compile() arg 1 must be a" } else { "" };

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use cinder_pyobj::types::str::Name;
-use cinder_pyobj::types::{bytes, dict, list, module};
+use cinder_pyobj::types::{dict, list, module};
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 use cinder_syntax::Mode;
 
@@ -88,7 +88,7 @@ pub fn run_bytes(cx: &Ctx, source: &[u8], filename: &Obj) -> PyResult {
         return Err(null_byte(cx, source, at, filename));
     }
     s.program = true;
-    let text = compile::source_text(cx, &bytes::new(source), "exec", &s.filename)?;
+    let text = compile::decode_source(cx, source, &s.filename, true)?;
     let code = compile::compile_text(cx, &text, &s)?;
     call::run_code(cx, &code, &ns, Some(&ns), None)
 }

@@ -1,5 +1,6 @@
 //! Exceptions: from the instruction that raised to its handler, or out of the frame.
 
+use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::types::exc;
 use cinder_pyobj::{Obj, Value};
 
@@ -30,6 +31,7 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
             frame_obj::note_raised(&fo, None);
             traceback::add_entry(&e, fo, pc);
         } else if f.plain().position(pc).line != 0
+            && !stays(f.plain_insn())
             && let Some(fo) = Frame::object(f.frame_obj)
         {
             frame_obj::note_raised(&fo, Some(pc));
@@ -66,6 +68,11 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
             }
         }
     }
+}
+
+/// Whether a `Reraise` leaves the frame standing where the exception was raised first.
+fn stays(insn: Insn) -> bool {
+    insn.op() == Some(Opcode::Reraise) && insn.b() == 1
 }
 
 /// Tells tools of an exception; an error of theirs takes its place.

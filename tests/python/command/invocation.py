@@ -150,3 +150,10 @@ with tempfile.NamedTemporaryFile("w", suffix=".py") as startup:
     startup.flush()
     p = run("-i", stdin=b"started\n", env={"PYTHONSTARTUP": startup.name})
     assert p.stdout == b"'yes'\n", p
+
+# A program that is not UTF-8 is named in the message.
+with tempfile.TemporaryDirectory() as d:
+    script = Path(d, "latin.py")
+    script.write_bytes(b'x = 1\n\ny = "\x89"\n')
+    said = fails(1, str(script))
+    assert f"SyntaxError: Non-UTF-8 code starting with '\\x89' in file {script} on line 3, but" in said, said

@@ -275,3 +275,27 @@ try:
 except ValueError:
     assert Tracked.alive == 1
 assert Tracked.alive == 0
+
+
+# A frame that a `with` statement let an exception out of stands at the line that raised.
+class Passing:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *details):
+        pass
+
+
+def raising():
+    with Passing():
+        1 / 0
+        pass
+
+
+try:
+    raising()
+except ZeroDivisionError as e:
+    entry = e.__traceback__.tb_next
+    assert entry.tb_frame.f_lineno == entry.tb_lineno == raising.__code__.co_firstlineno + 2, entry.tb_frame.f_lineno
+else:
+    raise AssertionError("nothing was raised")

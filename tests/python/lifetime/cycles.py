@@ -210,3 +210,17 @@ for i in range(50_000):
     n.me = n
     seen.add(n)
 assert len(seen) < 50_000
+
+
+# A dictionary that is its own attributes.
+class Own(dict):
+    def __init__(self):
+        self.__dict__ = self
+
+
+own = Own()
+own.attr = 42
+ref = weakref.ref(own)
+del own
+gc.collect()
+assert ref() is None and not any(type(o) is Own for o in gc.get_objects())

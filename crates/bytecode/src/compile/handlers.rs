@@ -45,7 +45,7 @@ impl<'a> Compiler<'a, '_> {
         self.quiet -= 1;
         result?;
         self.pop_block();
-        self.u.emit1(Opcode::Reraise, Opnd::Temp(temp + 1), NO_SPAN);
+        self.u.reraise(Opnd::Temp(temp + 1), false, NO_SPAN);
         self.cleanup(cleanup, temp, region, reachable);
         self.u.depth = temp;
         self.u.bind(exit);
@@ -57,7 +57,7 @@ impl<'a> Compiler<'a, '_> {
         self.u.region = region;
         self.u.bind_handler(cleanup, reachable);
         self.u.emit1(Opcode::PopExcept, Opnd::Temp(temp), NO_SPAN);
-        self.u.emit1(Opcode::Reraise, Opnd::Temp(temp + 1), NO_SPAN);
+        self.u.reraise(Opnd::Temp(temp + 1), false, NO_SPAN);
     }
 
     fn try_except(&mut self, t: &'a Try<'a>, star: bool) -> R {
@@ -123,7 +123,7 @@ impl<'a> Compiler<'a, '_> {
                     self.u.bind_handler(raised, reachable);
                     self.u.set_depth(temp + 2);
                     self.clear_name(name, NO_SPAN)?;
-                    self.u.emit1(Opcode::Reraise, exc, NO_SPAN);
+                    self.u.reraise(exc, false, NO_SPAN);
                 }
                 None => {
                     self.u.emit1(Opcode::Drop, exc, handler.span);
@@ -138,7 +138,7 @@ impl<'a> Compiler<'a, '_> {
             }
             self.u.bind(next);
         }
-        self.u.emit1(Opcode::Reraise, exc, NO_SPAN);
+        self.u.reraise(exc, false, NO_SPAN);
         Ok(())
     }
 
@@ -202,7 +202,7 @@ impl<'a> Compiler<'a, '_> {
         self.u.jump(Opcode::Jump, Opnd::No, end, NO_SPAN);
         self.u.bind(raise);
         self.u.emit1(Opcode::PopExcept, saved, NO_SPAN);
-        self.u.emit1(Opcode::Reraise, original, NO_SPAN);
+        self.u.reraise(original, false, NO_SPAN);
         Ok(())
     }
 }

@@ -253,7 +253,7 @@ impl<'a> Compiler<'a, '_> {
                         self.u.emit1(Opcode::Drop, container, span);
                     }
                     self.restore(&saved, span);
-                    self.u.emit1(Opcode::Reraise, exc, span);
+                    self.u.reraise(exc, false, span);
                 }
             }
         }
@@ -263,7 +263,7 @@ impl<'a> Compiler<'a, '_> {
             self.u.bind_handler(protected.handler, true);
             self.u.set_depth(1);
             self.u.emit1(Opcode::StopIterationError, Opnd::Temp(0), NO_SPAN);
-            self.u.emit1(Opcode::Reraise, Opnd::Temp(0), NO_SPAN);
+            self.u.reraise(Opnd::Temp(0), false, NO_SPAN);
         }
         let flags = self.flags();
         let outer = self.outer.pop();

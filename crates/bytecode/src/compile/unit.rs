@@ -370,6 +370,11 @@ impl<'a> Unit<'a> {
         self.emit(op, a, Opnd::No, Opnd::No, span);
     }
 
+    /// Raises `exc` again; `stays` keeps the frame at the instruction that raised first.
+    pub fn reraise(&mut self, exc: Opnd, stays: bool, span: Span) {
+        self.emit(Opcode::Reraise, exc, Opnd::Imm(stays as u32), Opnd::No, span);
+    }
+
     // ---- Labels ---------------------------------------------------------------------------------------------------
 
     pub fn label(&mut self) -> Label {

@@ -78,7 +78,7 @@ impl<'a> Compiler<'a, '_> {
         }
         let suppress = self.u.label();
         self.u.jump(Opcode::JumpIfTrue, window, suppress, span);
-        self.u.emit1(Opcode::Reraise, exc, span);
+        self.u.reraise(exc, true, span);
         self.u.bind(suppress);
         self.u.emit1(Opcode::Drop, exc, span);
         self.u.region = region;
@@ -90,7 +90,7 @@ impl<'a> Compiler<'a, '_> {
 
         self.u.bind_handler(cleanup, reachable);
         self.u.emit1(Opcode::PopExcept, saved, NO_SPAN);
-        self.u.emit1(Opcode::Reraise, exc, NO_SPAN);
+        self.u.reraise(exc, false, NO_SPAN);
         self.u.depth = temp;
         self.u.bind(end);
         Ok(())

@@ -366,8 +366,9 @@ macro_rules! for_each_opcode {
             Raise (a: Use) [py ends];
             /// Raises `a` with cause `b`.
             RaiseFrom (a: Use, b: Use) [py ends];
-            /// Raises exception `a` as it stands: no new traceback entry, no new context.
-            Reraise (a: Tmp) [raises ends];
+            /// Raises exception `a` as it stands: no new traceback entry, no new context. With `b` = 1 the frame goes on
+            /// standing at the instruction that raised it first.
+            Reraise (a: Tmp, b: Imm) [raises ends];
 
             // ---- Handlers ---------------------------------------------------------------------------------------
             /// At a handler's start: moves the exception in `a` to `a+1`, makes it the handled exception and leaves the

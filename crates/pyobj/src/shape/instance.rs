@@ -252,6 +252,11 @@ pub(crate) unsafe fn clear_slots(p: *const Header) {
             for v in &mut *s.overflow.as_ptr() {
                 old.push(std::mem::replace(v, Value::UNBOUND));
             }
+            // Any other dictionary of a cycle is cleared in its own right.
+            let itself = (*s.dict.as_ptr()).as_ref().is_some_and(|d| d.as_ptr() == Some(p as *mut _));
+            if itself && let Some(d) = s.dict.replace(Some(crate::types::dict::new())) {
+                old.push(d.into_value());
+            }
         }
         for v in old {
             v.decref();
