@@ -38,8 +38,8 @@ class Local:
 assert raises(TypeError, lambda: "%c" % Local()).endswith("not Local")
 
 # Properties of classes that their instances compute as well.
-assert property.__doc__.startswith("Property") and types.FunctionType.__module__ == "builtins"
-assert type(lambda: 0).__doc__.startswith("Create a function")
+assert property.__doc__.startswith("An attribute") and types.FunctionType.__module__ == "builtins"
+assert type(lambda: 0).__doc__.startswith("A function")
 
 
 class Documented(property):

@@ -130,7 +130,7 @@ impl Context {
         r
     }
 
-    /// Returns a shallow copy of the context object.
+    /// A second context with the same values, which may then go its own way.
     #[pymethod]
     fn copy(_cx: &Ctx, this: This<'_, Context>) -> Obj {
         new_context(this.map.borrow().clone())
@@ -143,13 +143,13 @@ impl Context {
         Ok(this.value(key).or_else(|| default.cloned()).unwrap_or_else(Obj::none))
     }
 
-    /// Returns all variables in the context object.
+    /// The variables that have a value in the context.
     #[pymethod]
     fn keys(cx: &Ctx, this: This<'_, Context>) -> PyResult {
         list::new(this.map.borrow().values().map(|(k, _)| k.clone()).collect()).iter(cx)
     }
 
-    /// Returns all values in the context object.
+    /// The values of the variables, in the order of keys().
     #[pymethod]
     fn values(cx: &Ctx, this: This<'_, Context>) -> PyResult {
         list::new(this.map.borrow().values().map(|(_, v)| v.clone()).collect()).iter(cx)

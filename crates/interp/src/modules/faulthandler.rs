@@ -443,7 +443,7 @@ fn raise(signum: i32) {
 pub(crate) mod module {
     use super::*;
 
-    /// Enable the fault handler.
+    /// Makes fatal signals write a traceback into a file before they end the process.
     #[pyfunction(sig = "(file=sys.stderr, all_threads=True, c_stack=True)")]
     fn enable(cx: &Ctx, file: Option<&Obj>, all_threads: bool, c_stack: bool) -> PyResult<()> {
         let fd = descriptor(cx, file)?;
@@ -466,7 +466,7 @@ pub(crate) mod module {
         Ok(())
     }
 
-    /// Disable the fault handler.
+    /// Gives fatal signals back to whom they belonged before enable().
     #[pyfunction]
     fn disable(cx: &Ctx) -> bool {
         if !ENABLED.swap(false, Ordering::AcqRel) {
@@ -479,13 +479,13 @@ pub(crate) mod module {
         true
     }
 
-    /// Check if the handler is enabled.
+    /// Whether fatal signals write a traceback.
     #[pyfunction]
     fn is_enabled() -> bool {
         ENABLED.load(Ordering::Relaxed)
     }
 
-    /// Dump the traceback of the current thread, or of all threads if all_threads is True, into file.
+    /// Writes the traceback of the running thread into a file, or those of all threads.
     #[pyfunction(sig = "(file=sys.stderr, all_threads=True)")]
     fn dump_traceback(cx: &Ctx, file: Option<&Obj>, all_threads: bool) -> PyResult<()> {
         let fd = descriptor(cx, file)?;
@@ -494,7 +494,7 @@ pub(crate) mod module {
         Ok(())
     }
 
-    /// Dump the C stack of the current thread.
+    /// Writes the native call stack of the running thread into a file.
     #[pyfunction(sig = "(file=sys.stderr)")]
     fn dump_c_stack(cx: &Ctx, file: Option<&Obj>) -> PyResult<()> {
         let fd = descriptor(cx, file)?;
@@ -502,7 +502,8 @@ pub(crate) mod module {
         Ok(())
     }
 
-    /// Dump the traceback of all threads in timeout seconds, or each timeout seconds if repeat is True.
+    /// Writes the tracebacks of all threads after timeout seconds, again and again if repeat is true, from a watchdog
+    /// thread.
     #[pyfunction(sig = "(timeout, repeat=False, file=sys.stderr, exit=False)")]
     fn dump_traceback_later(cx: &Ctx, timeout: f64, repeat: bool, file: Option<&Obj>, exit: bool) -> PyResult<()> {
         if timeout <= 0.0 {
@@ -527,7 +528,7 @@ pub(crate) mod module {
         }
     }
 
-    /// Cancel the previous call to dump_traceback_later().
+    /// Calls off what dump_traceback_later() asked for.
     #[pyfunction]
     fn cancel_dump_traceback_later(cx: &Ctx) {
         cancel();
@@ -554,7 +555,7 @@ pub(crate) mod module {
         Ok(())
     }
 
-    /// Unregister the handler of the signal 'signum' registered by register().
+    /// Gives a signal back to whom it belonged before register(); tells whether it was registered.
     #[pyfunction(sig = "(signum, /)")]
     fn unregister(cx: &Ctx, signum: i64) -> PyResult<bool> {
         let s = signal_number(cx, signum)?;
@@ -569,13 +570,13 @@ pub(crate) mod module {
         Ok(true)
     }
 
-    /// Read from NULL, raise a SIGSEGV or SIGBUS signal depending on the platform.
+    /// Reads memory at the address zero, for tests: a fatal signal follows.
     #[pyfunction]
     fn _read_null() {
         raise(libc::SIGSEGV);
     }
 
-    /// Raise a SIGSEGV signal.
+    /// Sends SIGSEGV to the process itself, for tests.
     #[pyfunction(sig = "(release_gil=False, /)")]
     fn _sigsegv(cx: &Ctx, release_gil: bool) {
         if release_gil {
@@ -585,13 +586,13 @@ pub(crate) mod module {
         }
     }
 
-    /// Raise a SIGABRT signal.
+    /// Ends the process by SIGABRT, for tests.
     #[pyfunction]
     fn _sigabrt() {
         raise(libc::SIGABRT);
     }
 
-    /// Raise a SIGFPE signal.
+    /// Sends SIGFPE to the process itself, for tests.
     #[pyfunction]
     fn _sigfpe() {
         raise(libc::SIGFPE);
@@ -618,7 +619,7 @@ pub(crate) mod module {
         cx.without_lock(|| drop(fatal.join()));
     }
 
-    /// Recursive call to raise a stack overflow.
+    /// Calls itself until the native stack is used up, for tests.
     #[pyfunction]
     fn _stack_overflow() -> u64 {
         overflow(0)

@@ -77,7 +77,7 @@ impl ImportLock {
     }
 }
 
-/// (Extremely) low-level import machinery bits as used by importlib.
+/// What importlib needs from the interpreter; nothing that programs should use.
 #[pymodule(name = "_imp")]
 pub(crate) mod imp {
     use cinder_pyobj::types::str::{Name, as_utf8_lossy};
@@ -106,25 +106,25 @@ pub(crate) mod imp {
         }
     }
 
-    /// Returns the list of file suffixes used to identify extension modules.
+    /// The endings of file names that mark extension modules.
     #[pyfunction]
     fn extension_suffixes() -> Obj {
         list::new(Vec::new())
     }
 
-    /// Acquires the interpreter's import lock for the current thread.
+    /// Takes the lock that keeps imports of other threads out.
     #[pyfunction]
     fn acquire_lock(cx: &Ctx) -> PyResult<()> {
         super::IMPORT_LOCK.acquire(cx)
     }
 
-    /// Release the interpreter's import lock.
+    /// Gives up the lock that acquire_lock() took.
     #[pyfunction]
     fn release_lock(cx: &Ctx) -> PyResult<()> {
         if super::IMPORT_LOCK.release(cx) { Ok(()) } else { Err(cx.runtime_error("not holding the import lock")) }
     }
 
-    /// Return True if the import lock is currently held, else False.
+    /// Whether some thread holds the lock of imports.
     #[pyfunction]
     fn lock_held() -> bool {
         super::IMPORT_LOCK.held()
@@ -137,13 +137,13 @@ pub(crate) mod imp {
         i64::from(&*n == "builtins" || &*n == "sys" || Thread::of(cx).runtime.find_native(&n).is_some())
     }
 
-    /// Returns True if the module name corresponds to a frozen module.
+    /// Whether a module of that name is among the frozen ones.
     #[pyfunction(sig = "(name, /)")]
     fn is_frozen(cx: &Ctx, name: &Obj) -> bool {
         packed(cx, name).is_some()
     }
 
-    /// Returns True if the module name is of a frozen package.
+    /// Whether the frozen module of that name is a package.
     #[pyfunction(sig = "(name, /)")]
     fn is_frozen_package(cx: &Ctx, name: &Obj) -> PyResult<bool> {
         match packed(cx, name) {
@@ -157,15 +157,10 @@ pub(crate) mod imp {
         exc::raise_import_error(cx, exc::ImportError(), &text, Some(name.clone()), None)
     }
 
-    /// Return info about the corresponding frozen module (if there is one) or None.
+    /// What is known of a frozen module, or None if there is no such module.
     ///
-    /// The returned info (a 3-tuple):
-    ///
-    ///  * data         the raw marshalled bytes
-    ///  * is_package   whether or not it is a package
-    ///  * origname     the originally frozen module's name, or None if not
-    ///                 a stdlib module (this will usually be the same as
-    ///                 the module's current name)
+    /// The result is a tuple of its code as marshalled bytes (None unless withdata is true), of whether it is a
+    /// package, and of the name under which it was frozen.
     #[pyfunction(sig = "(name, /, *, withdata=False)")]
     fn find_frozen(cx: &Ctx, name: &Obj, withdata: bool) -> Obj {
         match packed(cx, name) {
@@ -177,7 +172,7 @@ pub(crate) mod imp {
         }
     }
 
-    /// Create a code object for a frozen module.
+    /// The code object of a frozen module.
     #[pyfunction(sig = "(name, data=None, /)")]
     fn get_frozen_object(cx: &Ctx, name: &Obj, data: Option<&Obj>) -> PyResult {
         if let Some(data) = data.filter(|d| !d.is_none()) {
@@ -196,7 +191,7 @@ pub(crate) mod imp {
         }
     }
 
-    /// Initializes a frozen module.
+    /// Imports a frozen module, and gives it or None.
     #[pyfunction(sig = "(name, /)")]
     fn init_frozen(cx: &Ctx, name: &Obj) -> PyResult {
         if packed(cx, name).is_none() {
@@ -214,7 +209,7 @@ pub(crate) mod imp {
         }
     }
 
-    /// Create an extension module.
+    /// Makes the module object that a spec describes.
     #[pyfunction(sig = "(spec, /)")]
     fn create_builtin(cx: &Ctx, spec: &Obj) -> PyResult {
         let name = spec.get_attr(cx, cinder_pyobj::intern!("name"))?;
@@ -229,14 +224,14 @@ pub(crate) mod imp {
         }
     }
 
-    /// Initialize a built-in module.
+    /// Runs the initialisation of a built-in module.
     #[pyfunction(sig = "(mod, /)")]
     fn exec_builtin(mod_: &Obj) -> i64 {
         let _ = mod_;
         0
     }
 
-    /// Create an extension module.
+    /// Makes the module object that a spec describes.
     #[pyfunction(sig = "(spec, file=None, /)")]
     fn create_dynamic(cx: &Ctx, spec: &Obj, file: Option<&Obj>) -> PyResult {
         let _ = file;
@@ -254,7 +249,7 @@ pub(crate) mod imp {
         ))
     }
 
-    /// Initialize an extension module.
+    /// Runs the initialisation of an extension module.
     #[pyfunction(sig = "(mod, /)")]
     fn exec_dynamic(mod_: &Obj) -> i64 {
         let _ = mod_;

@@ -27,12 +27,12 @@ static ENTRY: StructSeq = StructSeq {
     module: "_lsprof",
     doc: "",
     fields: &[
-        ("code", "code object or built-in function name"),
-        ("callcount", "how many times this was called"),
-        ("reccallcount", "how many times called recursively"),
-        ("totaltime", "total time in this entry"),
-        ("inlinetime", "inline time in this entry (not in subcalls)"),
-        ("calls", "details of the calls"),
+        ("code", "the code object, or the name of a native function"),
+        ("callcount", "number of calls"),
+        ("reccallcount", "number of calls from within another call of itself"),
+        ("totaltime", "time spent here and in what was called from here"),
+        ("inlinetime", "time spent here alone"),
+        ("calls", "a list with an entry for each callee, or None"),
     ],
     visible: 6,
     cell: TypeCell::new(),
@@ -43,11 +43,11 @@ static SUBENTRY: StructSeq = StructSeq {
     module: "_lsprof",
     doc: "",
     fields: &[
-        ("code", "called code object or built-in function name"),
-        ("callcount", "how many times this is called"),
-        ("reccallcount", "how many times this is called recursively"),
-        ("totaltime", "total time spent in this call"),
-        ("inlinetime", "inline time (not in further subcalls)"),
+        ("code", "the callee's code object, or the name of a native function"),
+        ("callcount", "number of calls from this caller"),
+        ("reccallcount", "number of calls from within another call of the callee"),
+        ("totaltime", "time spent in these calls and in what they called"),
+        ("inlinetime", "time spent in the callee alone"),
     ],
     visible: 5,
     cell: TypeCell::new(),
@@ -90,7 +90,10 @@ struct Running {
     inner: i64,
 }
 
-/// Build a profiler object using the specified timer function.
+/// A profiler, which measures the calls of Python functions and natives.
+///
+/// timer is a function without arguments that gives the time, of which one unit is timeunit seconds; without it a clock
+/// of the system is used.
 #[pyclass(name = "Profiler", module = "_lsprof", flags(basetype))]
 pub struct Profiler {
     timer: ObjCell,
@@ -288,7 +291,7 @@ impl Profiler {
         Ok(())
     }
 
-    /// Start collecting profiling information.
+    /// Begins or resumes measuring.
     #[pymethod(sig = "($self, /, subcalls=True, builtins=True)")]
     fn enable(cx: &Ctx, this: This<'_, Profiler>, subcalls: bool, builtins: bool) -> PyResult<()> {
         this.subcalls.set(subcalls);
@@ -316,7 +319,7 @@ impl Profiler {
         Ok(())
     }
 
-    /// Stop collecting profiling information.
+    /// Ends measuring; what was measured is kept.
     #[pymethod]
     fn disable(cx: &Ctx, this: This<'_, Profiler>) -> PyResult<()> {
         if this.enabled.replace(false) {
@@ -330,7 +333,7 @@ impl Profiler {
         Ok(())
     }
 
-    /// Clear all profiling information collected so far.
+    /// Forgets what was measured.
     #[pymethod]
     fn clear(this: This<'_, Profiler>) {
         let old = std::mem::take(&mut *this.entries.borrow_mut());
@@ -339,7 +342,7 @@ impl Profiler {
         drop(old);
     }
 
-    /// list of profiler_entry objects.
+    /// What was measured, a list with a profiler_entry for each function.
     #[pymethod]
     fn getstats(cx: &Ctx, this: This<'_, Profiler>) -> PyResult {
         let factor = this.factor();

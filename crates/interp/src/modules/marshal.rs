@@ -505,32 +505,32 @@ fn dump(cx: &Ctx, value: &Obj, version: i64, allow_code: bool) -> PyResult<Vec<u
     Ok(w.out)
 }
 
-/// This module contains functions that can read and write Python values in a binary format.
+/// Values as bytes in the format of .pyc files, which may change with every version of Python.
 #[pymodule(name = "marshal")]
 pub(crate) mod marshal {
     use super::*;
 
-    /// Return the bytes object that would be written to a file by dump(value, file).
+    /// The value as bytes.
     #[pyfunction(sig = "(value, version=5, /, *, allow_code=True)")]
     fn dumps(cx: &Ctx, value: &Obj, version: i64, allow_code: bool) -> PyResult {
         Ok(bytes::new(&super::dump(cx, value, version, allow_code)?))
     }
 
-    /// Write the value on the open file.
+    /// Writes a value into a file opened for binary writing.
     #[pyfunction(sig = "(value, file, version=5, /, *, allow_code=True)")]
     fn dump(cx: &Ctx, value: &Obj, file: &Obj, version: i64, allow_code: bool) -> PyResult {
         let b = super::dump(cx, value, version, allow_code)?;
         file.call_method(cx, intern!("write"), &[bytes::new(&b)])
     }
 
-    /// Convert the bytes-like object to a value. Extra bytes in the input are ignored.
+    /// The value that bytes stand for; what follows it is ignored.
     #[pyfunction(sig = "(bytes, /, *, allow_code=True)")]
     fn loads(cx: &Ctx, bytes: &Obj, allow_code: bool) -> PyResult {
         let data = BytesLike::new(cx, bytes)?.to_vec();
         Reader { cx, data: &data, at: 0, file: None, refs: Vec::new(), allow_code }.some(0)
     }
 
-    /// Read one value from the open file and return it.
+    /// Reads one value from a file opened for binary reading.
     #[pyfunction(sig = "(file, /, *, allow_code=True)")]
     fn load(cx: &Ctx, file: &Obj, allow_code: bool) -> PyResult {
         let probe = file.call_method(cx, intern!("read"), &[Obj::from(0)])?;

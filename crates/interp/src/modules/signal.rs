@@ -83,11 +83,11 @@ static SIGINFO: StructSeq = StructSeq {
     fields: &[
         ("si_signo", "signal number"),
         ("si_code", "signal code"),
-        ("si_errno", "errno associated with this signal"),
+        ("si_errno", "an error number that came with the signal"),
         ("si_pid", "sending process ID"),
-        ("si_uid", "real user ID of sending process"),
-        ("si_status", "exit value or signal"),
-        ("si_band", "band event for SIGPOLL"),
+        ("si_uid", "the user who owned the process that sent it"),
+        ("si_status", "exit code of a child, or the signal that changed its state"),
+        ("si_band", "what happened to a descriptor, for SIGPOLL"),
     ],
     visible: 7,
     cell: TypeCell::new(),
@@ -167,14 +167,15 @@ pub(crate) fn start(cx: &Ctx, module: &Obj) -> PyResult<()> {
     Ok(())
 }
 
-/// This module provides mechanisms to use signal handlers in Python.
+/// Signals: what to do when they arrive, sending them, waiting for them, and timers that cause them.
 #[pymodule(name = "_signal")]
 pub(crate) mod signal {
     use super::*;
 
-    /// Set the action for the given signal.
+    /// Says what happens when a signal arrives; only the main thread may do so.
     ///
-    /// The action can be SIG_DFL, SIG_IGN, or a callable Python object. The previous action is returned.
+    /// handler is SIG_DFL, SIG_IGN or a function that takes the signal's number and the interrupted frame. The result
+    /// is the handler before.
     #[pyfunction(name = "signal", sig = "(signalnum, handler, /)")]
     fn set_signal(cx: &Ctx, signalnum: i64, handler: &Obj) -> PyResult {
         if !is_main_thread(cx) {
@@ -200,21 +201,21 @@ pub(crate) mod signal {
         Ok(old.unwrap_or(before))
     }
 
-    /// Return the current action for the given signal.
+    /// The handler of a signal: SIG_DFL, SIG_IGN, a function, or None if Python code did not install it.
     #[pyfunction(sig = "(signalnum, /)")]
     fn getsignal(cx: &Ctx, signalnum: i64) -> PyResult {
         let n = number(cx, signalnum)?;
         Ok(signals::handler(cx, n).unwrap_or_else(|| disposition(n)))
     }
 
-    /// The default handler for SIGINT installed by Python. It raises KeyboardInterrupt.
+    /// Raises KeyboardInterrupt; the handler that SIGINT has from the start.
     #[pyfunction(sig = "(signalnum, frame, /)")]
     fn default_int_handler(cx: &Ctx, signalnum: &Obj, frame: &Obj) -> PyResult {
         let _ = (signalnum, frame);
         Err(cx.raise_args(cinder_pyobj::types::exc::KeyboardInterrupt(), &[]))
     }
 
-    /// Send a signal to the executing process.
+    /// Sends a signal to this process.
     #[pyfunction(sig = "(signalnum, /)")]
     fn raise_signal(cx: &Ctx, signalnum: i32) -> PyResult<()> {
         if sys!(libc::raise(signalnum)) != 0 {
@@ -223,7 +224,7 @@ pub(crate) mod signal {
         (cx.host().poll)(cx)
     }
 
-    /// Return the system description of the given signal.
+    /// What the system calls a signal, or None if it knows no such signal.
     #[pyfunction(sig = "(signalnum, /)")]
     fn strsignal(cx: &Ctx, signalnum: i64) -> PyResult<Option<String>> {
         let n = number(cx, signalnum)?;
@@ -234,7 +235,7 @@ pub(crate) mod signal {
         Ok(text.filter(|t| !t.starts_with("Unknown signal")))
     }
 
-    /// Return a set of valid signal numbers on this platform.
+    /// The signal numbers that this system has, as a set.
     #[pyfunction(sig = "()")]
     fn valid_signals(cx: &Ctx) -> PyResult {
         let mut m = empty_mask();
@@ -242,13 +243,13 @@ pub(crate) mod signal {
         set_of(cx, &m)
     }
 
-    /// Arrange for SIGALRM to arrive after the given number of seconds.
+    /// Has SIGALRM sent in that many seconds, or never for 0; the result is the time that was left of an earlier alarm.
     #[pyfunction(sig = "(seconds, /)")]
     fn alarm(seconds: u32) -> u32 {
         sys!(libc::alarm(seconds))
     }
 
-    /// Wait until a signal arrives.
+    /// Does nothing until a signal handler has run.
     #[pyfunction(sig = "()")]
     fn pause(cx: &Ctx) -> PyResult<()> {
         cx.without_lock(|| sys!(libc::pause()));
@@ -309,7 +310,7 @@ pub(crate) mod signal {
         Ok(signals::set_wakeup_fd(fd, warn_on_full_buffer))
     }
 
-    /// Change system call restart behaviour.
+    /// Whether a signal makes system calls fail with EINTR (true) or go on (false).
     #[pyfunction(sig = "(signalnum, flag, /)")]
     fn siginterrupt(cx: &Ctx, signalnum: i64, flag: i32) -> PyResult<()> {
         let n = number(cx, signalnum)?;
@@ -324,7 +325,7 @@ pub(crate) mod signal {
         if r != 0 { Err(last_error(cx)) } else { Ok(()) }
     }
 
-    /// Send a signal to a thread.
+    /// Sends a signal to one thread of this process.
     #[pyfunction(sig = "(thread_id, signalnum, /)")]
     fn pthread_kill(cx: &Ctx, thread_id: u64, signalnum: i32) -> PyResult<()> {
         match sys!(libc::pthread_kill(thread_id as libc::pthread_t, signalnum)) {
@@ -333,7 +334,7 @@ pub(crate) mod signal {
         }
     }
 
-    /// Fetch and/or change the signal mask of the calling thread.
+    /// Blocks or unblocks signals for the running thread; the result is the set that was blocked before.
     #[pyfunction(sig = "(how, mask, /)")]
     fn pthread_sigmask(cx: &Ctx, how: i32, mask: &Obj) -> PyResult {
         let new = mask_of(cx, mask)?;
@@ -405,7 +406,7 @@ pub(crate) mod signal {
         }
     }
 
-    /// Send a signal to a process referred to by a pid file descriptor.
+    /// Sends a signal to the process that a pidfd refers to.
     #[pyfunction(sig = "(pidfd, signalnum, siginfo=None, flags=0, /)")]
     fn pidfd_send_signal(cx: &Ctx, pidfd: i32, signalnum: i32, siginfo: Option<&Obj>, flags: i32) -> PyResult<()> {
         if siginfo.is_some_and(|s| !s.is_none()) {

@@ -8,7 +8,7 @@ pub(crate) mod module {
     use cinder_pyobj::types::str::as_utf8_lossy;
     use cinder_pyobj::{Ctx, Obj, PyResult};
 
-    /// Returns the candidate in candidates that's closest to item
+    /// The one of several candidates that an item was probably meant to be, or None.
     #[pyfunction(sig = "(candidates, item, /)")]
     fn _generate_suggestions(cx: &Ctx, candidates: &Obj, item: &str) -> PyResult {
         let Some(list) = candidates.downcast::<List>() else {

@@ -122,7 +122,7 @@ fn entry(cx: &Ctx, table: &SymbolTable, scope: &Scope) -> PyResult {
 pub(crate) mod module {
     use super::*;
 
-    /// Return symbol and scope dictionaries used internally by compiler.
+    /// The scopes of a source text and their names, as the compiler sees them.
     #[pyfunction(sig = "(source, filename, startstr, /)")]
     fn symtable(cx: &Ctx, source: &Obj, filename: &Obj, startstr: &str) -> PyResult {
         let mode = match startstr {

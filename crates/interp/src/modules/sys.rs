@@ -40,19 +40,19 @@ macro_rules! seq {
         };
     };
 }
-seq!(VERSION_INFO "version_info" "Version information as a named tuple." ["major", "minor", "micro", "releaselevel", "serial"]);
-seq!(FLAGS "flags" "Flags provided through command line arguments or environment vars." [
+seq!(VERSION_INFO "version_info" "The version of Python, a tuple whose parts have names." ["major", "minor", "micro", "releaselevel", "serial"]);
+seq!(FLAGS "flags" "What the options of the command and the environment have switched on." [
     "debug", "inspect", "interactive", "optimize", "dont_write_bytecode", "no_user_site", "no_site",
     "ignore_environment", "verbose", "bytes_warning", "quiet", "hash_randomization", "isolated", "dev_mode",
     "utf8_mode", "warn_default_encoding", "safe_path", "int_max_str_digits", "gil",
     "thread_inherit_context", "context_aware_warnings"] 18);
-seq!(FLOAT_INFO "float_info" "A named tuple holding information about the float type." [
+seq!(FLOAT_INFO "float_info" "The limits and the precision of floats." [
     "max", "max_exp", "max_10_exp", "min", "min_exp", "min_10_exp", "dig", "mant_dig", "epsilon", "radix", "rounds"]);
-seq!(INT_INFO "int_info" "A named tuple that holds information about Python's internal representation of integers." [
+seq!(INT_INFO "int_info" "How ints are stored, and how many digits conversions of them to texts accept." [
     "bits_per_digit", "sizeof_digit", "default_max_str_digits", "str_digits_check_threshold"]);
-seq!(HASH_INFO "hash_info" "A named tuple providing parameters used for computing hashes." [
+seq!(HASH_INFO "hash_info" "The numbers that the hashes of numbers and texts are computed with." [
     "width", "modulus", "inf", "nan", "imag", "algorithm", "hash_bits", "seed_bits", "cutoff"]);
-seq!(THREAD_INFO "thread_info" "A named tuple holding information about the thread implementation." ["name", "lock", "version"]);
+seq!(THREAD_INFO "thread_info" "How threads and locks are made." ["name", "lock", "version"]);
 seq!(ASYNCGEN_HOOKS "asyncgen_hooks" "Asynchronous generator hooks." ["firstiter", "finalizer"]);
 
 /// The language level as (major, minor, micro).
@@ -64,8 +64,7 @@ pub fn version_text() -> String {
     format!("{a}.{b}.{c} (cinder {}) [rustc]", env!("CARGO_PKG_VERSION"))
 }
 
-/// This module provides access to some objects used or maintained by the
-/// interpreter and to functions that interact strongly with the interpreter.
+/// The interpreter seen from inside: its state, its limits, its hooks, and what it was started with.
 #[pymodule(name = "sys")]
 pub(crate) mod sys {
     use super::*;
@@ -79,12 +78,10 @@ pub(crate) mod sys {
     use crate::observe::legacy;
     use crate::thread::Thread;
 
-    /// Exit the interpreter by raising SystemExit(status).
+    /// Raises SystemExit(status), which ends the program unless something catches it.
     ///
-    /// If the status is omitted or None, it defaults to zero (i.e., success).
-    /// If the status is an integer, it will be used as the system exit status.
-    /// If it is another kind of object, it will be printed and the system
-    /// exit status will be one (i.e., failure).
+    /// The exit code of the process is the status if that is an int, and 0 for None; anything else is written to
+    /// standard error, with exit code 1.
     #[pyfunction(sig = "(status=None, /)")]
     fn exit(cx: &Ctx, status: Option<&Obj>) -> PyResult {
         // A tuple holds the arguments of the exception.
@@ -93,8 +90,7 @@ pub(crate) mod sys {
         Err(cx.raise_args(exc::SystemExit(), args))
     }
 
-    /// Return information about the most recent exception caught by an except
-    /// clause in the current stack frame or in an older stack frame.
+    /// Type, value and traceback of the exception that is being handled, or three times None.
     #[pyfunction]
     fn exc_info(cx: &Ctx) -> Obj {
         match Thread::of(cx).handled() {
@@ -106,13 +102,13 @@ pub(crate) mod sys {
         }
     }
 
-    /// Return the current exception.
+    /// The exception that is being handled, or None.
     #[pyfunction]
     fn exception(cx: &Ctx) -> Option<Obj> {
         Thread::of(cx).handled()
     }
 
-    /// Return a frame object from the call stack.
+    /// The frame of the running code, or the one depth calls further out.
     #[pyfunction(sig = "(depth=0, /)")]
     fn _getframe(cx: &Ctx, depth: i64) -> PyResult {
         let th = Thread::of(cx);
@@ -152,7 +148,7 @@ pub(crate) mod sys {
         Ok(name.unwrap_or_else(Obj::none))
     }
 
-    /// Private function for clearing certain descriptors from a type's dictionary.
+    /// Removes the descriptors __dict__ and __weakref__ from a class that is about to be replaced by a copy.
     #[pyfunction(sig = "(cls, /)")]
     fn _clear_type_descriptors(cx: &Ctx, cls: &Obj) -> PyResult<()> {
         cinder_pyobj::types::clear_storage_descriptors(cx, cls)
@@ -171,7 +167,7 @@ pub(crate) mod sys {
         Ok(d)
     }
 
-    /// Return a dict mapping each thread's identifier to its current raised exception.
+    /// The exception that each thread handles now, or None, by thread identifier.
     #[pyfunction]
     fn _current_exceptions(cx: &Ctx) -> PyResult {
         (cx.host().audit)(cx, "sys._current_exceptions", &[])?;
@@ -195,13 +191,13 @@ pub(crate) mod sys {
         crate::interactive_loop(cx)
     }
 
-    /// Return the current value of the recursion limit.
+    /// How deep calls may nest before RecursionError.
     #[pyfunction]
     fn getrecursionlimit(cx: &Ctx) -> i64 {
         i64::from(Thread::of(cx).recursion_limit.get())
     }
 
-    /// Set the maximum depth of the Python interpreter stack to n.
+    /// Sets how deep calls may nest before RecursionError.
     #[pyfunction(sig = "(limit, /)")]
     fn setrecursionlimit(cx: &Ctx, limit: i64) -> PyResult<()> {
         if limit < 1 {
@@ -223,7 +219,7 @@ pub(crate) mod sys {
         Ok(())
     }
 
-    /// ``Intern'' the given string.
+    /// The one copy of a text which all that are interned share, so that equal ones are identical.
     #[pyfunction(sig = "(string, /)")]
     fn intern(cx: &Ctx, string: &Obj) -> PyResult {
         if !string.is_exact(cinder_pyobj::native::FixedShape::Str) {
@@ -236,7 +232,7 @@ pub(crate) mod sys {
         Ok(Name::intern_obj(string).obj())
     }
 
-    /// Return True if the given string is "interned".
+    /// Whether a text is the shared copy of its kind, see intern().
     #[pyfunction(sig = "(string, /)")]
     fn _is_interned(cx: &Ctx, string: &Obj) -> PyResult<bool> {
         if !string.type_of().is_str_subtype() {
@@ -257,7 +253,7 @@ pub(crate) mod sys {
         Thread::of(cx).runtime.config.cpu_count.map_or(-1, i64::from)
     }
 
-    /// Return the reference count of object.
+    /// How many references an object has, that of the call included; very large for immortal objects.
     #[pyfunction(sig = "(object, /)")]
     fn getrefcount(object: &Obj) -> u64 {
         u64::from(object.ref_count())
@@ -269,7 +265,9 @@ pub(crate) mod sys {
         op.is_immortal()
     }
 
-    /// Return the size of object in bytes.
+    /// How many bytes an object takes itself, what it refers to not counted.
+    ///
+    /// The default is for objects that cannot say; without one they raise TypeError.
     #[pyfunction(sig = "(object, default=<unset>)")]
     fn getsizeof(cx: &Ctx, object: &Obj, default: Option<&Obj>) -> PyResult {
         match object.lookup_special(cx, intern!("__sizeof__"))? {
@@ -287,25 +285,25 @@ pub(crate) mod sys {
         }
     }
 
-    /// Return the current default encoding used by the Unicode implementation.
+    /// The encoding that str.encode() and bytes.decode() use by themselves, which is 'utf-8'.
     #[pyfunction]
     fn getdefaultencoding() -> &'static str {
         "utf-8"
     }
 
-    /// Return the encoding used to convert Unicode filenames to OS filenames.
+    /// The encoding of file names.
     #[pyfunction]
     fn getfilesystemencoding(cx: &Ctx) -> String {
         Thread::of(cx).runtime.config.encodings.filesystem.clone()
     }
 
-    /// Return the error mode used Unicode to OS filename conversion.
+    /// The error handler with which file names are encoded and decoded.
     #[pyfunction]
     fn getfilesystemencodeerrors(cx: &Ctx) -> String {
         Thread::of(cx).runtime.config.encodings.filesystem_errors.clone()
     }
 
-    /// Set the ideal thread switching delay inside the Python interpreter.
+    /// Sets after how many seconds a running thread lets others run.
     #[pyfunction(sig = "(interval, /)")]
     fn setswitchinterval(cx: &Ctx, interval: f64) -> PyResult<()> {
         if interval <= 0.0 {
@@ -315,19 +313,19 @@ pub(crate) mod sys {
         Ok(())
     }
 
-    /// Return the current thread switch interval; see sys.setswitchinterval().
+    /// After how many seconds a running thread lets others run.
     #[pyfunction]
     fn getswitchinterval() -> f64 {
         crate::gil::interval()
     }
 
-    /// Return the maximum string digits limit for non-binary int<->str conversions.
+    /// How many digits an int may have in a conversion from or to a decimal text; 0 is without limit.
     #[pyfunction]
     fn get_int_max_str_digits() -> i64 {
         cinder_pyobj::types::int::text::max_str_digits() as i64
     }
 
-    /// Set the maximum string digits limit for non-binary int<->str conversions.
+    /// Limits the digits of an int in conversions from and to a decimal text; 0 removes the limit.
     #[pyfunction(sig = "(maxdigits)")]
     fn set_int_max_str_digits(cx: &Ctx, maxdigits: i64) -> PyResult<()> {
         if maxdigits != 0 && maxdigits < 640 {
@@ -345,7 +343,7 @@ pub(crate) mod sys {
         Thread::of(cx).runtime.finalizing.get()
     }
 
-    /// Adds a new audit hook callback.
+    /// Has a function called with the name and arguments of every audit event from now on; it cannot be removed.
     #[pyfunction(sig = "(hook)")]
     fn addaudithook(cx: &Ctx, hook: &Obj) -> PyResult<()> {
         match (cx.host().audit)(cx, "sys.addaudithook", &[]) {
@@ -357,7 +355,7 @@ pub(crate) mod sys {
         }
     }
 
-    /// Passes the event to any hooks that are attached.
+    /// Calls the audit hooks with an event and its arguments.
     #[pyfunction(sig = "(event, /, *args)")]
     fn audit(cx: &Ctx, args: Args<'_>) -> PyResult<()> {
         let Some(event) = args.pos().first() else {
@@ -369,7 +367,7 @@ pub(crate) mod sys {
         (cx.host().audit)(cx, &as_utf8_lossy(event), &args.pos()[1..])
     }
 
-    /// Print an object to sys.stdout and also save it in builtins._
+    /// Shows the value of an expression at the prompt, unless it is None, and keeps it as builtins._.
     #[pyfunction(sig = "(object, /)")]
     fn displayhook(cx: &Ctx, object: &Obj) -> PyResult<()> {
         if object.is_none() {
@@ -395,20 +393,20 @@ pub(crate) mod sys {
         dict::set(cx, &b, intern!("_").as_obj(), object)
     }
 
-    /// Handle an exception by displaying it with a traceback on sys.stderr.
+    /// Writes an exception that nobody caught and its traceback to standard error.
     #[pyfunction(sig = "(exctype, value, traceback, /)")]
     fn excepthook(cx: &Ctx, exctype: &Obj, value: &Obj, traceback: &Obj) -> PyResult<()> {
         let Some(err) = host::sys_attr(cx, "stderr")?.and_then(Obj::non_none) else { return Ok(()) };
         host::print_exception(cx, exctype, value, traceback, &err)
     }
 
-    /// Handle an unraisable exception.
+    /// Reports an exception which cannot be raised where it occurred, for instance in __del__.
     #[pyfunction(sig = "(unraisable, /)")]
     fn unraisablehook(cx: &Ctx, unraisable: &Obj) -> PyResult<()> {
         host::default_unraisable(cx, unraisable)
     }
 
-    /// This hook function is called by built-in breakpoint().
+    /// What breakpoint() calls; the variable PYTHONBREAKPOINT may name another function than that of pdb.
     #[pyfunction(sig = "(*args, **kwargs)")]
     fn breakpointhook(cx: &Ctx, args: Args<'_>) -> PyResult {
         let os = (cx.host().import)(cx, "os")?;
@@ -445,7 +443,7 @@ pub(crate) mod sys {
         Ok(())
     }
 
-    /// Set the global debug tracing function in all running threads belonging to the current interpreter.
+    /// Like settrace(), but for all threads at once.
     #[pyfunction(sig = "(arg, /)")]
     fn _settraceallthreads(cx: &Ctx, arg: &Obj) -> PyResult<()> {
         (cx.host().audit)(cx, "sys.settrace", &[])?;
@@ -458,7 +456,7 @@ pub(crate) mod sys {
         Ok(())
     }
 
-    /// Set the profiling function in all running threads belonging to the current interpreter.
+    /// Like setprofile(), but for all threads at once.
     #[pyfunction(sig = "(arg, /)")]
     fn _setprofileallthreads(cx: &Ctx, arg: &Obj) -> PyResult<()> {
         (cx.host().audit)(cx, "sys.setprofile", &[])?;
@@ -471,7 +469,7 @@ pub(crate) mod sys {
         Ok(())
     }
 
-    /// Call func(*args), while tracing is enabled.
+    /// Calls func with the arguments and traces it even while a trace function runs.
     #[pyfunction(sig = "(func, args, /)")]
     fn call_tracing(cx: &Ctx, func: &Obj, args: &Obj) -> PyResult {
         let Some(items) = tuple::items_if_tuple(args) else {
@@ -486,13 +484,13 @@ pub(crate) mod sys {
         r
     }
 
-    /// Return the global debug tracing function set with sys.settrace.
+    /// The function that settrace() installed, or None.
     #[pyfunction]
     fn gettrace(cx: &Ctx) -> Option<Obj> {
         Thread::of(cx).trace_fn.get()
     }
 
-    /// Set the profiling function.
+    /// Has a function called at each call and return in this thread; None ends that.
     #[pyfunction(sig = "(function, /)")]
     fn setprofile(cx: &Ctx, function: &Obj) -> PyResult<()> {
         (cx.host().audit)(cx, "sys.setprofile", &[])?;
@@ -500,7 +498,7 @@ pub(crate) mod sys {
         Ok(())
     }
 
-    /// Return the profiling function set with sys.setprofile.
+    /// The function that setprofile() installed, or None.
     #[pyfunction]
     fn getprofile(cx: &Ctx) -> Option<Obj> {
         Thread::of(cx).profile_fn.get()
@@ -523,7 +521,7 @@ pub(crate) mod sys {
         Ok(())
     }
 
-    /// Return the installed asynchronous generators hooks.
+    /// The hooks of asynchronous generators, a named tuple of firstiter and finalizer.
     #[pyfunction]
     fn get_asyncgen_hooks(cx: &Ctx) -> Obj {
         let th = Thread::of(cx);
@@ -531,13 +529,13 @@ pub(crate) mod sys {
         ASYNCGEN_HOOKS.make(vec![get(&th.asyncgen_firstiter), get(&th.asyncgen_finalizer)])
     }
 
-    /// Check status of origin tracking for coroutine objects in this thread.
+    /// How many frames a coroutine remembers of where it was made.
     #[pyfunction]
     fn get_coroutine_origin_tracking_depth(cx: &Ctx) -> u32 {
         Thread::of(cx).coroutine_origin_depth.get()
     }
 
-    /// Enable or disable origin tracking for coroutine objects in this thread.
+    /// Has coroutines of this thread remember that many frames of where they were made; 0 for none.
     #[pyfunction(sig = "(depth)")]
     fn set_coroutine_origin_tracking_depth(cx: &Ctx, depth: i64) -> PyResult<()> {
         if depth < 0 {
@@ -547,7 +545,7 @@ pub(crate) mod sys {
         Ok(())
     }
 
-    /// Return the number of memory blocks currently allocated.
+    /// How many cells of the heap are in use.
     #[pyfunction]
     fn getallocatedblocks() -> i64 {
         cinder_pyobj::heap::Stats::now().page_bytes as i64 / 64
@@ -557,11 +555,11 @@ pub(crate) mod sys {
     #[pyfunction]
     fn _clear_internal_caches() {}
 
-    /// Clear the internal type cache.
+    /// Forgets which attributes classes were found to have.
     #[pyfunction]
     fn _clear_type_cache() {}
 
-    /// Return True if remote debugging is enabled, False otherwise.
+    /// Whether other processes may debug this one.
     #[pyfunction]
     fn is_remote_debug_enabled() -> bool {
         false

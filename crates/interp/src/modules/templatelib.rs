@@ -245,7 +245,7 @@ impl Template {
         this.interpolations.clone()
     }
 
-    /// Values of interpolations
+    /// What the interpolations evaluated to, as a tuple.
     #[pygetter]
     fn values(this: This<'_, Template>) -> Obj {
         let i = tuple::items_if_tuple(&this.interpolations).unwrap_or(&[]);

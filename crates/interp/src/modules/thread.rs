@@ -11,7 +11,9 @@ use cinder_pyobj::{Ctx, Obj, PyResult, Type};
 
 use crate::lock::{self, RawLock};
 
-/// A lock object is a synchronization primitive.
+/// A lock that one holder at a time can have, not bound to the thread which took it.
+///
+/// Made unlocked; a with statement takes it and gives it up.
 #[pyclass(name = "lock", module = "_thread", flags(weakref))]
 #[derive(Traverse)]
 pub struct Lock {
@@ -41,12 +43,10 @@ impl Lock {
         Ok(heap::new_instance(ty, Lock { raw: Default::default() }))
     }
 
-    /// Lock the lock. Without argument, this blocks if the lock is already
-    /// locked (even by the same thread), waiting for another thread to release
-    /// the lock, and return True once the lock is acquired.
-    /// With an argument, this will only block if the argument is true,
-    /// and the return value reflects whether the lock is acquired.
-    /// The blocking operation is interruptible.
+    /// Takes the lock, and tells whether it did.
+    ///
+    /// While the lock is held, this waits at most timeout seconds, without end for -1, and not at all if blocking is
+    /// false. Signal handlers run meanwhile.
     #[pymethod(sig = "($self, /, blocking=True, timeout=-1)")]
     fn acquire(cx: &Ctx, this: This<'_, Lock>, blocking: bool, timeout: Option<f64>) -> PyResult<bool> {
         let t = timeout_of(cx, blocking, timeout)?;
@@ -54,15 +54,15 @@ impl Lock {
         lock::acquire(cx, &raw, t)
     }
 
-    /// Release the lock, allowing another thread that is blocked waiting for
-    /// the lock to acquire the lock.  The lock must be in the locked state,
-    /// but it needn't be locked by the same thread that unlocks it.
+    /// Gives up the lock, whichever thread took it; one of those that wait for it gets it.
+    ///
+    /// RuntimeError says that the lock was not held.
     #[pymethod]
     fn release(cx: &Ctx, this: This<'_, Lock>) -> PyResult<()> {
         if this.raw.borrow().release() { Ok(()) } else { Err(cx.runtime_error("release unlocked lock")) }
     }
 
-    /// Return whether the lock is in the locked state.
+    /// Whether somebody holds the lock.
     #[pymethod]
     fn locked(this: This<'_, Lock>) -> bool {
         this.raw.borrow().is_locked()
@@ -234,8 +234,7 @@ impl RLock {
     }
 }
 
-/// This module provides primitive operations to write multi-threaded programs.
-/// The 'threading' module provides a more convenient interface.
+/// Threads and locks as the system has them; programs use the module threading.
 #[pymodule(
     name = "_thread",
     classes(
@@ -252,34 +251,34 @@ pub(crate) mod thread {
     use cinder_pyobj::types::str::Name;
     use cinder_pyobj::types::{dict, exc, module};
 
-    /// Create a new lock object.
+    /// A lock that nobody holds yet.
     #[pyfunction]
     fn allocate_lock() -> Obj {
         heap::new_instance(Lock::class().type_object(), Lock { raw: Default::default() })
     }
 
-    /// An obsolete synonym of allocate_lock().
+    /// The old name of allocate_lock().
     #[pyfunction]
     fn allocate() -> Obj {
         allocate_lock()
     }
 
-    /// Return a non-zero integer that uniquely identifies the current thread
-    /// amongst other threads that exist simultaneously.
+    /// A number that tells the running thread from all others alive; it may be used again after the thread's end.
     #[pyfunction]
     fn get_ident(cx: &Ctx) -> u64 {
         Thread::of(cx).ident
     }
 
-    /// Return a non-negative integer identifying the thread as reported
-    /// by the OS (kernel).
+    /// The number by which the system knows the running thread.
     #[pyfunction]
     fn get_native_id() -> i64 {
         // SAFETY: the call takes no arguments and cannot fail.
         unsafe { libc::syscall(libc::SYS_gettid) }
     }
 
-    /// Start a new thread and return its identifier.
+    /// Runs function(*args, **kwargs) in a new thread, and gives the thread's identifier.
+    ///
+    /// The thread ends with the function; exceptions go to sys.unraisablehook, but for SystemExit, which is silent.
     #[pyfunction(sig = "")]
     fn start_new_thread(cx: &Ctx, args: Args<'_>) -> PyResult<u64> {
         let a = args.check_arity(cx, "start_new_thread", 2, 3)?;
@@ -297,7 +296,7 @@ pub(crate) mod thread {
         thread_handle::start(cx, &a[0], items, a.get(2))
     }
 
-    /// An obsolete synonym of start_new_thread().
+    /// The old name of start_new_thread().
     #[pyfunction(sig = "")]
     fn start_new(cx: &Ctx, args: Args<'_>) -> PyResult<u64> {
         start_new_thread(cx, args)
@@ -343,7 +342,8 @@ pub(crate) mod thread {
         thread_handle::running()
     }
 
-    /// Return the thread stack size used when creating new threads.
+    /// The size of the native stacks of new threads in bytes, 0 for the system's own; an argument sets it and gives the
+    /// size before.
     #[pyfunction(sig = "(size=0, /)")]
     fn stack_size(cx: &Ctx, size: i64) -> PyResult<i64> {
         thread_handle::stack_size(cx, size)
@@ -361,13 +361,13 @@ pub(crate) mod thread {
         Err(cx.raise_args(exc::SystemExit(), &[]))
     }
 
-    /// An obsolete synonym of exit().
+    /// The old name of exit().
     #[pyfunction]
     fn exit_thread(cx: &Ctx) -> PyResult {
         exit(cx)
     }
 
-    /// Set the name of the current thread.
+    /// Names the running thread for debuggers and tools of the system.
     #[pyfunction(sig = "(name)")]
     fn set_name(cx: &Ctx, name: &Obj) -> PyResult<()> {
         if !name.type_of().is_str_subtype() {

@@ -323,7 +323,7 @@ pub(crate) fn stack_size(cx: &Ctx, size: i64) -> PyResult<i64> {
 static EXCEPT_HOOK_ARGS: structseq::StructSeq = structseq::StructSeq {
     name: "_ExceptHookArgs",
     module: "_thread",
-    doc: "Type used to pass arguments to threading.excepthook.",
+    doc: "What threading.excepthook gets: type, value and traceback of the exception, and the thread.",
     fields: &[
         ("exc_type", "Exception type"),
         ("exc_value", "Exception value"),

@@ -157,18 +157,18 @@ fn copy(stack: &Stack) -> Vec<(String, u32)> {
     stack.places.iter().map(|(f, l)| (f.to_string(), *l)).collect()
 }
 
-/// Debug module to trace memory blocks allocated by Python.
+/// Where in the program the objects that are alive were made.
 #[pymodule(name = "_tracemalloc")]
 pub(crate) mod module {
     use super::*;
 
-    /// Return True if the tracemalloc module is tracing Python memory allocations, False otherwise.
+    /// Whether objects are traced now.
     #[pyfunction]
     fn is_tracing() -> bool {
         state().on.get()
     }
 
-    /// Clear traces of memory blocks allocated by Python.
+    /// Forgets all traces; tracing goes on.
     #[pyfunction]
     fn clear_traces() {
         if state().on.get() {
@@ -176,7 +176,7 @@ pub(crate) mod module {
         }
     }
 
-    /// Get traces of all memory blocks allocated by Python.
+    /// A list of traces, one for each object: domain, size, traceback and the number of frames before it was cut.
     #[pyfunction]
     fn _get_traces() -> Obj {
         if !state().on.get() {
@@ -201,7 +201,7 @@ pub(crate) mod module {
         })
     }
 
-    /// Get the traceback where the Python object obj was allocated.
+    /// The frames that made an object, the newest first, or None if it is not traced.
     #[pyfunction(sig = "(obj, /)")]
     fn _get_object_traceback(obj: &Obj) -> Option<Obj> {
         let address = obj.value().as_ptr()? as usize;
@@ -213,7 +213,7 @@ pub(crate) mod module {
         Some(quiet(|| frames(&places)))
     }
 
-    /// Start tracing Python memory allocations.
+    /// Begins to trace, keeping at most nframe frames for each object.
     #[pyfunction(name = "start", sig = "(nframe=1, /)")]
     fn start_tracing(cx: &Ctx, nframe: i64) -> PyResult<()> {
         if !(1..=65535).contains(&nframe) {
@@ -223,7 +223,7 @@ pub(crate) mod module {
         Ok(())
     }
 
-    /// Stop tracing Python memory allocations.
+    /// Ends tracing and forgets all traces.
     #[pyfunction]
     fn stop() {
         if state().on.replace(false) {
@@ -232,13 +232,13 @@ pub(crate) mod module {
         }
     }
 
-    /// Get the maximum number of frames stored in the traceback of a trace.
+    /// How many frames a trace has at most.
     #[pyfunction]
     fn get_traceback_limit() -> usize {
         state().limit.get()
     }
 
-    /// Get the memory usage in bytes of the tracemalloc module.
+    /// How many bytes the traces themselves take.
     #[pyfunction]
     fn get_tracemalloc_memory() -> usize {
         let t = state().traces.borrow();
@@ -246,7 +246,7 @@ pub(crate) mod module {
         t.cells.capacity() * 24 + t.stacks.capacity() * 48 + stacks
     }
 
-    /// Get the current size and peak size of memory blocks traced by tracemalloc.
+    /// The bytes that traced objects take now, and the most they took at any time.
     #[pyfunction]
     fn get_traced_memory() -> Obj {
         let s = state();
@@ -254,7 +254,7 @@ pub(crate) mod module {
         tuple::new(vec![Obj::from(now), Obj::from(peak)])
     }
 
-    /// Set the peak size of memory blocks traced by tracemalloc to the current size.
+    /// Lets the peak begin anew at the present size.
     #[pyfunction]
     fn reset_peak() {
         let s = state();

@@ -550,13 +550,13 @@ impl ParamSpec {
         this.infer_variance
     }
 
-    /// Represents positional arguments.
+    /// The positional arguments that a ParamSpec stands for, for an annotation of *args.
     #[pygetter]
     fn args(this: This<'_, ParamSpec>) -> Obj {
         heap::new_instance(ParamSpecArgs::class().type_object(), ParamSpecArgs { origin: this.obj().clone() })
     }
 
-    /// Represents keyword arguments.
+    /// The keyword arguments that a ParamSpec stands for, for an annotation of **kwargs.
     #[pygetter]
     fn kwargs(this: This<'_, ParamSpec>) -> Obj {
         heap::new_instance(ParamSpecKwargs::class().type_object(), ParamSpecKwargs { origin: this.obj().clone() })
@@ -889,13 +889,15 @@ pub(crate) fn unpack_params(cx: &Ctx, params: &Obj) -> PyResult {
     Ok(tuple::new(out))
 }
 
-/// Abstract base class for generic types.
+/// A base for classes with type parameters.
+///
+/// Classes that declare them in brackets behind their name have it without saying so.
 #[pyclass(name = "Generic", module = "typing", flags(basetype, mutable), payload = "inherit", base = cinder_pyobj::types::object::Object)]
 pub struct Generic;
 
 #[pymethods]
 impl Generic {
-    /// Parameterizes a generic class.
+    /// The alias of a generic class for these arguments or type variables.
     #[pyclassmethod(sig = "($type, /, *args, **kwargs)")]
     fn __class_getitem__(cx: &Ctx, ty: &Obj, args: Args<'_>) -> PyResult {
         let mut all = vec![ty.clone()];
@@ -919,7 +921,7 @@ pub(crate) fn generic_class() -> Obj {
     Generic::class().type_object().as_obj()
 }
 
-/// Primitives and accelerators for the typing module.
+/// Native parts of the module typing.
 #[pymodule(
     name = "_typing",
     classes(

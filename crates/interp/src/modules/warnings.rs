@@ -419,13 +419,12 @@ fn prime_lines(cx: &Ctx, filename: &Obj, globals: &Obj) -> PyResult<()> {
     }
 }
 
-/// _warnings provides basic warning filtering support.
-/// It is a helper module to speed up interpreter start-up.
+/// Native parts of the module warnings: the functions that warn, and the filters they consult.
 #[pymodule(name = "_warnings")]
 pub(crate) mod warnings {
     use super::*;
 
-    /// Issue a warning, or maybe ignore it or raise an exception.
+    /// Shows a warning, drops it or raises it, as the filters say.
     #[pyfunction(sig = "(message, category=None, stacklevel=1, source=None, *, skip_file_prefixes=())")]
     fn warn(
         cx: &Ctx,
@@ -458,7 +457,7 @@ pub(crate) mod warnings {
         issue(cx, &c, message, level, source, skip)
     }
 
-    /// Issue a warning, or maybe ignore it or raise an exception.
+    /// Shows a warning, drops it or raises it, as the filters say.
     #[pyfunction(
         sig = "(message, category, filename, lineno, module=<unset>, registry=None, module_globals=None, source=None)"
     )]

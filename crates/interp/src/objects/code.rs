@@ -625,7 +625,7 @@ varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, free
         cinder_pyobj::types::list::new(out).iter(cx)
     }
 
-    /// Return a copy of the code object with new values for the specified fields.
+    /// A copy of the code, in which the given fields have the given values.
     #[pymethod(sig = "($self, /, **changes)")]
     fn replace(cx: &Ctx, this: This<'_, CodeObject>, changes: cinder_pyobj::native::Kwargs<'_>) -> PyResult {
         replace(cx, &this, &changes)

@@ -12,20 +12,10 @@ use cinder_pyobj::{Ctx, Obj, PyResult, Type, Value};
 
 use super::code::CodeObject;
 
-/// Create a function object.
+/// A function that runs a code object with these globals.
 ///
-///   code
-///     a code object
-///   globals
-///     the globals dictionary
-///   name
-///     a string that overrides the name from the code object
-///   argdefs
-///     a tuple that specifies the default argument values
-///   closure
-///     a tuple that supplies the bindings for free variables
-///   kwdefaults
-///     a dictionary that specifies the default keyword argument values
+/// name replaces the code's name; argdefs are the defaults of positional parameters, kwdefaults those of keyword-only
+/// ones; closure has a cell for each free variable.
 #[pyclass(name = "function", fixed = Function, flags(weakref, dict, method_like))]
 #[derive(Traverse)]
 pub struct Function {

@@ -7,7 +7,7 @@ use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::types::{CmpOp, dict, object, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult, Type};
 
-/// A simple attribute-based namespace.
+/// An object whose attributes are the keyword arguments, which can be changed and compare by value.
 #[pyclass(name = "SimpleNamespace", module = "types", base = object::Object, flags(basetype, dict, mutable), payload = "inherit",
     sig = "(mapping_or_iterable=(), /, **kwargs)")]
 pub struct SimpleNamespace;
@@ -78,13 +78,13 @@ impl SimpleNamespace {
         attributes(cx, this)?.rich_cmp(cx, &attributes(cx, other)?, op)
     }
 
-    /// Return state information for pickling
+    /// What copy and pickle need to make the iterator again.
     #[pymethod]
     fn __reduce__(cx: &Ctx, this: &Obj) -> PyResult {
         Ok(tuple::new(vec![this.type_of().as_obj(), tuple::new(Vec::new()), attributes(cx, this)?]))
     }
 
-    /// Return a copy of the namespace object with new values for the specified attributes.
+    /// A copy of the namespace, in which the given attributes have the given values.
     #[pymethod(sig = "($self, /, **changes)")]
     fn __replace__(cx: &Ctx, this: &Obj, changes: cinder_pyobj::native::Kwargs<'_>) -> PyResult {
         let new = this.type_of().as_obj().call0(cx)?;

@@ -10,7 +10,9 @@ use cinder_pyobj::{Ctx, Obj, PyResult, Type, Value};
 
 use super::frame_obj::FrameObject;
 
-/// Create a new traceback object.
+/// A link in the chain of frames that an exception passed through.
+///
+/// tb_next is the link further inside or None; tb_lasti and tb_lineno are where the frame was.
 #[pyclass(name = "traceback", fixed = Traceback)]
 #[derive(Traverse)]
 pub struct Traceback {

@@ -6,12 +6,9 @@ use crate::native::{Args, PyClass, This, pyclass, pymethods};
 use crate::types::{CmpOp, Type};
 use crate::value::{Obj, ObjCell};
 
-/// Create a new cell object.
+/// A variable shared by functions that close over it.
 ///
-///   contents
-///     the contents of the cell. If not specified, the cell will be empty,
-///     and further attempts to access its cell_contents attribute will
-///     raise a ValueError.
+/// It is empty if no contents are given; reading cell_contents of an empty cell raises ValueError.
 #[pyclass(name = "cell", fixed = Cell, sig = "([contents])")]
 #[derive(Traverse)]
 pub struct CellObject {

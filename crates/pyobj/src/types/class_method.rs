@@ -9,10 +9,8 @@ use crate::types::Type;
 use crate::types::str::as_utf8_lossy;
 use crate::value::{Obj, ObjCell};
 
-/// Convert a function to be a class method.
-///
-/// A class method receives the class as implicit first argument, just like an instance method receives
-/// the instance.
+/// Makes a method of a function that belongs to the class: it gets the class as its first argument, whether it is
+/// called on the class or on an instance.
 #[pyclass(name = "classmethod", fixed = ClassMethod, flags(basetype, dict), sig = "(function, /)")]
 #[derive(Traverse)]
 pub struct ClassMethod {

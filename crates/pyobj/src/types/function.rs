@@ -23,7 +23,7 @@ pub struct NativeFunction {
 
 static NEW: NativeFn = NativeFn {
     name: "__new__",
-    doc: "Create and return a new object.  See help(type) for accurate signature.",
+    doc: "Makes a new instance of its first argument; the class tells what else it takes.",
     sig: "($type, *args, **kwargs)",
     kind: FnKind::StaticMethod,
     arity: (1, u16::MAX),

@@ -342,7 +342,7 @@ impl GenericAlias {
         this.starred
     }
 
-    /// Type variables in the GenericAlias.
+    /// The type variables still open in the alias, in the order of their first use.
     #[pygetter]
     fn __parameters__(cx: &Ctx, this: This<'_, GenericAlias>) -> PyResult {
         this.parameters(cx)

@@ -9,7 +9,7 @@ use crate::types::str::{Name, as_utf8_lossy};
 use crate::types::{CmpOp, Type, dict, list, tuple};
 use crate::value::Obj;
 
-/// Read-only proxy of a mapping.
+/// A view of a mapping through which it cannot be changed.
 #[pyclass(name = "mappingproxy", fixed = MappingProxy, flags(mapping), sig = "(mapping)")]
 #[derive(Traverse)]
 pub struct MappingProxy {
@@ -138,7 +138,7 @@ impl MappingProxy {
         Err(cx.type_error(format!("'|=' is not supported by {}; use '|' instead", this.obj().type_of().name())))
     }
 
-    /// Return the value for key if key is in the mapping, else default.
+    /// The value of a key, or default where the mapping lacks it.
     #[pymethod(sig = "($self, key, default=None, /)")]
     fn get(cx: &Ctx, this: This<'_, MappingProxy>, key: &Obj, default: Option<&Obj>) -> PyResult {
         let default = default.cloned().unwrap_or_else(Obj::none);

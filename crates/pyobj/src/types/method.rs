@@ -9,7 +9,7 @@ use crate::types::str::{Name, as_utf8_lossy};
 use crate::types::{CmpOp, Type};
 use crate::value::Obj;
 
-/// Create a bound instance method object.
+/// A function together with the object on which it was looked up, which becomes its first argument.
 #[pyclass(name = "method", fixed = BoundMethod, flags(weakref), sig = "(function, instance, /)")]
 #[derive(Traverse)]
 pub struct BoundMethod {
@@ -96,13 +96,13 @@ impl BoundMethod {
         Ok(Obj::from_bool(same == (op == CmpOp::Eq)))
     }
 
-    /// the function (or other callable) implementing a method
+    /// what is called
     #[pygetter(member)]
     fn __func__(this: This<'_, BoundMethod>) -> Obj {
         this.function.clone()
     }
 
-    /// the instance to which a method is bound
+    /// what becomes the first argument
     #[pygetter(member)]
     fn __self__(this: This<'_, BoundMethod>) -> Obj {
         this.this.clone()

@@ -10,9 +10,9 @@ use crate::types::str::{Name, as_utf8_lossy};
 use crate::types::{Type, dict, exc};
 use crate::value::{Obj, ObjCell};
 
-/// Create a module object.
+/// A namespace of a program, filled by running the module's code.
 ///
-/// The name must be a string; the optional docstring can have any type.
+/// name and doc become __name__ and __doc__.
 #[pyclass(name = "module", fixed = Module, flags(basetype, weakref))]
 pub struct Module {
     dict: ObjCell,

@@ -10,10 +10,9 @@ use crate::types::slots::{InitFn, NewFn};
 use crate::types::{CmpOp, Type, exc};
 use crate::value::Obj;
 
-/// The base class of the class hierarchy.
+/// The root of all classes.
 ///
-/// When called, it accepts no arguments and returns a new featureless
-/// instance that has no instance attributes and cannot be given any.
+/// An instance of it has no attributes of its own, but an identity, as for a marker that equals nothing else.
 #[pyclass(name = "object", module = "builtins", fixed = Object, flags(basetype), payload = "none", sig = "()")]
 pub struct Object;
 
@@ -166,9 +165,7 @@ impl Object {
         super::class_assign::assign_class(cx, this, value)
     }
 
-    /// Default object formatter.
-    ///
-    /// Return str(self) if format_spec is empty. Raise TypeError otherwise.
+    /// The same as str(self); any other format than '' raises TypeError.
     #[pymethod(sig = "($self, format_spec, /)")]
     fn __format__(cx: &Ctx, this: &Obj, format_spec: &Obj) -> PyResult {
         if !format_spec.type_of().is_str_subtype() {
@@ -184,7 +181,7 @@ impl Object {
         this.str(cx)
     }
 
-    /// Size of object in memory, in bytes.
+    /// How many bytes the object itself takes.
     #[pymethod(sig = "($self, /)")]
     fn __sizeof__(cx: &Ctx, this: &Obj) -> PyResult<usize> {
         let _ = cx;
@@ -216,16 +213,15 @@ impl Object {
         super::pickle::get_state(cx, this, false)
     }
 
-    /// Default dir() implementation.
+    /// The names of the object's attributes, and of those it gets from its class.
     #[pymethod(sig = "($self, /)")]
     fn __dir__(cx: &Ctx, this: &Obj) -> PyResult {
         super::dir::object_dir(cx, this)
     }
 
-    /// This method is called when a class is subclassed.
+    /// Called on a class when another derives from it; this one does nothing.
     ///
-    /// The default implementation does nothing. It may be
-    /// overridden to extend subclasses.
+    /// An override takes the keyword arguments of the class statement.
     #[pyclassmethod(sig = "()")]
     fn __init_subclass__(cx: &Ctx, cls: &Obj, args: Args<'_>) -> PyResult<()> {
         let name = cls.as_type().map(|t| t.name().to_string()).unwrap_or_default();
@@ -233,12 +229,10 @@ impl Object {
         Ok(())
     }
 
-    /// Abstract classes can override this to customize issubclass().
+    /// Lets a class of the ABC kind decide on issubclass() itself.
     ///
-    /// This is invoked early on by abc.ABCMeta.__subclasscheck__().
-    /// It should return True, False or NotImplemented.  If it returns
-    /// NotImplemented, the normal algorithm is used.  Otherwise, it
-    /// overrides the normal algorithm (and the outcome is cached).
+    /// An override gives True or False, which is then remembered, or NotImplemented, as this one does, to have bases
+    /// and registrations decide.
     #[pyclassmethod(sig = "(object, /)")]
     fn __subclasshook__(_cx: &Ctx, _cls: &Obj, _args: Args<'_>) -> PyResult {
         Ok(Obj::not_implemented())

@@ -8,19 +8,10 @@ use crate::types::Type;
 use crate::types::str::as_utf8_lossy;
 use crate::value::{Obj, ObjCell};
 
-/// Property attribute.
+/// An attribute that is computed: fget is called when it is read, fset when it is assigned, fdel when it is deleted.
 ///
-///   fget
-///     function to be used for getting an attribute value
-///   fset
-///     function to be used for setting an attribute value
-///   fdel
-///     function to be used for del'ing an attribute
-///   doc
-///     docstring
-///
-/// Typical use is to define a managed attribute x, or to decorate methods with @property, @x.setter and
-/// @x.deleter.
+/// doc becomes __doc__, by default that of fget. Mostly used as a decorator, with x.setter and x.deleter for the other
+/// functions.
 #[pyclass(name = "property", fixed = Property, flags(basetype))]
 #[derive(Traverse)]
 pub struct Property {
@@ -224,25 +215,25 @@ impl Property {
         Ok(false)
     }
 
-    /// Descriptor to obtain a copy of the property with a different getter.
+    /// A property that differs from this in the function for reading.
     #[pymethod(sig = "($self, object, /)")]
     fn getter(cx: &Ctx, this: This<'_, Property>, object: &Obj) -> PyResult {
         this.copy(cx, this.obj(), Some(object), None, None)
     }
 
-    /// Descriptor to obtain a copy of the property with a different setter.
+    /// A property that differs from this in the function for assigning.
     #[pymethod(sig = "($self, object, /)")]
     fn setter(cx: &Ctx, this: This<'_, Property>, object: &Obj) -> PyResult {
         this.copy(cx, this.obj(), None, Some(object), None)
     }
 
-    /// Descriptor to obtain a copy of the property with a different deleter.
+    /// A property that differs from this in the function for deleting.
     #[pymethod(sig = "($self, object, /)")]
     fn deleter(cx: &Ctx, this: This<'_, Property>, object: &Obj) -> PyResult {
         this.copy(cx, this.obj(), None, None, Some(object))
     }
 
-    /// Method to set name of a property.
+    /// Tells the property under which name a class has it.
     #[pymethod(sig = "($self, owner, name, /)")]
     fn __set_name__(cx: &Ctx, this: This<'_, Property>, args: crate::native::Args<'_>) -> PyResult<()> {
         let [_, name] = args.pos() else {

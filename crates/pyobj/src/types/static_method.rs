@@ -8,10 +8,7 @@ use crate::types::Type;
 use crate::types::str::{Name, as_utf8_lossy};
 use crate::value::{Obj, ObjCell};
 
-/// Convert a function to be a static method.
-///
-/// A static method does not receive an implicit first argument. It can be called on the class or on an
-/// instance; the receiver is ignored.
+/// Makes a method of a function which gets neither instance nor class as an argument, wherever it is called on.
 #[pyclass(name = "staticmethod", fixed = StaticMethod, flags(basetype, dict), sig = "(function, /)")]
 #[derive(Traverse)]
 pub struct StaticMethod {

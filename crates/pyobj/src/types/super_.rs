@@ -186,19 +186,19 @@ impl Super {
         ))
     }
 
-    /// the class invoking super()
+    /// the class whose bases are searched
     #[pygetter(member)]
     fn __thisclass__(this: This<'_, Super>) -> Option<Obj> {
         this.class.get()
     }
 
-    /// the instance invoking super(); may be None
+    /// the object that methods are bound to, or None
     #[pygetter(member)]
     fn __self__(this: This<'_, Super>) -> Option<Obj> {
         this.this.get()
     }
 
-    /// the type of the instance invoking super(); may be None
+    /// the class in whose order bases are searched, or None
     #[pygetter(member)]
     fn __self_class__(this: This<'_, Super>) -> Option<Obj> {
         this.start.get()

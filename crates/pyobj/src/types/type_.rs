@@ -487,7 +487,7 @@ impl Type {
         Ok(n)
     }
 
-    /// Return a type's method resolution order.
+    /// Computes the order in which bases are searched; a metaclass may override it.
     #[pymethod(sig = "($self, /)")]
     fn mro(cx: &Ctx, this: &Obj) -> PyResult {
         let ty = this_type(cx, this)?;
@@ -495,7 +495,7 @@ impl Type {
         Ok(super::list::new(order))
     }
 
-    /// Return a list of immediate subclasses.
+    /// The classes that derive from this one directly, as far as they are alive.
     #[pymethod(sig = "($self, /)")]
     fn __subclasses__(cx: &Ctx, this: &Obj) -> PyResult {
         let ty = this_type(cx, this)?;
@@ -503,31 +503,31 @@ impl Type {
         Ok(super::list::new(list))
     }
 
-    /// Check if an object is an instance.
+    /// Whether an object is an instance of this class, by its bases alone.
     #[pymethod(sig = "($self, instance, /)")]
     fn __instancecheck__(cx: &Ctx, this: &Obj, instance: &Obj) -> PyResult<bool> {
         instance.recursive_is_instance(cx, this)
     }
 
-    /// Check if a class is a subclass.
+    /// Whether a class derives from this one, by its bases alone.
     #[pymethod(sig = "($self, subclass, /)")]
     fn __subclasscheck__(cx: &Ctx, this: &Obj, subclass: &Obj) -> PyResult<bool> {
         subclass.recursive_is_subclass(cx, this)
     }
 
-    /// Create the namespace for the class statement
+    /// An empty dict, the namespace of a class statement to be.
     #[pyclassmethod(sig = "($cls, name, bases, /, **kwds)")]
     fn __prepare__(_cx: &Ctx, _cls: &Obj, _args: Args<'_>) -> PyResult {
         Ok(super::dict::new())
     }
 
-    /// Specialized __dir__ implementation for types.
+    /// The names of attributes of the class and of its bases, without those of the metaclass.
     #[pymethod(sig = "($self, /)")]
     fn __dir__(cx: &Ctx, this: &Obj) -> PyResult {
         super::dir::type_dir(cx, this)
     }
 
-    /// Return memory consumption of the type object.
+    /// How many bytes the class takes, its attributes not counted.
     #[pymethod(sig = "($self, /)")]
     fn __sizeof__(cx: &Ctx, this: &Obj) -> PyResult<usize> {
         this_type(cx, this)?;

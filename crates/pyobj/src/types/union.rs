@@ -9,9 +9,7 @@ use crate::types::str::as_utf8_lossy;
 use crate::types::{CmpOp, generic_alias, tuple};
 use crate::value::{Obj, ObjCell};
 
-/// Represent a union type
-///
-/// E.g. for int | str
+/// Several types of which a value may have any, written int | str.
 #[pyclass(name = "Union", module = "typing", flags(weakref), sig = "()")]
 #[derive(Traverse)]
 pub struct Union {
@@ -176,7 +174,7 @@ impl Union {
         this.args.clone()
     }
 
-    /// Type variables in the types.UnionType.
+    /// The type variables still open in the union.
     #[pygetter]
     fn __parameters__(cx: &Ctx, this: This<'_, Union>) -> PyResult {
         this.parameters(cx)

@@ -211,22 +211,19 @@ fn derives(cx: &Ctx, class: &Obj, subclass: &Obj, s: &AbcData) -> PyResult<bool>
     Ok(false)
 }
 
-/// Module contains faster C implementation of abc.ABCMeta
+/// The parts of abc.ABCMeta that take time.
 #[pymodule(name = "_abc")]
 pub(crate) mod abc {
     use super::*;
 
-    /// Returns the current ABC cache token.
-    ///
-    /// The token is an opaque object (supporting equality testing) identifying the
-    /// current version of the ABC cache for virtual subclasses. The token changes
-    /// with every call to register() on any ABC.
+    /// A number that changes whenever a class is registered with any ABC; caches of answers hold as long as it is the
+    /// same.
     #[pyfunction(sig = "()")]
     fn get_cache_token(_cx: &Ctx) -> Obj {
         Obj::from(token())
     }
 
-    /// Internal ABC helper for class set-up. Should be never used outside abc module.
+    /// Gives a new ABC its registry and caches, and finds its abstract methods.
     #[pyfunction(sig = "(cls, /)")]
     fn _abc_init(cx: &Ctx, cls: &Obj) -> PyResult<()> {
         let names = abstract_names(cx, cls)?;
@@ -256,7 +253,7 @@ pub(crate) mod abc {
         Ok(())
     }
 
-    /// Internal ABC helper for subclass registration. Should be never used outside abc module.
+    /// What ABCMeta.register does.
     #[pyfunction(sig = "(cls, subclass, /)")]
     fn _abc_register(cx: &Ctx, cls: &Obj, subclass: &Obj) -> PyResult {
         let Some(sub) = subclass.as_type() else { return Err(cx.type_error("Can only register classes")) };
@@ -277,7 +274,7 @@ pub(crate) mod abc {
         Ok(subclass.clone())
     }
 
-    /// Internal ABC helper for instance checks. Should be never used outside abc module.
+    /// What isinstance() of an ABC does.
     #[pyfunction(sig = "(cls, instance, /)")]
     fn _abc_instancecheck(cx: &Ctx, cls: &Obj, instance: &Obj) -> PyResult<bool> {
         let d = data(cx, cls)?;
@@ -299,24 +296,20 @@ pub(crate) mod abc {
         Ok(check(&class)? || check(&ty)?)
     }
 
-    /// Internal ABC helper for subclasss checks. Should be never used outside abc module.
+    /// What issubclass() of an ABC does.
     #[pyfunction(sig = "(cls, subclass, /)")]
     fn _abc_subclasscheck(cx: &Ctx, cls: &Obj, subclass: &Obj) -> PyResult<bool> {
         subclass_check(cx, cls, subclass)
     }
 
-    /// Internal ABC helper to reset registry of a given class.
-    ///
-    /// Should be only used by refleak.py
+    /// Forgets the classes registered with an ABC; for tests that look for leaks.
     #[pyfunction(sig = "(cls, /)")]
     fn _reset_registry(cx: &Ctx, cls: &Obj) -> PyResult<()> {
         state(&data(cx, cls)?).registry.clear();
         Ok(())
     }
 
-    /// Internal ABC helper to reset both caches of a given class.
-    ///
-    /// Should be only used by refleak.py
+    /// Forgets the remembered answers of an ABC; for tests that look for leaks.
     #[pyfunction(sig = "(cls, /)")]
     fn _reset_caches(cx: &Ctx, cls: &Obj) -> PyResult<()> {
         let d = data(cx, cls)?;
@@ -325,11 +318,10 @@ pub(crate) mod abc {
         Ok(())
     }
 
-    /// Internal ABC helper for cache and registry debugging.
+    /// For debugging: the registry of an ABC, its remembered positive and negative answers, and the version of the
+    /// latter.
     ///
-    /// Return shallow copies of registry, of both caches, and
-    /// negative cache version. Don't call cls function directly,
-    /// instead use ABC._dump_registry() for a nice repr.
+    /// ABC._dump_registry() shows them in a readable form.
     #[pyfunction(sig = "(cls, /)")]
     fn _get_dump(cx: &Ctx, cls: &Obj) -> PyResult {
         let d = data(cx, cls)?;

@@ -74,7 +74,7 @@ pub(crate) mod module {
         })
     }
 
-    /// The number of registered exit functions.
+    /// How many functions will be called at exit.
     #[pyfunction(name = "_ncallbacks", sig = "()")]
     fn count(cx: &Ctx) -> PyResult<usize> {
         callbacks(cx, |l| Ok(l.len()))

@@ -336,7 +336,7 @@ pub(crate) mod module {
         b2a_hex(cx, data, sep, bytes_per_sep)
     }
 
-    /// Decodes a line of uuencoded data.
+    /// The bytes of a line in the format of uuencode.
     #[pyfunction(sig = "(data, /)")]
     fn a2b_uu(cx: &Ctx, data: &Obj) -> PyResult {
         Ok(bytes::new(&decode_uu(cx, &ascii_data(cx, data)?)?))

@@ -64,7 +64,7 @@ pub(crate) mod gc {
         Ok(())
     }
 
-    /// Returns the collection thresholds.
+    /// After how many new objects, and how many collections of each generation, the next one is due.
     #[pyfunction]
     fn get_threshold() -> Obj {
         tuple::new(collector::thresholds().iter().map(|n| Obj::from(*n)).collect())

@@ -125,20 +125,18 @@ fn heapify_all(cx: &Ctx, kind: Kind, l: &List) -> PyResult<()> {
     Ok(())
 }
 
-/// Heap queue algorithm (a.k.a. priority queue).
-///
-/// Heaps are lists for which a[k] <= a[2*k+1] and a[k] <= a[2*k+2] for all k.
+/// Lists kept as heaps: the smallest item is a[0], and no item is smaller than the one at half its place.
 #[pymodule(name = "_heapq")]
 pub(crate) mod heapq {
     use super::*;
 
-    /// Pushes an item onto a heap, maintaining the heap invariant.
+    /// Puts an item into a heap.
     #[pyfunction(sig = "(heap, item, /)")]
     fn heappush(cx: &Ctx, heap: This<'_, List>, item: &Obj) -> PyResult<()> {
         push(cx, Kind::Min, heap.payload(), item)
     }
 
-    /// Pops the smallest item off a heap, maintaining the heap invariant.
+    /// Takes the smallest item out of a heap.
     #[pyfunction(sig = "(heap, /)")]
     fn heappop(cx: &Ctx, heap: This<'_, List>) -> PyResult {
         pop(cx, Kind::Min, heap.payload())

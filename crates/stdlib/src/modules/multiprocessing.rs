@@ -165,13 +165,15 @@ impl SemLock {
         Ok(make(ty, sem, kind, maxvalue, Some(text)))
     }
 
-    /// Acquire the semaphore/lock.
+    /// Takes the semaphore, and tells whether it did.
+    ///
+    /// With block it waits, at most timeout seconds if one is given.
     #[pymethod(sig = "($self, /, block=True, timeout=None)")]
     fn acquire(cx: &Ctx, this: This<'_, SemLock>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
         this.grab(cx, block, timeout)
     }
 
-    /// Release the semaphore/lock.
+    /// Gives the semaphore up.
     #[pymethod]
     fn release(cx: &Ctx, this: This<'_, SemLock>) -> PyResult<()> {
         if this.kind == RECURSIVE_MUTEX {
@@ -193,13 +195,13 @@ impl SemLock {
         Ok(())
     }
 
-    /// Enter the semaphore/lock.
+    /// Takes the semaphore, waiting for it.
     #[pymethod(name = "__enter__")]
     fn enter(cx: &Ctx, this: This<'_, SemLock>) -> PyResult<bool> {
         this.grab(cx, true, None)
     }
 
-    /// Exit the semaphore/lock.
+    /// Gives the semaphore up; exceptions go on.
     #[pymethod(name = "__exit__", sig = "($self, exc_type=None, exc_value=None, exc_tb=None, /)")]
     fn exit(
         cx: &Ctx,
@@ -212,31 +214,31 @@ impl SemLock {
         Self::release(cx, this)
     }
 
-    /// Num of `acquire()`s minus num of `release()`s for this process.
+    /// How often this process took it more than it gave it up.
     #[pymethod(name = "_count")]
     fn py_count(&self) -> i64 {
         self.count.get()
     }
 
-    /// Whether the lock is owned by this thread.
+    /// Whether the running thread holds it.
     #[pymethod(name = "_is_mine")]
     fn is_mine(&self) -> bool {
         self.mine()
     }
 
-    /// Get the value of the semaphore.
+    /// How many could take it now without waiting.
     #[pymethod(name = "_get_value")]
     fn get_value(cx: &Ctx, this: This<'_, SemLock>) -> PyResult<i64> {
         this.value(cx)
     }
 
-    /// Return whether semaphore has value zero.
+    /// Whether it cannot be taken now without waiting.
     #[pymethod(name = "_is_zero")]
     fn is_zero(cx: &Ctx, this: This<'_, SemLock>) -> PyResult<bool> {
         Ok(this.value(cx)? == 0)
     }
 
-    /// Rezero the net acquisition count after fork().
+    /// Says in a forked child that it holds nothing.
     #[pymethod(name = "_after_fork")]
     fn after_fork(&self) {
         self.count.set(0);

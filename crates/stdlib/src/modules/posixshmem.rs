@@ -6,12 +6,12 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 use crate::os::args::c_string;
 use crate::os::{call, check, sys};
 
-/// POSIX shared memory module
+/// Memory that processes share under a name.
 #[pymodule(name = "_posixshmem")]
 pub(crate) mod posixshmem {
     use super::*;
 
-    /// Open a shared memory object.  Returns a file descriptor (integer).
+    /// Opens or makes shared memory of that name; the result is a descriptor.
     #[pyfunction(sig = "(path, flags, mode=511)", name = "shm_open")]
     fn py_shm_open(cx: &Ctx, path: &Obj, flags: i32, mode: i32) -> PyResult<i32> {
         let text = c_string(cx, path)?;
@@ -21,7 +21,7 @@ pub(crate) mod posixshmem {
         Ok(fd)
     }
 
-    /// Remove a shared memory object (similar to unlink()).
+    /// Takes the name away; the memory lives as long as somebody has it open or mapped.
     #[pyfunction(sig = "(path, /)", name = "shm_unlink")]
     fn py_shm_unlink(cx: &Ctx, path: &Obj) -> PyResult<()> {
         let text = c_string(cx, path)?;

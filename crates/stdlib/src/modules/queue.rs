@@ -9,7 +9,8 @@ use cinder_pyobj::native::{PyClass, This, pyclass, pymethods, pymodule};
 use cinder_pyobj::types::{Type, exc, generic_alias};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
 
-/// Simple, unbounded, reentrant FIFO queue.
+/// A queue without limit from which the oldest item comes first. put() never waits and may be called from destructors
+/// and signal handlers.
 #[pyclass(name = "SimpleQueue", module = "_queue", flags(basetype, weakref))]
 #[derive(Traverse)]
 pub struct SimpleQueue {

@@ -216,7 +216,7 @@ impl Random {
     }
 }
 
-/// Module implements the Mersenne Twister random number generator.
+/// The Mersenne Twister, a generator of random numbers.
 #[pymodule(name = "_random", classes(super::Random))]
 pub(crate) mod random {}
 

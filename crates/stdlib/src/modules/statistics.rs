@@ -92,7 +92,7 @@ fn standard_deviate(p: f64) -> f64 {
     if q < 0.0 { -x } else { x }
 }
 
-/// Accelerators for the statistics module.
+/// Native parts of the module statistics.
 #[pymodule(name = "_statistics")]
 pub(crate) mod statistics {
     use super::*;

@@ -4,12 +4,12 @@ use cinder_pyobj::native::pymodule;
 use cinder_pyobj::types::dict;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
-/// A helper for the sysconfig module.
+/// Native parts of the module sysconfig.
 #[pymodule(name = "_sysconfig")]
 pub(crate) mod module {
     use super::*;
 
-    /// Returns a dictionary containing build variables intended to be exposed by sysconfig.
+    /// The values that sysconfig knows only from the build, as a dict.
     #[pyfunction]
     fn config_vars(cx: &Ctx) -> PyResult {
         let d = dict::new();

@@ -72,7 +72,7 @@ pub(crate) mod module {
         )
     }
 
-    /// Set logging options of subsequent syslog() calls.
+    /// Sets the name, the options and the facility of messages to come.
     #[pyfunction(sig = "(ident=<unrepresentable>, logoption=0, facility=8)", name = "openlog")]
     fn py_openlog(cx: &Ctx, ident: Option<&Obj>, logoption: i64, facility: i64) -> PyResult<()> {
         let ident = match ident {
@@ -89,7 +89,7 @@ pub(crate) mod module {
         open(cx, ident, logoption, facility)
     }
 
-    /// Send the string message to the system logger.
+    /// Sends a message to the system's log, with a priority in front of it or LOG_INFO.
     #[pyfunction(name = "syslog")]
     fn py_syslog(cx: &Ctx, args: Args<'_>) -> PyResult<()> {
         args.no_keywords(cx, "syslog")?;
@@ -111,7 +111,7 @@ pub(crate) mod module {
         Ok(())
     }
 
-    /// Reset the syslog module values and call the system library closelog().
+    /// Closes the log and goes back to the options of the start.
     #[pyfunction(sig = "()", name = "closelog")]
     fn py_closelog(cx: &Ctx) -> PyResult<()> {
         (cx.host().audit)(cx, "syslog.closelog", &[])?;
@@ -123,20 +123,20 @@ pub(crate) mod module {
         Ok(())
     }
 
-    /// Set the priority mask to maskpri and return the previous mask value.
+    /// Says which priorities are logged, a sum of LOG_MASK(); the result is what was said before.
     #[pyfunction(sig = "(maskpri, /)", name = "setlogmask")]
     fn py_setlogmask(cx: &Ctx, maskpri: i64) -> PyResult<i64> {
         (cx.host().audit)(cx, "syslog.setlogmask", &[Obj::from(maskpri)])?;
         Ok(i64::from(sys!(libc::setlogmask(maskpri as i32))))
     }
 
-    /// Calculates the mask for the individual priority pri.
+    /// The bit of one priority for setlogmask().
     #[pyfunction(name = "LOG_MASK", sig = "(pri, /)")]
     fn log_mask(pri: i64) -> i64 {
         1i64.checked_shl(pri as u32).unwrap_or(0)
     }
 
-    /// Calculates the mask for all priorities up to and including pri.
+    /// The bits of all priorities down to this one for setlogmask().
     #[pyfunction(name = "LOG_UPTO", sig = "(pri, /)")]
     fn log_upto(pri: i64) -> i64 {
         1i64.checked_shl(pri as u32 + 1).unwrap_or(0) - 1

@@ -5,26 +5,26 @@ use cinder_pyobj::types::weakref::{CallableProxy, Proxy, WeakRef, new_proxy, ref
 use cinder_pyobj::types::{dict, list};
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 
-/// Weak-reference support module.
+/// Native parts of the module weakref.
 #[pymodule(name = "_weakref")]
 pub(crate) mod weakref {
     use super::*;
 
-    /// Returns the number of weak references to an object.
+    /// How many weak references to an object there are.
     #[pyfunction(sig = "(object, /)")]
     fn getweakrefcount(object: &Obj) -> usize {
         references_to(object).len()
     }
 
-    /// Returns a list of all weak reference objects that point to an object.
+    /// All weak references to an object, as a list.
     #[pyfunction(sig = "(object, /)")]
     fn getweakrefs(object: &Obj) -> Obj {
         list::new(references_to(object))
     }
 
-    /// Creates a proxy object that weakly references an object.
+    /// An object that behaves like another without keeping it alive.
     ///
-    /// A callback, if given, is called with a reference to the proxy when the object is about to go.
+    /// callback is called with the proxy when the object is about to go.
     #[pyfunction(sig = "(object, callback=None, /)")]
     fn proxy(cx: &Ctx, object: &Obj, callback: Option<&Obj>) -> PyResult {
         new_proxy(cx, object, callback)

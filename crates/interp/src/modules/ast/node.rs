@@ -138,7 +138,7 @@ impl Ast {
         Ok(tuple::new(vec![ty, tuple::new(present), state]))
     }
 
-    /// Return a copy of the AST node with new values for the specified fields.
+    /// A copy of this node, in which the given fields have the given values.
     #[pymethod(sig = "($self, /, **fields)")]
     fn __replace__(cx: &Ctx, this: &Obj, args: Args<'_>) -> PyResult {
         if !args.pos().is_empty() {

@@ -14,7 +14,7 @@ pub(crate) mod class {
     use crate::objects::code::CodeObject;
     use crate::objects::function::Function;
 
-    /// Internal helper function used by the class statement.
+    /// What a class statement calls: func fills the namespace of the new class.
     #[pyfunction(sig = "(func, name, /, *bases, metaclass=None, **kwds)")]
     fn __build_class__(cx: &Ctx, args: Args<'_>) -> PyResult {
         let pos = args.pos();
@@ -127,30 +127,23 @@ pub(crate) mod class {
         Ok(out)
     }
 
-    /// Return whether the object is callable (i.e., some kind of function).
-    ///
-    /// Note that classes are callable, as are instances of classes with a
-    /// __call__() method.
+    /// Whether obj(...) may be tried: functions and classes can be called, and instances of classes that have __call__.
     #[pyfunction(sig = "(obj, /)")]
     fn callable(obj: &Obj) -> bool {
         obj.is_callable()
     }
 
-    /// Return whether an object is an instance of a class or of a subclass thereof.
+    /// Whether the class of an object, or a base of it, is class_or_tuple.
     ///
-    /// A tuple, as in isinstance(x, (A, B, ...)), may be given as the target to
-    /// check against. This is equivalent to isinstance(x, A) or isinstance(x, B)
-    /// or ... etc.
+    /// Of a tuple or union, any member will do: isinstance(x, (A, B)) asks for A or B.
     #[pyfunction(sig = "(obj, class_or_tuple, /)")]
     fn isinstance(cx: &Ctx, obj: &Obj, class_or_tuple: &Obj) -> PyResult<bool> {
         obj.is_instance(cx, class_or_tuple)
     }
 
-    /// Return whether 'cls' is derived from another class or is the same class.
+    /// Whether a class is class_or_tuple or has it among its bases, directly or not.
     ///
-    /// A tuple, as in issubclass(x, (A, B, ...)), may be given as the target to
-    /// check against. This is equivalent to issubclass(x, A) or issubclass(x, B)
-    /// or ... etc.
+    /// Of a tuple or union, any member will do: issubclass(x, (A, B)) asks for A or B.
     #[pyfunction(sig = "(cls, class_or_tuple, /)")]
     fn issubclass(cx: &Ctx, cls: &Obj, class_or_tuple: &Obj) -> PyResult<bool> {
         cls.is_subclass(cx, class_or_tuple)
@@ -158,9 +151,8 @@ pub(crate) mod class {
 
     /// getattr(object, name[, default]) -> value
     ///
-    /// Get a named attribute from an object; getattr(x, 'y') is equivalent to x.y.
-    /// When a default argument is given, it is returned when the attribute doesn't
-    /// exist; without it, an exception is raised in that case.
+    /// The attribute of that name: getattr(x, 'y') means x.y. Where there is none, the default is the result, and
+    /// without a default AttributeError is raised.
     #[pyfunction(sig = "")]
     fn getattr(cx: &Ctx, args: Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "getattr", 2, 3)?;
@@ -173,9 +165,7 @@ pub(crate) mod class {
         }
     }
 
-    /// Return whether the object has an attribute with the given name.
-    ///
-    /// This is done by calling getattr(obj, name) and catching AttributeError.
+    /// Whether getattr(obj, name) gives something rather than raising AttributeError.
     #[pyfunction(sig = "(obj, name, /)")]
     fn hasattr(cx: &Ctx, obj: &Obj, name: &Obj) -> PyResult<bool> {
         if !name.type_of().is_str_subtype() {
@@ -184,35 +174,27 @@ pub(crate) mod class {
         Ok(obj.get_attr_obj_opt(cx, name)?.is_some())
     }
 
-    /// Sets the named attribute on the given object to the specified value.
-    ///
-    /// setattr(x, 'y', v) is equivalent to ``x.y = v``
+    /// Gives an attribute its value: setattr(x, 'y', v) is the statement x.y = v for a name that is computed.
     #[pyfunction(sig = "(obj, name, value, /)")]
     fn setattr(cx: &Ctx, obj: &Obj, name: &Obj, value: &Obj) -> PyResult<()> {
         obj.store_attr(cx, name, Some(value))
     }
 
-    /// Deletes the named attribute from the given object.
-    ///
-    /// delattr(x, 'y') is equivalent to ``del x.y``
+    /// Deletes an attribute: delattr(x, 'y') is the statement del x.y for a name that is computed.
     #[pyfunction(sig = "(obj, name, /)")]
     fn delattr(cx: &Ctx, obj: &Obj, name: &Obj) -> PyResult<()> {
         obj.store_attr(cx, name, None)
     }
 
-    /// Return the hash value for the given object.
+    /// The int by which dicts and sets find an object.
     ///
-    /// Two objects that compare equal must also have the same hash value, but the
-    /// reverse is not necessarily true.
+    /// Equal objects have equal hashes; different objects may share one.
     #[pyfunction(sig = "(obj, /)")]
     fn hash(cx: &Ctx, obj: &Obj) -> PyResult<i64> {
         obj.hash(cx)
     }
 
-    /// Return the identity of an object.
-    ///
-    /// This is guaranteed to be unique among simultaneously existing objects.
-    /// (CPython uses the object's memory address.)
+    /// A number that no other living object has; after the object's death another may get it.
     #[pyfunction(sig = "(obj, /)")]
     fn id(obj: &Obj) -> u64 {
         obj.id()

@@ -14,18 +14,11 @@ pub(crate) mod eval {
     use crate::compile::{self, Mode};
     use crate::objects::code::CodeObject;
 
-    /// Compile source into a code object that can be executed by exec() or eval().
+    /// Makes a code object of a text, of bytes or of a syntax tree.
     ///
-    /// The source code may represent a Python module, statement or expression.
-    /// The filename will be used for run-time error messages.
-    /// The mode must be 'exec' to compile a module, 'single' to compile a
-    /// single (interactive) statement, or 'eval' to compile an expression.
-    /// The flags argument, if present, controls which future statements influence
-    /// the compilation of the code.
-    /// The dont_inherit argument, if true, stops the compilation inheriting
-    /// the effects of any future statements in effect in the code calling
-    /// compile; if absent or false these statements do influence the compilation,
-    /// in addition to any features explicitly specified.
+    /// mode is 'exec' for a module, 'eval' for an expression or 'single' for one statement of a prompt; filename is
+    /// what tracebacks show. flags are bits of the future statements to apply, to which those of the calling code are
+    /// added unless dont_inherit is true.
     #[pyfunction(sig = "(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)")]
     fn compile(
         cx: &Ctx,
@@ -72,15 +65,11 @@ pub(crate) mod eval {
         Ok((g, l))
     }
 
-    /// Execute the given source in the context of globals and locals.
+    /// Runs statements, given as a text or a code object.
     ///
-    /// The source may be a string representing one or more Python statements
-    /// or a code object as returned by compile().
-    /// The globals must be a dictionary and locals can be any mapping,
-    /// defaulting to the current globals and locals.
-    /// If only globals is given, locals defaults to it.
-    /// The closure must be a tuple of cellvars, and can only be used
-    /// when source is a code object requiring exactly that many cellvars.
+    /// Names are looked up and bound in globals, a dict, and in locals, any mapping, which are those of the caller
+    /// where not given; locals is globals if only that is given. Code that has free variables takes a tuple of cells,
+    /// one for each, as closure.
     #[pyfunction(sig = "(source, /, globals=None, locals=None, *, closure=None)")]
     fn exec(
         cx: &Ctx,
@@ -118,13 +107,10 @@ pub(crate) mod eval {
         compile::run_with_closure(cx, &code, &g, &l, None).map(drop)
     }
 
-    /// Evaluate the given source in the context of globals and locals.
+    /// The value of an expression, given as a text or a code object.
     ///
-    /// The source may be a string representing a Python expression
-    /// or a code object as returned by compile().
-    /// The globals must be a dictionary and locals can be any mapping,
-    /// defaulting to the current globals and locals.
-    /// If only globals is given, locals defaults to it.
+    /// Names are looked up in globals, a dict, and in locals, any mapping, which are those of the caller where not
+    /// given; locals is globals if only that is given.
     #[pyfunction(sig = "(source, /, globals=None, locals=None)")]
     fn eval(cx: &Ctx, source: &Obj, globals: Option<&Obj>, locals: Option<&Obj>) -> PyResult {
         let (g, l) = scopes(cx, "eval", globals, locals)?;

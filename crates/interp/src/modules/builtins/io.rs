@@ -20,16 +20,9 @@ pub(crate) mod io {
         }
     }
 
-    /// Prints the values to a stream, or to sys.stdout by default.
+    /// Writes the values as texts, sep between them and end behind them.
     ///
-    ///   sep
-    ///     string inserted between values, default a space.
-    ///   end
-    ///     string appended after the last value, default a newline.
-    ///   file
-    ///     a file-like object (stream); defaults to the current sys.stdout.
-    ///   flush
-    ///     whether to forcibly flush the stream.
+    /// They go to file, which is sys.stdout if it is None or absent; flush asks for the file to be flushed at once.
     #[pyfunction(sig = "(*args, sep=' ', end='\n', file=None, flush=False)")]
     fn print(cx: &Ctx, args: Args<'_>) -> PyResult<()> {
         let (mut sep, mut end, mut file, mut flush) = (None, None, None, false);
@@ -72,13 +65,10 @@ pub(crate) mod io {
         Ok(())
     }
 
-    /// Read a string from standard input.  The trailing newline is stripped.
+    /// One line from standard input, without its line end.
     ///
-    /// The prompt string, if given, is printed to standard output without a
-    /// trailing newline before reading input.
-    ///
-    /// If the user hits EOF (*nix: Ctrl-D, Windows: Ctrl-Z+Return), raise EOFError.
-    /// On *nix systems, readline is used if available.
+    /// A prompt is written first and stays on the line. EOFError says that the input has ended. Lines can be edited
+    /// where the readline module is in use.
     #[pyfunction(sig = "(prompt='', /)")]
     fn input(cx: &Ctx, prompt: Option<&Obj>) -> PyResult {
         let stream = |name: &str| -> PyResult {
@@ -113,10 +103,7 @@ pub(crate) mod io {
         Ok(line.clone())
     }
 
-    /// Call sys.breakpointhook(*args, **kws).
-    ///
-    /// sys.breakpointhook() must accept whatever arguments are passed.
-    /// By default, this drops you into the pdb debugger.
+    /// Stops in a debugger: calls sys.breakpointhook with all arguments, which starts pdb unless it was replaced.
     #[pyfunction(sig = "(*args, **kws)")]
     fn breakpoint(cx: &Ctx, args: Args<'_>) -> PyResult {
         match sys_attr(cx, "breakpointhook")? {

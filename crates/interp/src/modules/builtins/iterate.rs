@@ -11,9 +11,7 @@ pub(crate) mod iterate {
     use cinder_pyobj::types::{CmpOp, complex, exc, float, int, list};
     use cinder_pyobj::{Ctx, Obj, PyResult};
 
-    /// Return True if bool(x) is True for all values x in the iterable.
-    ///
-    /// If the iterable is empty, return True.
+    /// Whether no item is false; so it is for an iterable without items.
     #[pyfunction(sig = "(iterable, /)")]
     fn all(cx: &Ctx, iterable: &Obj) -> PyResult<bool> {
         let it = iterable.iter(cx)?;
@@ -25,9 +23,7 @@ pub(crate) mod iterate {
         Ok(true)
     }
 
-    /// Return True if bool(x) is True for any x in the iterable.
-    ///
-    /// If the iterable is empty, return False.
+    /// Whether some item is true; none is in an iterable without items.
     #[pyfunction(sig = "(iterable, /)")]
     fn any(cx: &Ctx, iterable: &Obj) -> PyResult<bool> {
         let it = iterable.iter(cx)?;
@@ -39,7 +35,7 @@ pub(crate) mod iterate {
         Ok(false)
     }
 
-    /// Return the number of items in a container.
+    /// How many items a container has.
     #[pyfunction(sig = "(obj, /)")]
     fn len(cx: &Ctx, obj: &Obj) -> PyResult<usize> {
         obj.len(cx)
@@ -48,9 +44,8 @@ pub(crate) mod iterate {
     /// iter(iterable) -> iterator
     /// iter(callable, sentinel) -> iterator
     ///
-    /// Get an iterator from an object.
-    /// In the first form, the argument must supply its own iterator, or be a sequence.
-    /// In the second form, the callable is called until it returns the sentinel.
+    /// An iterator over the items of an iterable or a sequence; or one which calls the callable for each item, until
+    /// that returns something equal to the sentinel.
     #[pyfunction(sig = "")]
     fn iter(cx: &Ctx, args: Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "iter", 1, 2)?;
@@ -67,9 +62,8 @@ pub(crate) mod iterate {
 
     /// next(iterator[, default])
     ///
-    /// Return the next item from the iterator.
-    /// If default is given and the iterator is exhausted,
-    /// it is returned instead of raising StopIteration.
+    /// Takes one more item from an iterator. Where none is left, the default is the result, and without a default
+    /// StopIteration is raised.
     #[pyfunction(sig = "")]
     fn next(cx: &Ctx, args: Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "next", 1, 2)?;
@@ -88,7 +82,7 @@ pub(crate) mod iterate {
         }
     }
 
-    /// Return an AsyncIterator for an AsyncIterable object.
+    /// The asynchronous iterator of an asynchronous iterable, from its __aiter__.
     #[pyfunction(sig = "(async_iterable, /)")]
     fn aiter(cx: &Ctx, async_iterable: &Obj) -> PyResult {
         let Some(f) = async_iterable.type_of().slots.aiter.get() else {
@@ -103,10 +97,9 @@ pub(crate) mod iterate {
         Ok(it)
     }
 
-    /// Return the next item from the async iterator.
+    /// An awaitable for one more item of an asynchronous iterator.
     ///
-    /// If default is given and the async iterator is exhausted,
-    /// it is returned instead of raising StopAsyncIteration.
+    /// Where none is left, awaiting it gives the default, or raises StopAsyncIteration if there is none.
     #[pyfunction(sig = "")]
     fn anext(cx: &Ctx, args: Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "anext", 1, 2)?;
@@ -173,10 +166,8 @@ pub(crate) mod iterate {
     /// max(iterable, *[, default=obj, key=func]) -> value
     /// max(arg1, arg2, *args, *[, key=func]) -> value
     ///
-    /// With a single iterable argument, return its biggest item. The
-    /// default keyword-only argument specifies an object to return if
-    /// the provided iterable is empty.
-    /// With two or more positional arguments, return the largest argument.
+    /// The greatest item of an iterable, or the greatest of several arguments; key computes what is compared. The
+    /// default is for an iterable without items, which is an error otherwise.
     #[pyfunction(sig = "")]
     fn max(cx: &Ctx, args: Args<'_>) -> PyResult {
         extreme(cx, args, "max", CmpOp::Gt)
@@ -185,19 +176,16 @@ pub(crate) mod iterate {
     /// min(iterable, *[, default=obj, key=func]) -> value
     /// min(arg1, arg2, *args, *[, key=func]) -> value
     ///
-    /// With a single iterable argument, return its smallest item. The
-    /// default keyword-only argument specifies an object to return if
-    /// the provided iterable is empty.
-    /// With two or more positional arguments, return the smallest argument.
+    /// The least item of an iterable, or the least of several arguments; key computes what is compared. The default is
+    /// for an iterable without items, which is an error otherwise.
     #[pyfunction(sig = "")]
     fn min(cx: &Ctx, args: Args<'_>) -> PyResult {
         extreme(cx, args, "min", CmpOp::Lt)
     }
 
-    /// Return a new list containing all items from the iterable in ascending order.
+    /// A new list of all items, the smallest first.
     ///
-    /// A custom key function can be supplied to customize the sort order, and the
-    /// reverse flag can be set to request the result in descending order.
+    /// key computes from an item what is compared; reverse puts the greatest first. Equal items keep their order.
     #[pyfunction(sig = "(iterable, /, *, key=None, reverse=False)")]
     fn sorted(cx: &Ctx, args: Args<'_>) -> PyResult {
         if args.pos().len() != 1 {
@@ -209,11 +197,9 @@ pub(crate) mod iterate {
         Ok(l)
     }
 
-    /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers
+    /// start and all items of an iterable, added up from the left.
     ///
-    /// When the iterable is empty, return the start value.
-    /// This function is intended specifically for use with numeric values and may
-    /// reject non-numeric types.
+    /// Meant for numbers; texts are refused, since joining them does it better.
     #[pyfunction(sig = "(iterable, /, start=0)")]
     fn sum(cx: &Ctx, iterable: &Obj, start: Option<&Obj>) -> PyResult {
         let total = start.cloned().unwrap_or_else(|| Obj::from(0i64));

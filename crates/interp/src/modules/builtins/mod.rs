@@ -8,11 +8,9 @@ mod namespace;
 
 use cinder_pyobj::native::pymodule;
 
-/// Built-in functions, types, exceptions, and other objects.
+/// The names that all Python code can use without importing them: functions, types, exceptions and constants.
 ///
-/// This module provides direct access to all 'built-in'
-/// identifiers of Python; for example, builtins.len is
-/// the full name for the built-in function len().
+/// A program that gives such a name another meaning finds the original here, for instance builtins.len.
 #[pymodule(
     name = "builtins",
     parts(super::class::class, super::eval::eval, super::io::io, super::iterate::iterate, super::namespace::namespace)
@@ -23,19 +21,19 @@ pub(crate) mod builtins {
     use cinder_pyobj::types::{dict, exc, module, str::Name};
     use cinder_pyobj::{Ctx, Obj, PyResult};
 
-    /// Return the absolute value of the argument.
+    /// The distance of a number from zero.
     #[pyfunction(sig = "(x, /)")]
     fn abs(cx: &Ctx, x: &Obj) -> PyResult {
         cinder_pyobj::protocol::number::abs(cx, x)
     }
 
-    /// Return the tuple (x//y, x%y).  Invariant: div*y + mod == x.
+    /// Quotient and remainder of a division, the pair (x//y, x%y).
     #[pyfunction(sig = "(x, y, /)")]
     fn divmod(cx: &Ctx, x: &Obj, y: &Obj) -> PyResult {
         cinder_pyobj::protocol::number::divmod(cx, x, y)
     }
 
-    /// Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.
+    /// base**exp, or base**exp % mod where mod is given, without computing the whole power in the case of ints.
     #[pyfunction(sig = "(base, exp, mod=None)")]
     fn pow(cx: &Ctx, base: &Obj, exp: &Obj, mod_: Option<&Obj>) -> PyResult {
         cinder_pyobj::protocol::number::pow(cx, base, exp, mod_)

@@ -27,20 +27,16 @@ pub(crate) mod namespace {
         }
     }
 
-    /// Return the dictionary containing the current scope's global variables.
-    ///
-    /// NOTE: Updates to this dictionary *will* affect name lookups in the current
-    /// global scope and vice-versa.
+    /// The global variables of the running code as a dict; changing it changes the variables.
     #[pyfunction]
     fn globals(cx: &Ctx) -> PyResult {
         (cx.host().globals)(cx).ok_or_else(|| cx.system_error("no current frame"))
     }
 
-    /// Return a dictionary containing the current scope's local variables.
+    /// The variables of the running scope as a dict.
     ///
-    /// NOTE: Whether or not updates to this dictionary will affect name lookups in
-    /// the local scope and vice-versa is *implementation dependent* and not
-    /// covered by any backwards compatibility guarantees.
+    /// In a function it is a new dict each time, which later assignments leave alone; elsewhere it is the namespace
+    /// itself.
     #[pyfunction]
     fn locals(cx: &Ctx) -> PyResult {
         current_locals(cx)
@@ -48,8 +44,7 @@ pub(crate) mod namespace {
 
     /// vars([object]) -> dictionary
     ///
-    /// Without arguments, equivalent to locals().
-    /// With an argument, equivalent to object.__dict__.
+    /// The __dict__ of an object; the same as locals() where none is given.
     #[pyfunction(sig = "")]
     fn vars(cx: &Ctx, args: Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "vars", 0, 1)?;
@@ -64,9 +59,8 @@ pub(crate) mod namespace {
 
     /// dir([object]) -> list of strings
     ///
-    /// If called without an argument, return the names in the current scope.
-    /// Else, return an alphabetized list of names comprising (some of) the attributes
-    /// of the given object, and of attributes reachable from it.
+    /// The names of attributes that an object has or gets from its class, sorted; without an argument those of the
+    /// running scope. It may leave out some, and objects with __dir__ decide themselves.
     #[pyfunction(sig = "")]
     fn dir(cx: &Ctx, args: Args<'_>) -> PyResult {
         let a = args.check_arity(cx, "dir", 0, 1)?;
@@ -82,27 +76,21 @@ pub(crate) mod namespace {
         Ok(l)
     }
 
-    /// Return the canonical string representation of the object.
-    ///
-    /// For many object types, including most builtins, eval(repr(obj)) == obj.
+    /// A text that shows an object to a programmer; of many built-in types, eval() makes an equal object of it.
     #[pyfunction(sig = "(obj, /)")]
     fn repr(cx: &Ctx, obj: &Obj) -> PyResult {
         obj.repr(cx)
     }
 
-    /// Return an ASCII-only representation of an object.
-    ///
-    /// As repr(), return a string containing a printable representation of an
-    /// object, but escape the non-ASCII characters.
+    /// Like repr(), but with escapes for all characters that are not ASCII.
     #[pyfunction(sig = "(obj, /)")]
     fn ascii(cx: &Ctx, obj: &Obj) -> PyResult {
         obj.ascii(cx)
     }
 
-    /// Return type(value).__format__(value, format_spec)
+    /// value as a text in the way that format_spec says, which the value's __format__ interprets.
     ///
-    /// Many built-in types implement format_spec according to the
-    /// Format Specification Mini-language. See help('FORMATTING').
+    /// See help('FORMATTING') for what most built-in types understand.
     #[pyfunction(sig = "(value, format_spec='', /)")]
     fn format(cx: &Ctx, value: &Obj, format_spec: Option<&Obj>) -> PyResult {
         let empty = Obj::from("");
@@ -113,7 +101,7 @@ pub(crate) mod namespace {
         value.format(cx, spec)
     }
 
-    /// Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff.
+    /// The character whose code point is i, a number from 0 to 0x10ffff.
     #[pyfunction(sig = "(i, /)")]
     fn chr(cx: &Ctx, i: &Obj) -> PyResult {
         let n = i.index(cx)?;
@@ -123,10 +111,7 @@ pub(crate) mod namespace {
         }
     }
 
-    /// Return the ordinal value of a character.
-    ///
-    /// If the argument is a one-character string, return the Unicode code
-    /// point of that character.
+    /// The code point of a character, or the value of a single byte.
     #[pyfunction(sig = "(character, /)")]
     fn ord(cx: &Ctx, character: &Obj) -> PyResult<i64> {
         let c = character;
@@ -152,41 +137,41 @@ pub(crate) mod namespace {
         Ok(Obj::from(cinder_pyobj::types::int::text::to_prefixed_string(&n.index(cx)?, base).as_str()))
     }
 
-    /// Return the binary representation of an integer.
+    /// An int in base two, as Python code would write it.
     ///
-    /// >>> bin(10)
-    /// '0b1010'
-    /// >>> bin(-3)
-    /// '-0b11'
+    /// >>> bin(6)
+    /// '0b110'
+    /// >>> bin(-1)
+    /// '-0b1'
     #[pyfunction(sig = "(number, /)")]
     fn bin(cx: &Ctx, number: &Obj) -> PyResult {
         radix(cx, number, 2)
     }
 
-    /// Return the octal representation of an integer.
+    /// An int in base eight, as Python code would write it.
     ///
-    /// >>> oct(64)
-    /// '0o100'
+    /// >>> oct(8)
+    /// '0o10'
     #[pyfunction(sig = "(number, /)")]
     fn oct(cx: &Ctx, number: &Obj) -> PyResult {
         radix(cx, number, 8)
     }
 
-    /// Return the hexadecimal representation of an integer.
+    /// An int in base sixteen, as Python code would write it.
     ///
-    /// >>> hex(255)
-    /// '0xff'
-    /// >>> hex(-16)
-    /// '-0x10'
+    /// >>> hex(4096)
+    /// '0x1000'
+    /// >>> hex(-11)
+    /// '-0xb'
     #[pyfunction(sig = "(number, /)")]
     fn hex(cx: &Ctx, number: &Obj) -> PyResult {
         radix(cx, number, 16)
     }
 
-    /// Round a number to a given precision in decimal digits.
+    /// The nearest number with ndigits digits behind the point; ties go to the even digit.
     ///
-    /// The return value is an integer if ndigits is omitted or None.  Otherwise
-    /// the return value has the same type as the number.  ndigits may be negative.
+    /// Without ndigits the result is an int, else it is of the number's type. Negative ndigits round to tens, hundreds
+    /// and so on.
     #[pyfunction(sig = "(number, ndigits=None)")]
     fn round(cx: &Ctx, number: &Obj, ndigits: Option<&Obj>) -> PyResult {
         let Some(f) = number.lookup_special(cx, intern!("__round__"))? else {
@@ -198,11 +183,9 @@ pub(crate) mod namespace {
         }
     }
 
-    /// Import a module.
+    /// What import statements call.
     ///
-    /// Because this function is meant for use by the Python
-    /// interpreter and not for general use, it is better to use
-    /// importlib.import_module() to programmatically import a module.
+    /// Programs that compute a module's name are better off with importlib.import_module().
     #[pyfunction(sig = "(name, globals=None, locals=None, fromlist=(), level=0)")]
     fn __import__(
         cx: &Ctx,

@@ -64,7 +64,7 @@ impl Coroutine {
         close(cx, this.obj(), &this.0)
     }
 
-    /// The name of the coroutine.
+    /// what the coroutine is called; by default like its function
     #[pygetter]
     fn __name__(this: This<'_, Coroutine>) -> Option<Obj> {
         this.0.name.get()
@@ -75,7 +75,7 @@ impl Coroutine {
         set_text(cx, &this.0.name, value, "__name__")
     }
 
-    /// The qualified name of the coroutine.
+    /// what the coroutine is called, with the names of what surrounds its function
     #[pygetter]
     fn __qualname__(this: This<'_, Coroutine>) -> Option<Obj> {
         this.0.qualname.get()

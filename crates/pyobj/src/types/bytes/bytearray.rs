@@ -109,7 +109,7 @@ impl ByteArray {
         self.capacity() + 1
     }
 
-    /// Returns the size of the object in memory, in bytes.
+    /// How many bytes the object takes, its contents included.
     #[pymethod]
     fn __sizeof__(&self) -> usize {
         size_of::<crate::heap::Header>() + size_of::<ByteArray>() + self.capacity()

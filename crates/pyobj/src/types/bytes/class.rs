@@ -94,7 +94,7 @@ impl Bytes {
         tuple::new(vec![storage::new(self.as_slice())])
     }
 
-    /// Returns the size of the object in memory, in bytes.
+    /// How many bytes the object takes, its contents included.
     #[pymethod]
     fn __sizeof__(&self) -> usize {
         size_of::<crate::heap::Header>() + size_of::<Bytes>() + self.len()

@@ -304,7 +304,7 @@ impl Complex {
         this.re
     }
 
-    /// the imaginary part of a complex number
+    /// the part that is multiplied by 1j
     #[pygetter(member)]
     fn imag(_cx: &Ctx, this: This<'_, Complex>) -> f64 {
         this.im

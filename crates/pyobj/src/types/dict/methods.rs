@@ -180,7 +180,7 @@ impl Dict {
         DictItems::of(this.obj())
     }
 
-    /// Creates a new dictionary with keys from the iterable and all values set to value.
+    /// A new dict with these keys, all with the same value.
     #[pyclassmethod(sig = "($type, iterable, value=None, /)")]
     fn fromkeys(cx: &Ctx, ty: &Type, iterable: &Obj, value: Option<&Obj>) -> PyResult {
         let value = value.cloned().unwrap_or_else(Obj::none);

@@ -162,7 +162,7 @@ macro_rules! views {
                 $reverse::over(&this.dict)
             }
 
-            /// The dictionary that this view refers to.
+            /// the dict behind the view, read-only
             #[pygetter]
             fn mapping(_cx: &Ctx, this: This<'_, $ty>) -> Obj {
                 mapping_proxy::new(&this.dict)

@@ -11,7 +11,11 @@ use crate::types::{Type, dict, list, tuple};
 use crate::value::{Obj, ObjCell};
 
 /// The native part of every exception.
-#[pyclass(name = "BaseException", flags(basetype, dict), doc = "Common base class for all exceptions.")]
+#[pyclass(
+    name = "BaseException",
+    flags(basetype, dict),
+    doc = "The root of all exceptions; programs derive theirs from Exception."
+)]
 #[derive(Traverse)]
 #[repr(C)]
 pub struct BaseException {
@@ -172,14 +176,14 @@ impl BaseException {
         Ok(())
     }
 
-    /// Set self.__traceback__ to tb and return self.
+    /// Sets __traceback__, and gives the exception itself.
     #[pymethod(sig = "($self, tb, /)")]
     fn with_traceback(cx: &Ctx, this: This<'_, BaseException>, tb: &Obj) -> PyResult {
         Self::set_traceback(cx, this, Some(tb))?;
         Ok(this.obj().clone())
     }
 
-    /// Add a note to the exception
+    /// Adds a line to __notes__, which tracebacks show behind the message.
     #[pymethod(sig = "($self, note, /)")]
     fn add_note(cx: &Ctx, this: This<'_, BaseException>, note: &Obj) -> PyResult<()> {
         if !note.type_of().is_str_subtype() {

@@ -75,7 +75,7 @@ fn keywords<const N: usize>(cx: &Ctx, this: &Obj, args: &Args<'_>, names: [&str;
 }
 
 /// `StopIteration`.
-#[pyclass(name = "StopIteration", base = ExceptionMarker, flags(basetype), doc = "Signal the end from iterator.__next__().")]
+#[pyclass(name = "StopIteration", base = ExceptionMarker, flags(basetype), doc = "An iterator has no more items; value is what a generator returned.")]
 #[derive(Traverse)]
 #[repr(C)]
 pub struct StopIterationData {
@@ -104,7 +104,7 @@ impl StopIterationData {
 }
 
 /// `SystemExit`.
-#[pyclass(name = "SystemExit", base = BaseException, flags(basetype), doc = "Request to exit from the interpreter.")]
+#[pyclass(name = "SystemExit", base = BaseException, flags(basetype), doc = "Ends the program when nothing catches it, with code as its exit status.")]
 #[derive(Traverse)]
 #[repr(C)]
 pub struct SystemExitData {
@@ -138,7 +138,7 @@ impl SystemExitData {
 }
 
 /// `ImportError`.
-#[pyclass(name = "ImportError", base = ExceptionMarker, flags(basetype), doc = "Import can't find module, or can't find name in module.")]
+#[pyclass(name = "ImportError", base = ExceptionMarker, flags(basetype), doc = "A module was not found or could not be loaded, or has no such name.")]
 #[derive(Traverse)]
 #[repr(C)]
 pub struct ImportErrorData {
@@ -276,7 +276,7 @@ pub fn name_attribute(cx: &Ctx, r: crate::Raised, obj: &Obj, name: &Obj) -> crat
 }
 
 /// `NameError`.
-#[pyclass(name = "NameError", base = ExceptionMarker, flags(basetype), doc = "Name not found globally.")]
+#[pyclass(name = "NameError", base = ExceptionMarker, flags(basetype), doc = "A variable has no value.")]
 #[derive(Traverse)]
 #[repr(C)]
 pub struct NameErrorData {
@@ -300,7 +300,7 @@ impl NameErrorData {
 fields!(NameErrorData: name);
 
 /// `KeyError`: shows the repr of a single argument.
-#[pyclass(name = "KeyError", base = LookupErrorMarker, flags(basetype), payload = "inherit", doc = "Mapping key not found.")]
+#[pyclass(name = "KeyError", base = LookupErrorMarker, flags(basetype), payload = "inherit", doc = "A mapping has no such key.")]
 pub struct KeyErrorMarker;
 
 #[pymethods]
@@ -411,7 +411,7 @@ impl SyntaxErrorData {
 fields!(SyntaxErrorData: msg, filename, lineno, offset, text, end_lineno, end_offset, print_file_and_line, _metadata);
 
 /// `UnicodeError`; its payload serves the three concrete classes.
-#[pyclass(name = "UnicodeError", base = ValueErrorMarker, flags(basetype), doc = "Unicode related error.")]
+#[pyclass(name = "UnicodeError", base = ValueErrorMarker, flags(basetype), doc = "A text could not be encoded or decoded.")]
 #[derive(Traverse)]
 #[repr(C)]
 pub struct UnicodeErrorData {
@@ -577,7 +577,7 @@ fn char_escape(cx: &Ctx, s: &Obj, at: usize) -> PyResult<String> {
     })
 }
 
-unicode_error!(UnicodeEncodeMarker "UnicodeEncodeError" "Unicode encoding error.",
+unicode_error!(UnicodeEncodeMarker "UnicodeEncodeError" "A text has characters that the encoding lacks.",
 [encoding, object, start, end, reason], "str", |cx, d| {
     let (enc, reason) = (d.text(cx, &d.encoding)?, d.text(cx, &d.reason)?);
     Ok(match d.extent(cx, false)? {
@@ -590,7 +590,7 @@ unicode_error!(UnicodeEncodeMarker "UnicodeEncodeError" "Unicode encoding error.
     })
 });
 
-unicode_error!(UnicodeDecodeMarker "UnicodeDecodeError" "Unicode decoding error.",
+unicode_error!(UnicodeDecodeMarker "UnicodeDecodeError" "Bytes are no valid text in the encoding.",
 [encoding, object, start, end, reason], "bytes", |cx, d| {
     let (enc, reason) = (d.text(cx, &d.encoding)?, d.text(cx, &d.reason)?);
     Ok(match d.extent(cx, true)? {
@@ -604,7 +604,7 @@ unicode_error!(UnicodeDecodeMarker "UnicodeDecodeError" "Unicode decoding error.
     })
 });
 
-unicode_error!(UnicodeTranslateMarker "UnicodeTranslateError" "Unicode translation error.",
+unicode_error!(UnicodeTranslateMarker "UnicodeTranslateError" "A text could not be translated.",
 [object, start, end, reason], "str", |cx, d| {
     let reason = d.text(cx, &d.reason)?;
     Ok(match d.extent(cx, false)? {

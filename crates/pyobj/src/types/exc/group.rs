@@ -16,7 +16,7 @@ use super::table::{self, ExceptionMarker};
     name = "BaseExceptionGroup",
     base = BaseException,
     flags(basetype),
-    doc = "A combination of multiple unrelated exceptions."
+    doc = "Several exceptions raised together, among them some that are no Exception."
 )]
 #[derive(Traverse)]
 #[repr(C)]

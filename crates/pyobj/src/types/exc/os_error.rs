@@ -12,7 +12,7 @@ use super::fields::fields;
 use super::table::{self, ExceptionMarker};
 
 /// `OSError`.
-#[pyclass(name = "OSError", base = ExceptionMarker, flags(basetype), doc = "Base class for I/O related errors.")]
+#[pyclass(name = "OSError", base = ExceptionMarker, flags(basetype), doc = "The system refused a call; errno and strerror say why, filename on what.")]
 #[derive(Traverse)]
 #[repr(C)]
 pub struct OSErrorData {

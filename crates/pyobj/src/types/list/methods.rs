@@ -138,7 +138,7 @@ impl List {
         Ok(r.unwrap_or_else(|| Obj::from("[...]")))
     }
 
-    /// Appends an object to the end of the list.
+    /// Adds one object behind the last.
     #[pymethod(name = "append", sig = "($self, object, /)")]
     fn py_append(cx: &Ctx, this: This<'_, List>, object: &Obj) -> PyResult<()> {
         this.append(cx, object.clone())
@@ -213,9 +213,7 @@ impl List {
         seqops::count(cx, this.payload(), value)
     }
 
-    /// Returns the first position of the value.
-    ///
-    /// Raises ValueError if the value is not present.
+    /// Where a value first occurs between start and stop; ValueError if it does not.
     #[pymethod(sig = "($self, value, start=0, stop=sys.maxsize, /)")]
     fn index(cx: &Ctx, this: This<'_, List>, value: &Obj, start: Option<&Obj>, stop: Option<&Obj>) -> PyResult<usize> {
         let start = start.map_or(Ok(0), |x| x.to_isize_clamped(cx))?;

@@ -18,10 +18,9 @@ use crate::value::{Obj, Value};
 
 pub use iter::{ListIterator, ListReverseIterator};
 
-/// Built-in mutable sequence.
+/// A mutable sequence of any objects.
 ///
-/// If no argument is given, the constructor creates a new empty list. The argument must be an iterable if
-/// specified.
+/// Made empty, or of the items of an iterable.
 #[pyclass(name = "list", fixed = List, flags(basetype, sequence, match_self), sig = "(iterable=(), /)")]
 pub struct List {
     items: UnsafeCell<Vec<Value>>,

@@ -43,7 +43,7 @@ impl Traverse for ManagedBuffer {
     name = "memoryview",
     fixed = MemoryView,
     flags(weakref, sequence),
-    doc = "Create a new memoryview object which references the given object."
+    doc = "A view of the memory of an object such as bytes, which copies nothing. ¶ Slices share the memory too; it is released by release(), a with statement, or with the last view."
 )]
 pub struct MemoryView {
     managed: ObjCell,

@@ -16,7 +16,7 @@ use crate::types::str::StrBuilder;
 use crate::types::{CmpOp, Type, exc, tuple};
 use crate::value::Obj;
 
-/// Dictionary that remembers insertion order
+/// A dict in which order matters: for equality and for moving items to either end.
 #[pyclass(name = "OrderedDict", module = "collections", base = Dict, flags(basetype, dict, weakref))]
 #[repr(C)]
 pub struct OrderedDict {
@@ -263,7 +263,7 @@ impl OrderedDict {
         Ok(this.obj().clone())
     }
 
-    /// Create a new ordered dictionary with keys from iterable and values set to value.
+    /// A new one with these keys, all with the same value.
     #[pyclassmethod(sig = "($type, /, iterable, value=None)")]
     fn fromkeys(cx: &Ctx, ty: &Type, iterable: &Obj, value: Option<&Obj>) -> PyResult {
         let value = value.cloned().unwrap_or_else(Obj::none);
@@ -279,7 +279,7 @@ impl OrderedDict {
         basic + o.dict.byte_size() + o.order.borrow().byte_size()
     }
 
-    /// Return state information for pickling
+    /// What copy and pickle need to make the iterator again.
     #[pymethod(name = "__reduce__")]
     fn reduce(cx: &Ctx, this: &Obj) -> PyResult {
         let state = this.call_method(cx, intern!("__getstate__"), &[])?;
@@ -287,9 +287,7 @@ impl OrderedDict {
         Ok(tuple::new(vec![this.type_of().as_obj(), tuple::new(Vec::new()), state, Obj::none(), items]))
     }
 
-    /// Insert key with a value of default if key is not in the dictionary.
-    ///
-    /// Return the value for key if key is in the dictionary, else default.
+    /// The value of a key, which becomes default first where the key is missing.
     #[pymethod(sig = "($self, /, key, default=None)")]
     fn setdefault(cx: &Ctx, this: This<'_, OrderedDict>, key: &Obj, default: Option<&Obj>) -> PyResult {
         let default = default.cloned().unwrap_or_else(Obj::none);
@@ -307,10 +305,10 @@ impl OrderedDict {
         Ok(default)
     }
 
-    /// od.pop(key[,default]) -> v, remove specified key and return the corresponding value.
+    /// od.pop(key[,default]) -> v
     ///
-    /// If the key is not found, return the default if given; otherwise,
-    /// raise a KeyError.
+    /// Takes a key out and gives its value. Where there is none, the default is the result, and without a default
+    /// KeyError is raised.
     #[pymethod(sig = "($self, /, key, default=<unrepresentable>)")]
     fn pop(cx: &Ctx, this: This<'_, OrderedDict>, key: &Obj, default: Option<&Obj>) -> PyResult {
         let hash = key_hash(cx, key)?;
@@ -321,9 +319,7 @@ impl OrderedDict {
         }
     }
 
-    /// Remove and return a (key, value) pair from the dictionary.
-    ///
-    /// Pairs are returned in LIFO order if last is true or FIFO order if false.
+    /// Takes out the newest item, or the oldest if last is false, and gives the pair of its key and value.
     #[pymethod(sig = "($self, /, last=True)")]
     fn popitem(cx: &Ctx, this: This<'_, OrderedDict>, last: Option<&Obj>) -> PyResult {
         let last = last.map_or(Ok(true), |l| l.truthy(cx))?;
@@ -363,13 +359,13 @@ impl OrderedDict {
         update(cx, this, args)
     }
 
-    /// Remove all items from ordered dict.
+    /// Takes all items out.
     #[pymethod(name = "clear")]
     fn py_clear(_cx: &Ctx, this: This<'_, OrderedDict>) {
         this.payload().clear_all();
     }
 
-    /// A shallow copy of ordered dict.
+    /// A new one with the same keys, values and order.
     #[pymethod]
     fn copy(cx: &Ctx, this: This<'_, OrderedDict>) -> PyResult {
         let o = this.payload();
@@ -400,9 +396,7 @@ impl OrderedDict {
         iterate(this, Kind::Keys, true)
     }
 
-    /// Move an existing element to the end (or beginning if last is false).
-    ///
-    /// Raise KeyError if the element does not exist.
+    /// Moves a key to the end, or to the front if last is false; KeyError if there is no such key.
     #[pymethod(sig = "($self, /, key, last=True)")]
     fn move_to_end(cx: &Ctx, this: This<'_, OrderedDict>, key: &Obj, last: Option<&Obj>) -> PyResult<()> {
         let last = last.map_or(Ok(true), |l| l.truthy(cx))?;

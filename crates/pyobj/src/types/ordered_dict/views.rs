@@ -101,7 +101,7 @@ impl OrderedDictIterator {
         this.advance(cx)
     }
 
-    /// Return state information for pickling
+    /// What copy and pickle need to make the iterator again.
     #[pymethod(name = "__reduce__")]
     fn reduce(cx: &Ctx, this: This<'_, OrderedDictIterator>) -> PyResult {
         let rest = OrderedDictIterator {

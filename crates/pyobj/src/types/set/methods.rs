@@ -192,7 +192,7 @@ macro_rules! common {
                 binary(cx, a, b, symmetric_difference)
             }
 
-            /// Returns a new set with the elements of the set and of all others.
+            /// A new set of all that is in this one or in any of the others.
             #[pymethod(name = "union", sig = "($self, /, *others)")]
             fn py_union(cx: &Ctx, this: &Obj, others: &[Obj]) -> PyResult {
                 fold(cx, this, others, union)
@@ -222,13 +222,13 @@ macro_rules! common {
                 elements(this).is_disjoint(cx, other)
             }
 
-            /// Reports whether the other contains this set.
+            /// Whether other has all elements of the set.
             #[pymethod(sig = "($self, other, /)")]
             fn issubset(cx: &Ctx, this: &Obj, other: &Obj) -> PyResult<bool> {
                 with_set(cx, other, |o| elements(this).is_subset(cx, o))
             }
 
-            /// Reports whether this set contains the other.
+            /// Whether the set has all elements of other.
             #[pymethod(sig = "($self, other, /)")]
             fn issuperset(cx: &Ctx, this: &Obj, other: &Obj) -> PyResult<bool> {
                 with_set(cx, other, |o| o.is_subset(cx, elements(this)))
@@ -360,7 +360,7 @@ impl Set {
         on_element(cx, object, |x, hash| this.elements.discard_hashed(cx, x, hash)).map(|_| ())
     }
 
-    /// Removes and returns an arbitrary element; raises KeyError if the set is empty.
+    /// Takes out any one element; KeyError if there is none.
     #[pymethod]
     fn pop(cx: &Ctx, this: This<'_, Set>) -> PyResult {
         this.elements.pop().ok_or_else(|| cx.raise(exc::KeyError(), "pop from an empty set"))

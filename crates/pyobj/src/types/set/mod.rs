@@ -27,13 +27,13 @@ pub struct Elements {
     table: UnsafeCell<Table>,
 }
 
-/// Builds an unordered collection of unique elements.
+/// A collection of hashable elements without order, each of which is in it once.
 #[pyclass(name = "set", fixed = Set, flags(basetype, match_self, weakref), sig = "(iterable=(), /)")]
 pub struct Set {
     elements: Elements,
 }
 
-/// Builds an immutable unordered collection of unique elements.
+/// A set that never changes, and so can be an element or a key itself.
 #[pyclass(name = "frozenset", fixed = FrozenSet, flags(basetype, match_self), sig = "(iterable=(), /)")]
 pub struct FrozenSet {
     elements: Elements,

@@ -136,7 +136,7 @@ impl Str {
         Ok(percent::format(cx, s.data(), b, percent::Kind::Text)?.finish())
     }
 
-    /// Returns a formatted version of the string as described by the format specification.
+    /// The text in the width, alignment and so on that the format says.
     #[pymethod(sig = "($self, format_spec, /)")]
     fn __format__(cx: &Ctx, this: This<'_, Str>, format_spec: &Obj) -> PyResult {
         let spec = expect(cx, format_spec, |t| format!("__format__() argument must be str, not {t}"))?;
@@ -152,7 +152,7 @@ impl Str {
         tuple::new(vec![super::to_exact(this.payload())])
     }
 
-    /// Returns the size of the string in memory, in bytes.
+    /// How many bytes the text takes.
     #[pymethod]
     fn __sizeof__(_cx: &Ctx, this: This<'_, Str>) -> usize {
         let s = this.payload();

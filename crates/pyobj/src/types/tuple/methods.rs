@@ -153,9 +153,7 @@ impl Tuple {
         seqops::count(cx, this.as_slice(), value)
     }
 
-    /// Returns the first position of the value.
-    ///
-    /// Raises ValueError if the value is not present.
+    /// Where a value first occurs between start and stop; ValueError if it does not.
     #[pymethod(sig = "($self, value, start=0, stop=sys.maxsize, /)")]
     fn index(cx: &Ctx, this: This<'_, Tuple>, value: &Obj, start: Option<&Obj>, stop: Option<&Obj>) -> PyResult<usize> {
         let start = start.map_or(Ok(0), |x| x.to_isize_clamped(cx))?;

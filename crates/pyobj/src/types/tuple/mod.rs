@@ -15,10 +15,9 @@ use crate::value::{Obj, Value};
 
 pub use iter::TupleIterator;
 
-/// Built-in immutable sequence.
+/// An immutable sequence of any objects.
 ///
-/// If no argument is given, the constructor returns an empty tuple. If an iterable is given, the tuple holds
-/// its items. If the argument is an exact tuple, the result is the same object.
+/// Made empty, or of the items of an iterable; a tuple is taken as it is.
 #[pyclass(name = "tuple", fixed = Tuple, payload = "var", payload_def = TUPLE_DEF, flags(basetype, sequence, match_self),
     sig = "(iterable=(), /)")]
 #[repr(C)]

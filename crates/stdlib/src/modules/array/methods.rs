@@ -445,7 +445,7 @@ impl Array {
         this.append_bytes(cx, &raw)
     }
 
-    /// Converts the array to an array of machine values and returns the bytes.
+    /// The items as the bytes that they take in memory.
     #[pymethod]
     fn tobytes(_cx: &Ctx, this: This<'_, Array>) -> Obj {
         bytes::new(&this.store.to_vec())
@@ -475,7 +475,7 @@ impl Array {
         append_text(cx, this.payload(), ustr.payload())
     }
 
-    /// Writes all items, as machine values, to a file object.
+    /// Writes the items to a binary file, as tobytes() gives them.
     #[pymethod(sig = "($self, f, /)")]
     fn tofile(cx: &Ctx, this: This<'_, Array>, f: &Obj) -> PyResult<()> {
         for block in this.store.to_vec().chunks(64 * 1024) {
@@ -530,7 +530,7 @@ impl Array {
         this.code.letter().to_string()
     }
 
-    /// The size, in bytes, of one item.
+    /// how many bytes an item takes
     #[pygetter]
     fn itemsize(_cx: &Ctx, this: This<'_, Array>) -> usize {
         this.code.size()

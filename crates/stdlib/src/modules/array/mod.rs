@@ -120,7 +120,7 @@ impl Array {
 pub(crate) mod array {
     use super::*;
 
-    /// Internal. Used for pickling support.
+    /// Makes an array of bytes in a given format; what pickles of arrays call.
     #[pyfunction(name = "_array_reconstructor", sig = "(arraytype, typecode, mformat_code, items, /)")]
     fn _array_reconstructor(cx: &Ctx, arraytype: &Obj, typecode: &Obj, mformat_code: &Obj, items: &Obj) -> PyResult {
         pickle::reconstruct(cx, arraytype, typecode, mformat_code, items)

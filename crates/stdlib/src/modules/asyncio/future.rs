@@ -19,11 +19,10 @@ pub(super) enum State {
     Finished,
 }
 
-/// This class is *almost* compatible with concurrent.futures.Future.
+/// A result that will be there later, on an event loop.
 ///
-/// Differences: result() and exception() take no timeout and raise an exception when the future is not done
-/// yet; callbacks are called via the event loop's call_soon(); it does not work with the functions wait() and
-/// as_completed() of concurrent.futures.
+/// Unlike the class of this name in concurrent.futures, result() and exception() never wait, callbacks run through
+/// call_soon() of the loop, and nothing here is safe to use from other threads.
 #[pyclass(name = "Future", module = "_asyncio", flags(basetype, weakref, dict), sig = "(*, loop=None)")]
 #[derive(Traverse)]
 pub struct Future {
@@ -358,10 +357,10 @@ impl Future {
         Ok(new_instance(FutureIter::type_object(), FutureIter { future: ObjCell::new(Some(this.obj().clone())) }))
     }
 
-    /// Return the result this future represents.
+    /// The result, if it is there.
     ///
-    /// If the future has been cancelled, raises CancelledError.  If the future's result isn't yet available,
-    /// raises InvalidStateError.  If the future is done and has an exception set, this exception is raised.
+    /// Raises the exception with which the future ended, CancelledError if it was cancelled, and InvalidStateError if
+    /// it is not done.
     #[pymethod]
     fn result(cx: &Ctx, this: This<'_, Future>) -> PyResult {
         if this.event_loop.is_empty() {
@@ -389,22 +388,19 @@ impl Future {
         }
     }
 
-    /// Mark the future done and set its result.
+    /// Ends the future with a result.
     #[pymethod(sig = "($self, result, /)")]
     fn set_result(cx: &Ctx, this: This<'_, Future>, result: Obj) -> PyResult<()> {
         this.finish(cx, this.obj(), result)
     }
 
-    /// Mark the future done and set an exception.
+    /// Ends the future with an exception.
     #[pymethod(sig = "($self, exception, /)")]
     fn set_exception(cx: &Ctx, this: This<'_, Future>, exception: &Obj) -> PyResult<()> {
         this.fail(cx, this.obj(), exception)
     }
 
-    /// Add a callback to be run when the future becomes done.
-    ///
-    /// The callback is called with a single argument - the future object. If the future is already done when
-    /// this is called, the callback is scheduled with call_soon.
+    /// Has the loop call fn with the future as its argument once that is done, or soon if it is done already.
     #[pymethod(sig = "($self, fn, /, *, context=<unrepresentable>)")]
     fn add_done_callback(cx: &Ctx, this: This<'_, Future>, r#fn: &Obj, context: Option<&Obj>) -> PyResult<()> {
         this.alive(cx)?;
@@ -437,17 +433,14 @@ impl Future {
         Ok(removed)
     }
 
-    /// Cancel the future and schedule callbacks.
-    ///
-    /// If the future is already done or cancelled, return False.  Otherwise, change the future's state to
-    /// cancelled, schedule the callbacks and return True.
+    /// Ends the future as cancelled and has its callbacks called; False if it was done already.
     #[pymethod(sig = "($self, /, msg=None)")]
     fn cancel(cx: &Ctx, this: This<'_, Future>, msg: Option<&Obj>) -> PyResult<bool> {
         this.alive(cx)?;
         this.cancel_now(cx, this.obj(), msg)
     }
 
-    /// Return True if the future was cancelled.
+    /// Whether the future was cancelled.
     #[pymethod]
     fn cancelled(&self) -> bool {
         self.state.get() == State::Cancelled
@@ -459,15 +452,13 @@ impl Future {
         self.state.get() != State::Pending
     }
 
-    /// Return the event loop the Future is bound to.
+    /// The event loop that calls the callbacks.
     #[pymethod]
     fn get_loop(cx: &Ctx, this: This<'_, Future>) -> PyResult {
         this.alive(cx)
     }
 
-    /// Create the CancelledError to raise if the Future is cancelled.
-    ///
-    /// This should only be called once when handling a cancellation since it erases the context exception.
+    /// The CancelledError to raise; it forgets the exception it holds, so that is for one use.
     #[pymethod(name = "_make_cancelled_error")]
     fn make_cancelled_error(cx: &Ctx, this: This<'_, Future>) -> PyResult {
         this.cancelled_error(cx)

@@ -97,7 +97,7 @@ fn foreign_eager_tasks(cx: &Ctx) -> PyResult {
     (cx.host().import)(cx, "_asyncio")?.get_attr(cx, intern!("_eager_tasks"))
 }
 
-/// Accelerator module for asyncio
+/// Native parts of asyncio: futures, tasks, and what loop and task are running.
 #[pymodule(name = "_asyncio", classes(super::Future, super::Task))]
 pub(crate) mod asyncio {
     use super::*;
@@ -114,44 +114,32 @@ pub(crate) mod asyncio {
         }
     }
 
-    /// Return an asyncio event loop.
-    ///
-    /// When called from a coroutine or a callback (e.g. scheduled with call_soon or similar API), this function
-    /// will always return the running event loop.
-    ///
-    /// If there is no running event loop set, the function will return the result of
-    /// `get_event_loop_policy().get_event_loop()` call.
+    /// The running event loop, or else the one of the event loop policy.
     #[pyfunction(sig = "()")]
     fn get_event_loop(cx: &Ctx) -> PyResult {
         current_event_loop(cx)
     }
 
-    /// Return the running event loop.  Raise a RuntimeError if there is none.
-    ///
-    /// This function is thread-specific.
+    /// The event loop that runs in this thread; RuntimeError if there is none.
     #[pyfunction(sig = "()")]
     fn get_running_loop(cx: &Ctx) -> PyResult {
         running_loop().ok_or_else(|| no_running_loop(cx))
     }
 
-    /// Return the running event loop or None.
-    ///
-    /// This is a low-level function intended to be used by event loops. This function is thread-specific.
+    /// The event loop that runs in this thread, or None. Meant for event loops.
     #[pyfunction(name = "_get_running_loop", sig = "()")]
     fn py_running_loop() -> Option<Obj> {
         running_loop()
     }
 
-    /// Set the running event loop.
-    ///
-    /// This is a low-level function intended to be used by event loops. This function is thread-specific.
+    /// Says which event loop runs in this thread, or none for None. Meant for event loops.
     #[pyfunction(name = "_set_running_loop", sig = "(loop, /)")]
     fn set_running_loop(r#loop: &Obj) {
         let old = state::with(|s| s.running_loop.replace(r#loop.clone().non_none()));
         drop(old);
     }
 
-    /// Register a new task in asyncio as executed by loop.
+    /// Adds a task to those that all_tasks() knows.
     #[pyfunction(name = "_register_task", sig = "(task)")]
     fn register_task(cx: &Ctx, task: &Obj) -> PyResult<()> {
         if task.downcast::<Task>().is_some() {
@@ -183,25 +171,25 @@ pub(crate) mod asyncio {
         foreign_eager_tasks(cx)?.call_method(cx, intern!("discard"), std::slice::from_ref(task)).map(drop)
     }
 
-    /// Enter into task execution or resume suspended task.
+    /// Says that a task of the loop runs from now on.
     #[pyfunction(name = "_enter_task", sig = "(loop, task)")]
     fn enter_task(cx: &Ctx, r#loop: &Obj, task: &Obj) -> PyResult<()> {
         enter(cx, r#loop, task)
     }
 
-    /// Leave task execution or suspend a task.
+    /// Says that the running task of the loop stops running for now.
     #[pyfunction(name = "_leave_task", sig = "(loop, task)")]
     fn leave_task(cx: &Ctx, r#loop: &Obj, task: &Obj) -> PyResult<()> {
         leave(cx, r#loop, task)
     }
 
-    /// Temporarily swap in the supplied task and return the original one (or None).
+    /// Says which task of the loop runs, and gives the one before or None.
     #[pyfunction(name = "_swap_current_task", sig = "(loop, task)")]
     fn swap_current_task(cx: &Ctx, r#loop: &Obj, task: &Obj) -> PyResult<Option<Obj>> {
         swap(cx, r#loop, task.clone().non_none())
     }
 
-    /// Return a set of all tasks for the loop.
+    /// The tasks of a loop, by default the running one, which are not done.
     #[pyfunction(sig = "(loop=None)")]
     fn all_tasks(cx: &Ctx, r#loop: Option<&Obj>) -> PyResult {
         let l = match r#loop {
@@ -224,7 +212,7 @@ pub(crate) mod asyncio {
         Ok(out)
     }
 
-    /// Record that `fut` is awaited on by `waiter`.
+    /// Notes for call graphs that waiter awaits fut.
     #[pyfunction(sig = "(fut, waiter, /)")]
     fn future_add_to_awaited_by(cx: &Ctx, fut: &Obj, waiter: &Obj) -> PyResult<()> {
         match fut.downcast::<Future>() {

@@ -16,7 +16,7 @@ use super::{running_loop, shown, step};
 
 static COUNTER: AtomicU64 = AtomicU64::new(1);
 
-/// A coroutine wrapped in a Future.
+/// A future that runs a coroutine on the event loop; its result is that of the coroutine.
 #[pyclass(name = "Task", module = "_asyncio", base = Future, flags(basetype, weakref, dict),
     sig = "(coro, *, loop=None, name=None, context=None, eager_start=False)")]
 #[repr(C)]
@@ -160,11 +160,10 @@ impl Task {
         Err(cx.runtime_error("Task does not support set_exception operation"))
     }
 
-    /// Request that this task cancel itself.
+    /// Asks for the task to end.
     ///
-    /// This arranges for a CancelledError to be thrown into the wrapped coroutine on the next cycle through the
-    /// event loop. The coroutine then has a chance to clean up or even deny the request using try/except/finally.
-    /// It also increases the task's count of cancellation requests.
+    /// CancelledError is raised inside of the coroutine when the loop comes to it; the coroutine may clean up, or catch
+    /// it and go on. Each request counts, see cancelling().
     #[pymethod(sig = "($self, /, msg=None)")]
     fn cancel(cx: &Ctx, this: This<'_, Task>, msg: Option<&Obj>) -> PyResult<bool> {
         if this.future.state.get() != State::Pending {
@@ -183,7 +182,7 @@ impl Task {
         Ok(true)
     }
 
-    /// Return the count of the task's cancellation requests.
+    /// How many requests to cancel the task are open; uncancel() takes one back.
     #[pymethod]
     fn cancelling(&self) -> i64 {
         self.cancel_requests.get()
@@ -202,13 +201,13 @@ impl Task {
         self.cancel_requests.get()
     }
 
-    /// Return the list of stack frames for this task's coroutine.
+    /// The frames of the coroutine where it waits, or those of the traceback if it failed.
     #[pymethod(sig = "($self, /, *, limit=None)")]
     fn get_stack(cx: &Ctx, this: This<'_, Task>, limit: Obj) -> PyResult {
         state::known(cx, Known::GetStack)?.call_pos(cx, &[this.obj().clone(), limit])
     }
 
-    /// Print the stack or traceback for this task's coroutine.
+    /// Prints the frames that get_stack() gives, to file or standard error.
     #[pymethod(sig = "($self, /, *, limit=None, file=None)")]
     fn print_stack(cx: &Ctx, this: This<'_, Task>, limit: Obj, file: Obj) -> PyResult {
         state::known(cx, Known::PrintStack)?.call_pos(cx, &[this.obj().clone(), limit, file])

@@ -13,7 +13,9 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use super::deque_iter::{DequeIterator, DequeReverseIterator};
 
-/// A list-like sequence optimized for data accesses near its endpoints.
+/// A sequence that grows and shrinks quickly at both ends.
+///
+/// With maxlen, what is added at one end of a full one pushes an item out at the other.
 #[pyclass(name = "deque", module = "collections", flags(basetype, weakref, sequence), sig = "([iterable[, maxlen]])")]
 #[derive(Traverse)]
 pub struct Deque {
@@ -301,7 +303,7 @@ impl Deque {
         this.push_front(cx, item.clone())
     }
 
-    /// Removes and returns the rightmost element.
+    /// Takes out the last item; IndexError if there is none.
     #[pymethod]
     fn pop(cx: &Ctx, this: This<'_, Deque>) -> PyResult {
         this.changed();
@@ -309,7 +311,7 @@ impl Deque {
         x.ok_or_else(|| cx.index_error("pop from an empty deque"))
     }
 
-    /// Removes and returns the leftmost element.
+    /// Takes out the first item; IndexError if there is none.
     #[pymethod]
     fn popleft(cx: &Ctx, this: This<'_, Deque>) -> PyResult {
         this.changed();

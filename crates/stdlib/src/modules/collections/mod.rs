@@ -10,7 +10,7 @@ use cinder_pyobj::protocol::number;
 use cinder_pyobj::types::dict::{self, Dict};
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 
-/// High performance data structures.
+/// Native parts of the module collections.
 #[pymodule(
     name = "_collections",
     classes(

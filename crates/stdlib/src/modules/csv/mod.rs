@@ -79,7 +79,7 @@ fn dialect_of(cx: &Ctx, args: Args<'_>, skip: usize, function: &str) -> PyResult
     Dialect::make(cx, base.as_ref(), &keywords)
 }
 
-/// CSV parsing and writing.
+/// Native parts of the module csv: readers, writers and dialects.
 #[pymodule(name = "_csv", classes(super::Dialect, super::Error))]
 pub(crate) mod module {
     use super::*;

@@ -13,10 +13,10 @@ use super::iso::{self, Bad};
 use super::tz::{self, TimeZone};
 use super::{bad_iso, check_time, iso_bytes, pickle_state, shown_name};
 
-/// time([hour[, minute[, second[, microsecond[, tzinfo]]]]]) --> a time object
+/// A time of day, from midnight.
 ///
-/// All arguments are optional. tzinfo may be None, or an instance of a tzinfo subclass. The remaining arguments
-/// may be ints.
+/// hour, minute, second and microsecond are ints, 0 where not given; tzinfo is None or says to which zone it belongs;
+/// fold is 1 for the second of two equal times when clocks are set back.
 #[pyclass(name = "time", module = "datetime", flags(basetype))]
 #[derive(Traverse)]
 pub struct Time {
@@ -213,7 +213,7 @@ impl Time {
         }
     }
 
-    /// string, format -> new time parsed from a string (like time.strptime()).
+    /// The time that a text shows in a format of time.strptime().
     #[pyclassmethod(sig = "($type, string, format, /)")]
     fn strptime(cx: &Ctx, ty: &Type, string: &Obj, format: &Obj) -> PyResult {
         parse(cx, ty, string, format, "_strptime_datetime_time")
@@ -242,9 +242,9 @@ impl Time {
         ty.as_obj().call_pos(cx, &args)
     }
 
-    /// Return string in ISO 8601 format, [HH[:MM[:SS[.mmm[uuu]]]]][+HH:MM].
+    /// The time as HH:MM:SS.ffffff and the offset from UTC, as far as it has these.
     ///
-    /// The optional argument timespec specifies the number of additional terms of the time to include.
+    /// timespec names the last part to write, such as 'minutes'; 'auto' leaves out only microseconds that are zero.
     #[pymethod(sig = "($self, timespec='auto')")]
     fn isoformat(cx: &Ctx, this: This<'_, Time>, timespec: Option<&str>) -> PyResult<String> {
         let mut out = clock_text(cx, this.parts, timespec)?;
@@ -265,31 +265,31 @@ impl Time {
         format::strftime(cx, &source, format)
     }
 
-    /// Formats self with strftime.
+    /// What strftime() gives for a format; the text of str() for ''.
     #[pymethod(name = "__format__", sig = "($self, format, /)")]
     fn dunder_format(cx: &Ctx, this: &Obj, format: &Obj) -> PyResult {
         formatted(cx, this, format)
     }
 
-    /// Return self.tzinfo.utcoffset(self).
+    /// The offset from UTC that the zone gives, or None.
     #[pymethod]
     fn utcoffset(cx: &Ctx, this: This<'_, Time>) -> PyResult {
         tz::ask_object(cx, this.zone.as_ref(), "utcoffset", &Obj::none())
     }
 
-    /// Return self.tzinfo.tzname(self).
+    /// The name that the zone gives, or None.
     #[pymethod]
     fn tzname(cx: &Ctx, this: This<'_, Time>) -> PyResult {
         tz::name(cx, this.zone.as_ref(), &Obj::none())
     }
 
-    /// Return self.tzinfo.dst(self).
+    /// The summer time that the zone gives, or None.
     #[pymethod]
     fn dst(cx: &Ctx, this: This<'_, Time>) -> PyResult {
         tz::ask_object(cx, this.zone.as_ref(), "dst", &Obj::none())
     }
 
-    /// Return time with new specified fields.
+    /// A time that differs in the given fields.
     #[pymethod(
         sig = "($self, /, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)"
     )]
@@ -306,7 +306,7 @@ impl Time {
         replaced(cx, this, [hour, minute, second, microsecond, tzinfo, fold])
     }
 
-    /// The same as replace().
+    /// What copy.replace() calls; see replace().
     #[pymethod(
         name = "__replace__",
         sig = "($self, /, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)"

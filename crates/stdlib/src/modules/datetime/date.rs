@@ -12,7 +12,7 @@ use super::format::{self, Source};
 use super::stamp::DateTime;
 use super::{bad_iso, check_date, field, iso, iso_bytes, out_of_range, pickle_state, shown_name, system};
 
-/// date(year, month, day) --> date object
+/// A day of the Gregorian calendar, also before its introduction.
 #[pyclass(name = "date", module = "datetime", flags(basetype))]
 #[repr(C)]
 pub struct Date {
@@ -187,9 +187,7 @@ impl Date {
         }
     }
 
-    /// Create a date from a POSIX timestamp.
-    ///
-    /// The timestamp is a number, e.g. created via time.time(), that is interpreted as local time.
+    /// The local day at a point in time, given in seconds since 1970.
     #[pyclassmethod(sig = "($type, timestamp, /)")]
     fn fromtimestamp(cx: &Ctx, ty: &Type, timestamp: &Obj) -> PyResult {
         let seconds = match cinder_pyobj::types::float::as_f64(timestamp) {
@@ -203,7 +201,7 @@ impl Date {
         of_timestamp(cx, ty, seconds)
     }
 
-    /// Current date or datetime:  same as self.__class__.fromtimestamp(time.time()).
+    /// The local day now; a subclass gets what its fromtimestamp() makes of the present time.
     #[pyclassmethod]
     fn today(cx: &Ctx, ty: &Type) -> PyResult {
         if ty.is(Date::class().type_object()) {
@@ -213,7 +211,7 @@ impl Date {
         ty.as_obj().call_method(cx, intern!("fromtimestamp"), &[now])
     }
 
-    /// int -> date corresponding to a proleptic Gregorian ordinal.
+    /// The day with that number, where 1 is the first of January in year 1.
     #[pyclassmethod(sig = "($type, ordinal, /)")]
     fn fromordinal(cx: &Ctx, ty: &Type, ordinal: &Obj) -> PyResult {
         let n = field(cx, ordinal)?;
@@ -226,7 +224,7 @@ impl Date {
         Date::build(cx, ty, calendar::from_ordinal(n))
     }
 
-    /// Construct a date from a string in ISO 8601 format.
+    /// The day that a text shows in any of the common forms of ISO 8601.
     #[pyclassmethod(sig = "($type, object, /)")]
     fn fromisoformat(cx: &Ctx, ty: &Type, object: &Obj) -> PyResult {
         let b = iso_bytes(cx, object)?;
@@ -236,9 +234,7 @@ impl Date {
         Date::build(cx, ty, check_date(cx, y, m, d)?)
     }
 
-    /// int, int, int -> Construct a date from the ISO year, week number and weekday.
-    ///
-    /// This is the inverse of the function isocalendar()
+    /// The day of a week in a year of the ISO calendar, as isocalendar() gives them.
     #[pyclassmethod(sig = "($type, year, week, day)")]
     fn fromisocalendar(cx: &Ctx, ty: &Type, year: &Obj, week: &Obj, day: &Obj) -> PyResult {
         let part = |o: &Obj, what: &str| -> PyResult<i64> {
@@ -258,13 +254,13 @@ impl Date {
         }
     }
 
-    /// string, format -> new date parsed from a string (like time.strptime()).
+    /// The day that a text shows in a format of time.strptime().
     #[pyclassmethod(sig = "($type, string, format, /)")]
     fn strptime(cx: &Ctx, ty: &Type, string: &Obj, format: &Obj) -> PyResult {
         super::clock::parse(cx, ty, string, format, "_strptime_datetime_date")
     }
 
-    /// Return ctime() style string.
+    /// A text like 'Mon Jan  5 09:00:00 2026', as the C function of that name makes.
     #[pymethod]
     fn ctime(_cx: &Ctx, this: This<'_, Date>) -> String {
         format::ctime(this.parts(), [0; 3])
@@ -278,19 +274,20 @@ impl Date {
         format::strftime(cx, &s, format)
     }
 
-    /// Formats self with strftime.
+    /// What strftime() gives for a format; the text of str() for ''.
     #[pymethod(name = "__format__", sig = "($self, format, /)")]
     fn dunder_format(cx: &Ctx, this: &Obj, format: &Obj) -> PyResult {
         formatted(cx, this, format)
     }
 
-    /// Return time tuple, compatible with time.localtime().
+    /// The fields as a time.struct_time of local time.
     #[pymethod]
     fn timetuple(cx: &Ctx, this: This<'_, Date>) -> PyResult {
         format::time_tuple(cx, this.parts(), [0; 3], -1)
     }
 
-    /// Return a named tuple containing ISO year, week number, and weekday.
+    /// Year, week and weekday of the ISO calendar, whose weeks begin on Monday and belong to the year of their
+    /// Thursday.
     #[pymethod]
     fn isocalendar(_cx: &Ctx, this: This<'_, Date>) -> Obj {
         let (y, m, d) = this.parts();
@@ -299,39 +296,39 @@ impl Date {
         tuple::new_of(IsoCalendarDate::type_object(), parts.to_vec())
     }
 
-    /// Return string in ISO 8601 format, YYYY-MM-DD.
+    /// The day as YYYY-MM-DD.
     #[pymethod]
     fn isoformat(_cx: &Ctx, this: This<'_, Date>) -> String {
         this.iso()
     }
 
-    /// Return the day of the week represented by the date. Monday == 1 ... Sunday == 7
+    /// The day of the week from 1 for Monday to 7 for Sunday.
     #[pymethod]
     fn isoweekday(&self) -> i64 {
         let (y, m, d) = self.parts();
         i64::from(calendar::weekday(y, m, d)) + 1
     }
 
-    /// Return proleptic Gregorian ordinal.  January 1 of year 1 is day 1.
+    /// The number of the day, where 1 is the first of January in year 1.
     #[pymethod]
     fn toordinal(&self) -> i64 {
         self.ordinal()
     }
 
-    /// Return the day of the week represented by the date. Monday == 0 ... Sunday == 6
+    /// The day of the week from 0 for Monday to 6 for Sunday.
     #[pymethod]
     fn weekday(&self) -> i64 {
         let (y, m, d) = self.parts();
         i64::from(calendar::weekday(y, m, d))
     }
 
-    /// Return date with new specified fields.
+    /// A day that differs in the given fields.
     #[pymethod(sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>)")]
     fn replace(cx: &Ctx, this: This<'_, Date>, year: Option<&Obj>, month: Option<&Obj>, day: Option<&Obj>) -> PyResult {
         replaced(cx, this, year, month, day)
     }
 
-    /// The same as replace().
+    /// What copy.replace() calls; see replace().
     #[pymethod(
         name = "__replace__",
         sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>)"

@@ -10,12 +10,9 @@ use num_bigint::BigInt;
 const MAX_DAYS: i64 = 999_999_999;
 pub(super) const DAY_US: i128 = 86_400_000_000;
 
-/// Difference between two datetime values.
+/// A span of time, positive or negative, exact to the microsecond.
 ///
-/// timedelta(days=0, seconds=0, microseconds=0, milliseconds=0, minutes=0, hours=0, weeks=0)
-///
-/// All arguments are optional and default to 0. Arguments may be integers or floats, and may be positive or
-/// negative.
+/// The arguments, ints or floats, are added up.
 #[pyclass(name = "timedelta", module = "datetime", flags(basetype))]
 pub struct Delta {
     pub(super) days: i32,
@@ -310,7 +307,7 @@ impl Delta {
         Ok(tuple::pair(int::from_i128(q), Delta::new(cx, r)?))
     }
 
-    /// Total seconds in the duration.
+    /// The whole span in seconds, as a float.
     #[pymethod]
     fn total_seconds(cx: &Ctx, this: This<'_, Delta>) -> PyResult {
         number::truediv(cx, &int::from_i128(this.total()), &Obj::from(1_000_000))
@@ -329,13 +326,13 @@ impl Delta {
         i64::from(self.days)
     }
 
-    /// Number of seconds (>= 0 and less than 1 day).
+    /// The seconds beside the days, from 0 to 86399.
     #[pygetter(member, name = "seconds")]
     fn py_seconds(&self) -> i64 {
         i64::from(self.seconds)
     }
 
-    /// Number of microseconds (>= 0 and less than 1 second).
+    /// The microseconds beside the seconds, from 0 to 999999.
     #[pygetter(member, name = "microseconds")]
     fn py_microseconds(&self) -> i64 {
         i64::from(self.us)

@@ -119,7 +119,7 @@ fn bad_iso(cx: &Ctx, o: &Obj) -> Raised {
     }
 }
 
-/// Fast implementation of the datetime type.
+/// The types of the module datetime.
 #[pymodule(
     name = "_datetime",
     classes(super::Date, super::DateTime, super::Time, super::Delta, super::TzInfo, super::TimeZone)

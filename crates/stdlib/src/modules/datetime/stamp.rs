@@ -16,10 +16,10 @@ use super::format::{self, Source};
 use super::tz::{self, TimeZone};
 use super::{bad_iso, calendar, check_date, check_time, iso, iso_bytes, pickle_state, shown_name, system};
 
-/// datetime(year, month, day[, hour[, minute[, second[, microsecond[,tzinfo]]]]])
+/// A day and a time of day together.
 ///
-/// The year, month and day arguments are required. tzinfo may be None, or an instance of a tzinfo subclass. The
-/// remaining arguments may be ints.
+/// year, month and day are required; tzinfo is None or says to which zone it belongs; fold is 1 for the second of two
+/// equal times when clocks are set back.
 #[pyclass(name = "datetime", module = "datetime", base = Date, flags(basetype))]
 #[repr(C)]
 pub struct DateTime {
@@ -309,14 +309,14 @@ impl DateTime {
         Delta::new(cx, us)
     }
 
-    /// Returns new datetime object representing current time local to tz.
+    /// The present in the zone tz, or local time without a zone if that is None.
     #[pyclassmethod(sig = "($type, tz=None)")]
     fn now(cx: &Ctx, ty: &Type, tz: Option<&Obj>) -> PyResult {
         let zone = zone_argument(cx, tz)?;
         at(cx, ty, system::now(), zone.as_ref())
     }
 
-    /// Return a new datetime representing UTC day and time.
+    /// The present in UTC, without a zone; now(timezone.utc) has one.
     #[pyclassmethod]
     fn utcnow(cx: &Ctx, ty: &Type) -> PyResult {
         (cx.host().warn)(
@@ -330,14 +330,14 @@ impl DateTime {
         of_moment(cx, ty, s, us, true, None)
     }
 
-    /// timestamp[, tz] -> tz's local time from POSIX timestamp.
+    /// The time in the zone tz, or local time, at a point in time given in seconds since 1970.
     #[pyclassmethod(sig = "($type, timestamp, tz=None)")]
     fn fromtimestamp(cx: &Ctx, ty: &Type, timestamp: &Obj, tz: Option<&Obj>) -> PyResult {
         let zone = zone_argument(cx, tz)?;
         at(cx, ty, system::timestamp(cx, timestamp)?, zone.as_ref())
     }
 
-    /// Construct a naive UTC datetime from a POSIX timestamp.
+    /// The time in UTC, without a zone, at a point in time given in seconds since 1970.
     #[pyclassmethod(sig = "($type, timestamp, /)")]
     fn utcfromtimestamp(cx: &Ctx, ty: &Type, timestamp: &Obj) -> PyResult {
         (cx.host().warn)(
@@ -352,13 +352,13 @@ impl DateTime {
         of_moment(cx, ty, s, us, true, None)
     }
 
-    /// string, format -> new datetime parsed from a string (like time.strptime()).
+    /// The date and time that a text shows in a format of time.strptime().
     #[pyclassmethod(sig = "($type, string, format, /)")]
     fn strptime(cx: &Ctx, ty: &Type, string: &Obj, format: &Obj) -> PyResult {
         clock::parse(cx, ty, string, format, "_strptime_datetime_datetime")
     }
 
-    /// date, time -> datetime with same date and time fields
+    /// A date and a time put together; the zone is that of the time unless another is given.
     #[pyclassmethod(sig = "($type, date, time, tzinfo=<unrepresentable>)")]
     fn combine(cx: &Ctx, ty: &Type, date: &Obj, time: &Obj, tzinfo: Option<&Obj>) -> PyResult {
         expect::<Date>(cx, date, 1, "date")?;
@@ -373,7 +373,7 @@ impl DateTime {
         DateTime::build(cx, ty, d.parts(), t.parts, t.fold.get(), zone)
     }
 
-    /// string -> datetime from a string in most ISO 8601 formats
+    /// The date and time that a text shows in any of the common forms of ISO 8601.
     #[pyclassmethod(sig = "($type, object, /)")]
     fn fromisoformat(cx: &Ctx, ty: &Type, object: &Obj) -> PyResult {
         let b = iso_bytes(cx, object)?;
@@ -406,31 +406,31 @@ impl DateTime {
         DateTime::build(cx, ty, day, c, 0, zone)
     }
 
-    /// Return date object with same year, month and day.
+    /// The day alone.
     #[pymethod(name = "date")]
     fn py_date(_cx: &Ctx, this: This<'_, DateTime>) -> Obj {
         Date::make(Date::class().type_object(), this.fields().0)
     }
 
-    /// Return time object with same time but with tzinfo=None.
+    /// The time of day alone, without a zone.
     #[pymethod]
     fn time(_cx: &Ctx, this: This<'_, DateTime>) -> Obj {
         Time::make(Time::class().type_object(), this.fields().1, this.fold.get(), None)
     }
 
-    /// Return time object with same time and tzinfo.
+    /// The time of day with its zone.
     #[pymethod]
     fn timetz(_cx: &Ctx, this: This<'_, DateTime>) -> Obj {
         Time::make(Time::class().type_object(), this.fields().1, this.fold.get(), this.zone())
     }
 
-    /// Return ctime() style string.
+    /// A text like 'Mon Jan  5 09:00:00 2026', as the C function of that name makes.
     #[pymethod]
     fn ctime(_cx: &Ctx, this: This<'_, DateTime>) -> String {
         format::ctime(this.fields().0, this.hms())
     }
 
-    /// Return time tuple, compatible with time.localtime().
+    /// The fields as a time.struct_time of local time.
     #[pymethod]
     fn timetuple(cx: &Ctx, this: This<'_, DateTime>) -> PyResult {
         let dst = match tz::ask(cx, this.zone().as_ref(), "dst", this.obj())? {
@@ -440,7 +440,7 @@ impl DateTime {
         format::time_tuple(cx, this.fields().0, this.hms(), dst)
     }
 
-    /// Return UTC time tuple, compatible with time.localtime().
+    /// The fields as a time.struct_time of UTC.
     #[pymethod]
     fn utctimetuple(cx: &Ctx, this: This<'_, DateTime>) -> PyResult {
         let us = this.offset(cx, this.obj())?.unwrap_or(0);
@@ -448,7 +448,7 @@ impl DateTime {
         format::time_tuple(cx, d, [c[0], c[1], c[2]], 0)
     }
 
-    /// Return POSIX timestamp as float.
+    /// The point in time in seconds since 1970, as a float; without a zone it counts as local time.
     #[pymethod]
     fn timestamp(cx: &Ctx, this: This<'_, DateTime>) -> PyResult<f64> {
         let (d, c) = this.fields();
@@ -466,7 +466,9 @@ impl DateTime {
         Ok(s as f64 + f64::from(c[3]) / 1e6)
     }
 
-    /// [sep] -> string in ISO 8601 format, YYYY-MM-DDT[HH[:MM[:SS[.mmm[uuu]]]]][+HH:MM].
+    /// The date and time as YYYY-MM-DDTHH:MM:SS.ffffff and the offset from UTC, as far as it has these.
+    ///
+    /// sep replaces the T; timespec names the last part to write, such as 'minutes'.
     #[pymethod(sig = "($self, sep='T', timespec='auto')")]
     fn isoformat(cx: &Ctx, this: This<'_, DateTime>, sep: Option<&Obj>, timespec: Option<&str>) -> PyResult {
         let sep = match sep {
@@ -506,31 +508,31 @@ impl DateTime {
         format::strftime(cx, &s, format)
     }
 
-    /// Formats self with strftime.
+    /// What strftime() gives for a format; the text of str() for ''.
     #[pymethod(name = "__format__", sig = "($self, format, /)")]
     fn dunder_format(cx: &Ctx, this: &Obj, format: &Obj) -> PyResult {
         formatted(cx, this, format)
     }
 
-    /// Return self.tzinfo.utcoffset(self).
+    /// The offset from UTC that the zone gives, or None.
     #[pymethod]
     fn utcoffset(cx: &Ctx, this: This<'_, DateTime>) -> PyResult {
         tz::ask_object(cx, this.zone().as_ref(), "utcoffset", this.obj())
     }
 
-    /// Return self.tzinfo.tzname(self).
+    /// The name that the zone gives, or None.
     #[pymethod]
     fn tzname(cx: &Ctx, this: This<'_, DateTime>) -> PyResult {
         tz::name(cx, this.zone().as_ref(), this.obj())
     }
 
-    /// Return self.tzinfo.dst(self).
+    /// The summer time that the zone gives, or None.
     #[pymethod]
     fn dst(cx: &Ctx, this: This<'_, DateTime>) -> PyResult {
         tz::ask_object(cx, this.zone().as_ref(), "dst", this.obj())
     }
 
-    /// Return datetime with new specified fields.
+    /// A date and time that differ in the given fields.
     #[pymethod(
         sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)"
     )]
@@ -550,7 +552,7 @@ impl DateTime {
         replaced(cx, this, [year, month, day, hour, minute, second, microsecond, tzinfo, fold])
     }
 
-    /// The same as replace().
+    /// What copy.replace() calls; see replace().
     #[pymethod(
         name = "__replace__",
         sig = "($self, /, year=<unrepresentable>, month=<unrepresentable>, day=<unrepresentable>, hour=<unrepresentable>, minute=<unrepresentable>, second=<unrepresentable>, microsecond=<unrepresentable>, tzinfo=<unrepresentable>, *, fold=<unrepresentable>)"
@@ -571,7 +573,7 @@ impl DateTime {
         replaced(cx, this, [year, month, day, hour, minute, second, microsecond, tzinfo, fold])
     }
 
-    /// tz -> convert to local time in new timezone tz
+    /// The same point in time in the zone tz, or in the local zone.
     #[pymethod(sig = "($self, tz=None)")]
     fn astimezone(cx: &Ctx, this: This<'_, DateTime>, tz: Option<&Obj>) -> PyResult {
         let target = zone_argument(cx, tz)?;

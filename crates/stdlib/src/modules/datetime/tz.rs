@@ -9,7 +9,7 @@ use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 use super::delta::{DAY_US, Delta, delta};
 use super::stamp::{self, DateTime};
 
-/// Abstract base class for time zone info objects.
+/// The base of time zones; subclasses have to provide all methods.
 #[pyclass(name = "tzinfo", module = "datetime", flags(basetype))]
 #[derive(Traverse)]
 pub struct TzInfo {}
@@ -86,28 +86,28 @@ impl TzInfo {
         Ok(new_instance(ty, TzInfo {}))
     }
 
-    /// datetime -> string name of time zone.
+    /// The name of the zone at a date and time.
     #[pymethod(sig = "($self, object, /)")]
     fn tzname(cx: &Ctx, this: &Obj, object: &Obj) -> PyResult {
         let _ = (this, object);
         Err(cx.not_implemented("a tzinfo subclass must implement tzname()"))
     }
 
-    /// datetime -> timedelta showing offset from UTC, negative values indicating West of UTC
+    /// How far the zone is ahead of UTC at a date and time; negative in the west.
     #[pymethod(sig = "($self, object, /)")]
     fn utcoffset(cx: &Ctx, this: &Obj, object: &Obj) -> PyResult {
         let _ = (this, object);
         Err(cx.not_implemented("a tzinfo subclass must implement utcoffset()"))
     }
 
-    /// datetime -> DST offset as timedelta positive east of UTC.
+    /// How much of the offset is summer time at a date and time.
     #[pymethod(sig = "($self, object, /)")]
     fn dst(cx: &Ctx, this: &Obj, object: &Obj) -> PyResult {
         let _ = (this, object);
         Err(cx.not_implemented("a tzinfo subclass must implement dst()"))
     }
 
-    /// datetime in UTC -> datetime in local time.
+    /// The local time for a date and time in UTC, whose zone is this one.
     #[pymethod(sig = "($self, object, /)")]
     fn fromutc(cx: &Ctx, this: &Obj, object: &Obj) -> PyResult {
         let Some(dt) = object.downcast::<DateTime>() else {
@@ -144,7 +144,7 @@ impl TzInfo {
     }
 }
 
-/// Fixed offset from UTC implementation of tzinfo.
+/// A zone with the same offset from UTC at all times.
 #[pyclass(name = "timezone", module = "datetime", base = TzInfo)]
 #[derive(Traverse)]
 pub struct TimeZone {
@@ -253,7 +253,7 @@ impl TimeZone {
         })
     }
 
-    /// If name is specified when timezone is created, returns the name.  Otherwise returns offset as 'UTC(+|-)HH:MM'.
+    /// The name given at creation, or else one like UTC+02:00.
     #[pymethod(sig = "($self, object, /)")]
     fn tzname(cx: &Ctx, this: This<'_, TimeZone>, object: &Obj) -> PyResult {
         check_instance(cx, object, "tzname")?;
@@ -275,7 +275,7 @@ impl TimeZone {
         Ok(Obj::none())
     }
 
-    /// datetime in UTC -> datetime in local time.
+    /// The local time for a date and time in UTC, whose zone is this one.
     #[pymethod(sig = "($self, object, /)")]
     fn fromutc(cx: &Ctx, this: This<'_, TimeZone>, object: &Obj) -> PyResult {
         let Some(dt) = object.downcast::<DateTime>() else {

@@ -374,7 +374,7 @@ impl ZoneInfo {
         if this.key.is_none() { this.obj().repr(cx) } else { this.key.str(cx) }
     }
 
-    /// Clear the ZoneInfo cache.
+    /// Forgets the zones made so far, or only those named.
     #[pyclassmethod(sig = "($type, /, *, only_keys=None)")]
     fn clear_cache(cx: &Ctx, ty: &Type, only_keys: Option<&Obj>) -> PyResult<()> {
         let cache = weak_cache(cx, ty)?;
@@ -398,38 +398,38 @@ impl ZoneInfo {
         Ok(())
     }
 
-    /// Get a new instance of ZoneInfo, bypassing the cache.
+    /// A zone of its own, which is not shared with other users of the key.
     #[pyclassmethod(sig = "($type, key)")]
     fn no_cache(cx: &Ctx, ty: &Type, key: &Obj) -> PyResult {
         ZoneInfo::by_key(cx, ty, key)
     }
 
-    /// Create a ZoneInfo file from a file object.
+    /// A zone from a binary file in the format TZif; key is its name.
     #[pyclassmethod(sig = "($type, file_obj, /, key=None)")]
     fn from_file(cx: &Ctx, ty: &Type, file_obj: &Obj, key: Obj) -> PyResult {
         let shown = file_obj.repr(cx)?;
         ZoneInfo::load(cx, ty, file_obj, key, shown)
     }
 
-    /// Retrieve a timedelta representing the UTC offset in a zone at the given datetime.
+    /// How far the zone is ahead of UTC at a date and time.
     #[pymethod(sig = "($self, dt, /)")]
     fn utcoffset(cx: &Ctx, this: This<'_, ZoneInfo>, dt: &Obj) -> PyResult {
         part(cx, this, dt, |i| i.utcoff.clone())
     }
 
-    /// Retrieve a timedelta representing the amount of DST applied in a zone at the given datetime.
+    /// How much of the offset is summer time at a date and time, as far as is known.
     #[pymethod(sig = "($self, dt, /)")]
     fn dst(cx: &Ctx, this: This<'_, ZoneInfo>, dt: &Obj) -> PyResult {
         part(cx, this, dt, |i| i.dst.clone())
     }
 
-    /// Retrieve a string containing the abbreviation for the time zone that applies in a zone at a given datetime.
+    /// What clocks in the zone call themselves at a date and time, such as CET.
     #[pymethod(sig = "($self, dt, /)")]
     fn tzname(cx: &Ctx, this: This<'_, ZoneInfo>, dt: &Obj) -> PyResult {
         part(cx, this, dt, |i| i.name.clone())
     }
 
-    /// Given a datetime with local time in UTC, retrieve an adjusted datetime in local time.
+    /// The time that clocks in the zone show at a date and time in UTC.
     #[pymethod(sig = "($self, object, /)")]
     fn fromutc(cx: &Ctx, this: This<'_, ZoneInfo>, object: &Obj) -> PyResult {
         let Some(dt) = object.downcast::<DateTime>() else {
@@ -490,7 +490,7 @@ impl ZoneInfo {
         }
     }
 
-    /// Function for serialization with the pickle protocol.
+    /// What pickle needs to make the zone again: its key.
     #[pymethod(name = "__reduce__")]
     fn reduce(cx: &Ctx, this: This<'_, ZoneInfo>) -> PyResult {
         if !this.file.is_none() {
@@ -503,13 +503,13 @@ impl ZoneInfo {
         Ok(tuple::pair(f, tuple::pair(this.key.clone(), cached)))
     }
 
-    /// Private method used in unpickling.
+    /// Makes the zone of a pickle again.
     #[pyclassmethod(name = "_unpickle", sig = "($type, key, from_cache, /)")]
     fn unpickle(cx: &Ctx, ty: &Type, key: &Obj, from_cache: bool) -> PyResult {
         if from_cache { ty.as_obj().call1(cx, key) } else { ZoneInfo::by_key(cx, ty, key) }
     }
 
-    /// Function to initialize subclasses.
+    /// Gives a subclass a cache of its own.
     #[pyclassmethod(name = "__init_subclass__", sig = "($type, /, *args, **kwargs)")]
     fn init_subclass(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult<()> {
         let _ = args;
@@ -527,7 +527,7 @@ fn new_weak_cache(cx: &Ctx) -> PyResult {
     (cx.host().import)(cx, "weakref")?.call_method(cx, intern!("WeakValueDictionary"), &[])
 }
 
-/// C implementation of the zoneinfo module
+/// Native parts of the module zoneinfo.
 #[pymodule(name = "_zoneinfo", classes(super::ZoneInfo))]
 pub(crate) mod zoneinfo {
     use super::*;

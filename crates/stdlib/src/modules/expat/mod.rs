@@ -38,12 +38,12 @@ fn submodule(cx: &Ctx, parent: &Obj, name: &'static str, doc: &str) -> PyResult 
     Ok(m)
 }
 
-/// Python wrapper for Expat parser.
+/// A parser for XML that calls functions for what it finds, with the interface of the library Expat.
 #[pymodule(name = "pyexpat", classes(super::ExpatError))]
 pub(crate) mod pyexpat {
     use super::*;
 
-    /// Return a new XML parser object.
+    /// A new parser; encoding overrides that of the document, and a namespace_separator turns on namespaces.
     #[pyfunction(name = "ParserCreate", sig = "(encoding=None, namespace_separator=None, intern=<unrepresentable>)")]
     fn parser_create(
         cx: &Ctx,
@@ -75,7 +75,7 @@ pub(crate) mod pyexpat {
         Ok(XmlParser::make(encoding.map(str::to_owned), separator, names))
     }
 
-    /// Returns string error for given number.
+    /// The message that belongs to an error number, or None.
     #[pyfunction(name = "ErrorString", sig = "(code, /)")]
     fn error_string(code: i32) -> Option<&'static str> {
         error_text(code)

@@ -228,9 +228,7 @@ fn flag(cx: &Ctx, value: Option<&Obj>) -> PyResult<bool> {
 
 #[pymethods(parts("handlers"))]
 impl XmlParser {
-    /// Parse XML data.
-    ///
-    /// 'isfinal' should be true at end of input.
+    /// Parses a piece of a document; isfinal says that it is the last.
     #[pymethod(name = "Parse", sig = "($self, data, isfinal=False, /)")]
     fn parse(cx: &Ctx, this: This<'_, XmlParser>, data: &Obj, isfinal: bool) -> PyResult<i64> {
         let bytes = if data.downcast::<Str>().is_some() {
@@ -274,7 +272,7 @@ impl XmlParser {
         }
     }
 
-    /// Set the base URL for the parser.
+    /// Says what relative system identifiers refer to.
     #[pymethod(name = "SetBase", sig = "($self, base, /)")]
     fn set_base(cx: &Ctx, this: This<'_, XmlParser>, base: &Obj) -> PyResult<()> {
         if base.downcast::<Str>().is_none() {
@@ -284,7 +282,7 @@ impl XmlParser {
         Ok(())
     }
 
-    /// Return base URL string for the parser.
+    /// What SetBase() was given, or None.
     #[pymethod(name = "GetBase")]
     fn get_base(_cx: &Ctx, this: This<'_, XmlParser>) -> Option<Obj> {
         this.payload().base.get()
@@ -296,8 +294,7 @@ impl XmlParser {
         Obj::none()
     }
 
-    /// Create a parser for parsing an external entity based on the information passed to the
-    /// ExternalEntityRefHandler.
+    /// A parser for an external entity, from the context that ExternalEntityRefHandler was given.
     #[pymethod(name = "ExternalEntityParserCreate", sig = "($self, context, encoding=<unrepresentable>, /)")]
     fn external_parser(cx: &Ctx, this: This<'_, XmlParser>, context: &Obj, encoding: Option<&str>) -> PyResult {
         let context = match context.downcast::<Str>() {
@@ -335,7 +332,8 @@ impl XmlParser {
         Ok(o)
     }
 
-    /// Controls parsing of parameter entities (including the external DTD subset).
+    /// Says whether parameter entities are read, and with them the external part of the DTD; tells whether it could be
+    /// set.
     #[pymethod(name = "SetParamEntityParsing", sig = "($self, flag, /)")]
     fn set_parameter_entities(_cx: &Ctx, this: This<'_, XmlParser>, flag: i64) -> i64 {
         if this.started.get() || !(0..=2).contains(&flag) {
@@ -345,8 +343,7 @@ impl XmlParser {
         1
     }
 
-    /// Allows the application to provide an artificial external subset if one is not specified as part of the
-    /// document instance.
+    /// Has ExternalEntityRefHandler called even if the document names no DTD, so that one can be supplied.
     #[pymethod(name = "UseForeignDTD", sig = "($self, flag=True, /)")]
     fn use_foreign_dtd(cx: &Ctx, this: This<'_, XmlParser>, flag: bool) -> PyResult<()> {
         this.change(cx, |s| s.foreign_dtd = flag)
@@ -364,7 +361,7 @@ impl XmlParser {
         self.reparse_deferral.get()
     }
 
-    /// Sets the number of output bytes needed to activate protection against billion laughs attacks.
+    /// How many bytes entities have to expand to before the protection against billion laughs looks at the factor.
     #[pymethod(name = "SetBillionLaughsAttackProtectionActivationThreshold", sig = "($self, threshold, /)")]
     fn laughs_threshold(cx: &Ctx, this: This<'_, XmlParser>, threshold: u64) -> PyResult<()> {
         let _ = cx;
@@ -374,7 +371,7 @@ impl XmlParser {
         Ok(())
     }
 
-    /// Sets the maximum tolerated amplification factor for protection against billion laughs attacks.
+    /// By what factor entities may expand the document before the protection against billion laughs stops it.
     #[pymethod(name = "SetBillionLaughsAttackProtectionMaximumAmplification", sig = "($self, max_factor, /)")]
     fn laughs_factor(cx: &Ctx, this: This<'_, XmlParser>, max_factor: f64) -> PyResult<()> {
         if max_factor.is_nan() || max_factor < 1.0 {

@@ -8,7 +8,7 @@ use cinder_pyobj::native::pymodule;
 use cinder_pyobj::types::exc;
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 
-/// Tools that operate on functions.
+/// Native parts of the module functools.
 #[pymodule(
     name = "_functools",
     classes(super::partial::Partial, super::partial::PlaceholderType, super::lru::LruCache)

@@ -249,19 +249,19 @@ impl Partial {
         dict::set_instance_dict(cx, this.obj(), attrs)
     }
 
-    /// Function object to use in future partial calls.
+    /// What is called.
     #[pygetter(member)]
     fn func(_cx: &Ctx, this: This<'_, Partial>) -> Obj {
         this.parts().0
     }
 
-    /// Tuple of arguments to future partial calls.
+    /// The arguments that come first.
     #[pygetter(member)]
     fn args(_cx: &Ctx, this: This<'_, Partial>) -> Obj {
         this.parts().1
     }
 
-    /// Dictionary of keyword arguments to future partial calls.
+    /// The keyword arguments that are given unless a call overrides them.
     #[pygetter(member)]
     fn keywords(_cx: &Ctx, this: This<'_, Partial>) -> Obj {
         this.parts().2

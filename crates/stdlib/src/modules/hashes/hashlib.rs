@@ -77,7 +77,9 @@ fn absorb(cx: &Ctx, h: &mut Running, data: &[u8]) {
     }
 }
 
-/// A hash is an object used to calculate a checksum of a string of information.
+/// A digest in the making.
+///
+/// update() takes data in; digest() and hexdigest() give the value of what came so far.
 #[pyclass(name = "HASH", module = "_hashlib", flags(no_new, basetype))]
 pub(crate) struct Hash {
     algorithm: &'static Algorithm,
@@ -131,7 +133,7 @@ impl Hash {
         )
     }
 
-    /// Update this hash object's state with the provided string.
+    /// Takes in more bytes.
     #[pymethod(sig = "($self, obj, /)")]
     fn update(cx: &Ctx, this: This<'_, Hash>, obj: &Obj) -> PyResult<()> {
         let data = input(cx, obj)?;
@@ -144,19 +146,19 @@ impl Hash {
         Ok(())
     }
 
-    /// Return the digest value as a bytes object.
+    /// The digest of what came so far, as bytes.
     #[pymethod]
     fn digest(&self) -> Obj {
         bytes::new(&self.state().digest(self.algorithm.size))
     }
 
-    /// Return the digest value as a string of hexadecimal digits.
+    /// The digest of what came so far, as hexadecimal digits.
     #[pymethod]
     fn hexdigest(&self) -> String {
         hex(&self.state().digest(self.algorithm.size))
     }
 
-    /// Return a copy of the hash object.
+    /// A second digest that has taken in the same so far.
     #[pymethod]
     fn copy(&self) -> Obj {
         Hash::make(self.algorithm, self.state().clone())
@@ -203,13 +205,13 @@ impl HashXof {
 
 #[pymethods]
 impl HashXof {
-    /// Return the digest value as a bytes object.
+    /// The digest of what came so far, as bytes.
     #[pymethod(sig = "($self, length)")]
     fn digest(cx: &Ctx, this: This<'_, HashXof>, length: isize) -> PyResult {
         Ok(bytes::new(&this.squeeze(cx, length)?))
     }
 
-    /// Return the digest value as a string of hexadecimal digits.
+    /// The digest of what came so far, as hexadecimal digits.
     #[pymethod(sig = "($self, length)")]
     fn hexdigest(cx: &Ctx, this: This<'_, HashXof>, length: isize) -> PyResult<String> {
         Ok(hex(&this.squeeze(cx, length)?))
@@ -221,7 +223,9 @@ impl HashXof {
     }
 }
 
-/// The object used to calculate HMAC of a message.
+/// An authentication code in the making.
+///
+/// update() takes data in; digest() and hexdigest() give the code of what came so far.
 #[pyclass(name = "HMAC", module = "_hashlib", flags(no_new, basetype))]
 pub(crate) struct HmacObject {
     state: RefCell<Hmac>,
@@ -253,7 +257,7 @@ impl HmacObject {
         format!("<{} HMAC object @ {:#x}>", this.payload().state.borrow().algorithm.name, this.obj().id())
     }
 
-    /// Update the HMAC object with msg.
+    /// Takes in more bytes of the message.
     #[pymethod(sig = "($self, msg)")]
     fn update(&self, cx: &Ctx, msg: &Obj) -> PyResult<()> {
         let data = input(cx, msg)?;
@@ -261,19 +265,19 @@ impl HmacObject {
         Ok(())
     }
 
-    /// Return the digest of the bytes passed to the update() method so far.
+    /// The code of what came so far, as bytes.
     #[pymethod]
     fn digest(&self) -> Obj {
         bytes::new(&self.state.borrow().digest())
     }
 
-    /// Return hexadecimal digest of the bytes passed to the update() method so far.
+    /// The code of what came so far, as hexadecimal digits.
     #[pymethod]
     fn hexdigest(&self) -> String {
         hex(&self.state.borrow().digest())
     }
 
-    /// Return a copy ("clone") of the HMAC object.
+    /// A second code that has taken in the same so far.
     #[pymethod]
     fn copy(&self) -> Obj {
         let state = self.state.borrow().clone();
@@ -330,7 +334,7 @@ constructors! {
     openssl_shake_256 "shake_256";
 }
 
-/// OpenSSL interface for hashlib module
+/// Hash functions by name, HMAC and derivations of keys.
 #[pymodule(
     name = "_hashlib",
     parts(super::constructors),
@@ -339,14 +343,14 @@ constructors! {
 pub(crate) mod module {
     use super::*;
 
-    /// Return a new hash object using the named algorithm.
+    /// A digest of the named algorithm, which has taken in the string.
     #[pyfunction(sig = "(name, data=<unrepresentable>, *, usedforsecurity=True, string=None)")]
     fn new(cx: &Ctx, name: &str, data: Option<&Obj>, usedforsecurity: bool, string: Option<&Obj>) -> PyResult {
         let _ = usedforsecurity;
         start(cx, find(cx, name)?, data, string)
     }
 
-    /// Return a new hmac object.
+    /// An authentication code with this key and algorithm.
     #[pyfunction(sig = "(key, msg=b'', digestmod=None)")]
     fn hmac_new(cx: &Ctx, key: &Obj, msg: Option<&Obj>, digestmod: Option<&Obj>) -> PyResult {
         let Some(d) = digestmod else { return Err(cx.type_error("Missing required parameter 'digestmod'.")) };
@@ -368,7 +372,7 @@ pub(crate) mod module {
         Ok(bytes::new(&h.digest()))
     }
 
-    /// Password based key derivation function 2 (PKCS #5 v2.0) with HMAC as pseudorandom function.
+    /// PBKDF2: a key from a password and salt, by that many rounds of HMAC (RFC 8018).
     #[pyfunction(sig = "(hash_name, password, salt, iterations, dklen=None)")]
     fn pbkdf2_hmac(
         cx: &Ctx,
@@ -398,7 +402,7 @@ pub(crate) mod module {
         Ok(bytes::new(&out))
     }
 
-    /// scrypt password-based key derivation function.
+    /// scrypt: a key from a password and salt, which takes much memory (RFC 7914).
     #[pyfunction(sig = "(password, *, salt, n, r, p, maxmem=0, dklen=64)", name = "scrypt")]
     fn py_scrypt(cx: &Ctx, password: &Obj, salt: &Obj, n: i64, r: i64, p: i64, maxmem: i64, dklen: i64) -> PyResult {
         let (password, salt) = (key_bytes(cx, password)?, key_bytes(cx, salt)?);
@@ -436,9 +440,9 @@ pub(crate) mod module {
         0
     }
 
-    /// Return 'a == b'.
+    /// Whether a == b, in a time that does not depend on where they differ.
     ///
-    /// This function uses an approach designed to prevent timing analysis, making it appropriate for cryptography.
+    /// Both are bytes-like, or both are ASCII texts.
     #[pyfunction(sig = "(a, b, /)")]
     fn compare_digest(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult<bool> {
         (cx.host().import)(cx, "_operator")?

@@ -61,14 +61,14 @@ impl HmacObject {
         format!("<{} HMAC object @ {:#x}>", this.payload().state.borrow().algorithm.name, this.obj().id())
     }
 
-    /// Return a copy ("clone") of the HMAC object.
+    /// A second code that has taken in the same so far.
     #[pymethod]
     fn copy(&self) -> Obj {
         let state = self.state.borrow().clone();
         new_instance(HmacObject::type_object(), HmacObject { state: RefCell::new(state) })
     }
 
-    /// Update the HMAC object with the given message.
+    /// Takes in more of the message.
     #[pymethod(sig = "($self, msg)")]
     fn update(&self, cx: &Ctx, msg: &Obj) -> PyResult<()> {
         let data = input(cx, msg)?;
@@ -76,13 +76,13 @@ impl HmacObject {
         Ok(())
     }
 
-    /// Return the digest of the bytes passed to the update() method so far.
+    /// The code of what came so far, as bytes.
     #[pymethod]
     fn digest(&self) -> Obj {
         bytes::new(&self.state.borrow().digest())
     }
 
-    /// Return hexadecimal digest of the bytes passed to the update() method so far.
+    /// The code of what came so far, as hexadecimal digits.
     #[pymethod]
     fn hexdigest(&self) -> String {
         hex(&self.state.borrow().digest())
@@ -141,7 +141,7 @@ one_shot! {
 pub(crate) mod module {
     use super::*;
 
-    /// Return a new HMAC object.
+    /// An authentication code with this key and algorithm.
     #[pyfunction(sig = "(key, msg=None, digestmod=<unrepresentable>)")]
     fn new(cx: &Ctx, key: &Obj, msg: Option<&Obj>, digestmod: Option<&Obj>) -> PyResult {
         let Some(digestmod) = digestmod else {

@@ -11,14 +11,13 @@ use super::file::FileIo;
 use super::text::TextIoWrapper;
 use super::{size_arg, unsupported};
 
-/// The abstract base class for all I/O classes.
+/// The base of all streams.
 ///
-/// This class provides dummy implementations for many methods that derived classes can override selectively;
-/// the defaults represent a stream that cannot be read, written or seeked.
+/// Its methods are those of a stream that can be neither read nor written nor positioned.
 #[pyclass(name = "_IOBase", module = "_io", flags(basetype, dict, weakref, mutable), payload = "inherit")]
 pub(crate) struct IoBase;
 
-/// Base class for raw binary I/O.
+/// The base of streams of bytes without a buffer.
 #[pyclass(name = "_RawIOBase", module = "_io", base = IoBase, flags(basetype, mutable), payload = "inherit")]
 pub(crate) struct RawIoBase;
 
@@ -26,7 +25,7 @@ pub(crate) struct RawIoBase;
 #[pyclass(name = "_BufferedIOBase", module = "_io", base = IoBase, flags(basetype, mutable), payload = "inherit")]
 pub(crate) struct BufferedIoBase;
 
-/// Base class for text I/O.
+/// The base of streams of text.
 #[pyclass(name = "_TextIOBase", module = "_io", base = IoBase, flags(basetype, mutable), payload = "inherit")]
 pub(crate) struct TextIoBase;
 
@@ -81,7 +80,7 @@ impl IoBase {
         Err(unsupported(cx, "seek"))
     }
 
-    /// Returns the current stream position.
+    /// The position, counted from the start.
     #[pymethod]
     fn tell(cx: &Ctx, this: &Obj) -> PyResult {
         this.call_method(cx, intern!("seek"), &[Obj::from(0i64), Obj::from(1i64)])
@@ -286,7 +285,7 @@ impl RawIoBase {
         }
     }
 
-    /// Reads until EOF, using multiple read() calls.
+    /// All that is left; None if nothing is there and the stream does not wait.
     #[pymethod]
     fn readall(cx: &Ctx, this: &Obj) -> PyResult {
         let mut all = Vec::new();
@@ -413,7 +412,7 @@ impl TextIoBase {
         Obj::none()
     }
 
-    /// The error setting of the decoder or encoder.
+    /// The name of the error handler for encoding and decoding, or None.
     #[pygetter]
     fn errors(_this: &Obj) -> Obj {
         Obj::none()

@@ -41,21 +41,19 @@ pub(crate) struct Buffered {
     owner: Cell<Option<ThreadId>>,
 }
 
-/// Create a new buffered reader using the given readable raw IO object.
+/// Reads from a raw stream in large pieces, and hands out small ones.
 #[pyclass(name = "BufferedReader", module = "_io", base = Buffered, flags(basetype), payload = "inherit",
     sig = "(raw, buffer_size=131072)")]
 pub(crate) struct BufferedReader;
 
-/// A buffer for a writeable sequential RawIO object.
+/// Collects what is written and gives it to a raw stream in large pieces.
 ///
-/// The constructor creates a BufferedWriter for the given writeable raw stream.
+/// What is collected is written by flush(), close(), or when the buffer is full.
 #[pyclass(name = "BufferedWriter", module = "_io", base = Buffered, flags(basetype), payload = "inherit",
     sig = "(raw, buffer_size=131072)")]
 pub(crate) struct BufferedWriter;
 
-/// A buffered interface to random access streams.
-///
-/// The constructor creates a reader and writer for a seekable stream.
+/// Reads and writes one raw stream that can be positioned, through a buffer.
 #[pyclass(name = "BufferedRandom", module = "_io", base = Buffered, flags(basetype), payload = "inherit",
     sig = "(raw, buffer_size=131072)")]
 pub(crate) struct BufferedRandom;

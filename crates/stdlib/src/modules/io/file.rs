@@ -14,10 +14,10 @@ use super::{DEFAULT_BUFFER_SIZE, size_arg, unsupported};
 use crate::os::args::{PathArg, PathKind};
 use crate::os::{errno, retry, sys, zeroed};
 
-/// Open a file.
+/// A file as the system has it, without a buffer.
 ///
-/// The mode can be 'r' (default), 'w', 'x' or 'a' for reading, writing, exclusive creation or appending. A '+'
-/// in the mode allows simultaneous reading and writing. A custom opener can be used by passing a callable.
+/// mode is 'r', 'w', 'x' (the file must be new) or 'a' (always write at the end), and '+' for both reading and writing.
+/// opener is called with the name and flags to give the descriptor.
 #[pyclass(name = "FileIO", module = "_io", base = RawIoBase, flags(basetype),
     sig = "(file, mode='r', closefd=True, opener=None)")]
 pub(crate) struct FileIo {

@@ -13,7 +13,7 @@ use super::base::{BufferedIoBase, finalize};
 use super::file::writable_error;
 use super::size_arg;
 
-/// Buffered I/O implementation using an in-memory bytes buffer.
+/// A binary stream whose data is in memory; getvalue() gives all of it.
 #[pyclass(name = "BytesIO", module = "_io", base = BufferedIoBase, flags(basetype), sig = "(initial_bytes=b'')")]
 pub(crate) struct BytesIo {
     store: ByteStore,

@@ -110,12 +110,9 @@ impl Newlines {
     }
 }
 
-/// Codec used when reading a file in universal newlines mode.
+/// Finds the line ends \n, \r\n and \r in the output of another decoder, or in texts if decoder is None.
 ///
-/// It wraps another incremental decoder, translating \r\n and \r into \n. It also records the types of newlines
-/// encountered. When used with translate=False, it ensures that the newline sequence is returned in one piece.
-/// When used with decoder=None, it expects unicode strings as decode input and translates newlines without first
-/// invoking an external decoder.
+/// newlines tells which of them occurred. With translate they all become \n; in any case \r\n is never cut in two.
 #[pyclass(
     name = "IncrementalNewlineDecoder",
     module = "_io",

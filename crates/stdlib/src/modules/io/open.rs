@@ -82,13 +82,12 @@ pub(crate) mod functions {
         o.cloned().unwrap_or_else(Obj::none)
     }
 
-    /// Open file and return a stream.  Raise OSError upon failure.
+    /// Opens a file. OSError says why it cannot be.
     ///
-    /// file is either a text or byte string giving the name (and the path if the file isn't in the current
-    /// working directory) of the file to be opened or an integer file descriptor of the file to be wrapped.
+    /// file is a path or the number of an open descriptor.
     ///
-    /// mode says how the file is opened: 'r' for reading (default), 'w' for writing, truncating the file first,
-    /// 'x' for creating a new file, 'a' for appending; 'b' binary mode, 't' text mode (default), '+' updating.
+    /// mode is 'r' to read, 'w' to begin anew, 'x' to make a file which must not exist yet, or 'a' to write at the end;
+    /// '+' is for both reading and writing, and 'b' gives bytes where otherwise texts are read and written.
     #[pyfunction(
         sig = "(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)"
     )]
@@ -194,7 +193,7 @@ pub(crate) mod functions {
         cx.set_pending(e)
     }
 
-    /// Opens the provided file with the intent to import the contents.
+    /// Opens a file to be run as code, for reading bytes; embedders may check it here.
     #[pyfunction(sig = "(path)")]
     fn open_code(cx: &Ctx, path: &Obj) -> PyResult {
         text::expect(cx, path, |t| format!("open_code() argument 'path' must be str, not {t}"))?;
@@ -202,10 +201,9 @@ pub(crate) mod functions {
         BufferedReader::class().type_object().as_obj().call_pos(cx, &[raw])
     }
 
-    /// A helper function to choose the text encoding.
+    /// The encoding to use where a function has an optional one: the encoding itself, or 'locale' or 'utf-8' for None.
     ///
-    /// When encoding is not None, this function returns it. Otherwise, this function returns the default text
-    /// encoding (i.e. "locale" or "utf-8").
+    /// The latter warns if the interpreter was asked to, as the caller stacklevel frames out.
     #[pyfunction(sig = "(encoding, stacklevel=2, /)")]
     fn text_encoding(cx: &Ctx, encoding: &Obj, stacklevel: i32) -> PyResult {
         if !encoding.is_none() {

@@ -11,10 +11,7 @@ use super::base::BufferedIoBase;
 use super::buffered::{BufferedReader, BufferedWriter};
 use super::unsupported;
 
-/// A buffered reader and writer object together.
-///
-/// A buffered reader object and buffered writer object put together to form a sequential IO object that can read
-/// and write, such as a socket or a two-way pipe.
+/// A stream that reads from one raw stream and writes to another, such as the two ends of pipes.
 #[pyclass(name = "BufferedRWPair", module = "_io", base = BufferedIoBase, flags(basetype),
     sig = "(reader, writer, buffer_size=131072, /)")]
 #[derive(Traverse)]

@@ -13,10 +13,9 @@ use super::newline::Newlines;
 use super::text_read::find_line_end;
 use super::{size_arg, unsupported};
 
-/// Text I/O implementation using an in-memory buffer.
+/// A text stream whose text is in memory; getvalue() gives all of it.
 ///
-/// The initial_value argument sets the value of object. The newline argument is like the one of TextIOWrapper's
-/// constructor.
+/// It begins with initial_value. newline means the same as that of TextIOWrapper, but '\n' is what it is by itself.
 #[pyclass(name = "StringIO", module = "_io", base = TextIoBase, flags(basetype), sig = "(initial_value='', newline='\\n')")]
 pub(crate) struct StringIo {
     buf: RefCell<StrBuilder>,
@@ -201,7 +200,7 @@ impl StringIo {
         Ok(t.len())
     }
 
-    /// The entire contents of the object.
+    /// All of the text, wherever the position is.
     #[pymethod]
     fn getvalue(cx: &Ctx, this: This<'_, StringIo>) -> PyResult {
         this.check(cx)?;

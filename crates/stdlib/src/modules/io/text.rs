@@ -26,16 +26,14 @@ pub(crate) struct Snapshot {
     pub input: Vec<u8>,
 }
 
-/// Character and line based layer over a BufferedIOBase object, buffer.
+/// A text stream over a binary one with a buffer.
 ///
-/// encoding gives the name of the encoding that the stream will be decoded or encoded with; errors the
-/// strictness of encoding and decoding (see help(codecs.Codec)), "strict" by default.
+/// encoding and errors say how bytes become text and back, see the module codecs.
 ///
-/// newline controls how line endings are handled. It can be None, '', '\n', '\r', and '\r\n'. On input, None
-/// translates all endings to '\n', '' recognises all of them untranslated, and the others end lines exclusively.
-/// On output, '\n' becomes os.linesep with None, stays as it is with '' and '\n', and else becomes newline.
+/// newline None reads all line ends as '\n' and writes os.linesep for '\n'; '' finds all line ends but changes nothing;
+/// any other value is the only line end, and what '\n' is written as.
 ///
-/// If line_buffering is True, a call to flush is implied when a call to write contains a newline character.
+/// With line_buffering, a line end in what is written flushes the stream; with write_through nothing is held back.
 #[pyclass(name = "TextIOWrapper", module = "_io", base = TextIoBase, flags(basetype),
     sig = "(buffer, encoding=None, errors=None, newline=None, line_buffering=False, write_through=False)")]
 pub(crate) struct TextIoWrapper {

@@ -12,7 +12,7 @@ mod zipping;
 use cinder_pyobj::native::pymodule;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
-/// Functional tools for creating and using iterators.
+/// Iterators for counting, joining, filtering, grouping and combining, each of which does its work item by item.
 #[pymodule(
     name = "itertools",
     classes(

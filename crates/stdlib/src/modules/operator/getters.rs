@@ -32,9 +32,8 @@ fn repr(cx: &Ctx, this: &Obj, parts: &[Obj]) -> PyResult {
     Ok(r.unwrap_or_else(|| Obj::from(format!("{}(...)", ty.name()).as_str())))
 }
 
-/// Returns a callable that fetches the given items from its operand.
-///
-/// After f = itemgetter(2), the call f(r) returns r[2]. After g = itemgetter(2, 5), g(r) returns (r[2], r[5]).
+/// A function that gives the items of its argument under these keys: itemgetter(2)(r) is r[2], and itemgetter(2, 5)(r)
+/// is the tuple (r[2], r[5]).
 #[pyclass(name = "itemgetter", module = "operator", flags(basetype), sig = "(item, /, *items)")]
 #[derive(Traverse)]
 pub struct ItemGetter {
@@ -81,9 +80,10 @@ impl ItemGetter {
     }
 }
 
-/// Returns a callable that fetches the given attributes from its operand.
+/// A function that gives the attributes of its argument with these names: attrgetter('a')(r) is r.a, and several names
+/// make a tuple.
 ///
-/// After f = attrgetter('name'), the call f(r) returns r.name. Dotted names reach through attributes.
+/// Dots in a name go on to attributes of attributes.
 #[pyclass(name = "attrgetter", module = "operator", flags(basetype), sig = "(attr, /, *attrs)")]
 #[derive(Traverse)]
 pub struct AttrGetter {

@@ -18,37 +18,37 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 pub(crate) mod operator {
     use super::*;
 
-    /// Same as a < b.
+    /// a < b.
     #[pyfunction(sig = "(a, b, /)")]
     fn lt(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         a.rich_cmp(cx, b, CmpOp::Lt)
     }
 
-    /// Same as a <= b.
+    /// a <= b.
     #[pyfunction(sig = "(a, b, /)")]
     fn le(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         a.rich_cmp(cx, b, CmpOp::Le)
     }
 
-    /// Same as a == b.
+    /// a == b.
     #[pyfunction(sig = "(a, b, /)")]
     fn eq(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         a.rich_cmp(cx, b, CmpOp::Eq)
     }
 
-    /// Same as a != b.
+    /// a != b.
     #[pyfunction(sig = "(a, b, /)")]
     fn ne(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         a.rich_cmp(cx, b, CmpOp::Ne)
     }
 
-    /// Same as a > b.
+    /// a > b.
     #[pyfunction(sig = "(a, b, /)")]
     fn gt(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         a.rich_cmp(cx, b, CmpOp::Gt)
     }
 
-    /// Same as a >= b.
+    /// a >= b.
     #[pyfunction(sig = "(a, b, /)")]
     fn ge(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         a.rich_cmp(cx, b, CmpOp::Ge)
@@ -60,31 +60,31 @@ pub(crate) mod operator {
         a.truthy(cx)
     }
 
-    /// Same as not a.
+    /// not a.
     #[pyfunction(sig = "(a, /)")]
     fn not_(cx: &Ctx, a: &Obj) -> PyResult<bool> {
         Ok(!a.truthy(cx)?)
     }
 
-    /// Same as a is b.
+    /// a is b.
     #[pyfunction(sig = "(a, b, /)")]
     fn is_(a: &Obj, b: &Obj) -> bool {
         a.is(b)
     }
 
-    /// Same as a is not b.
+    /// a is not b.
     #[pyfunction(sig = "(a, b, /)")]
     fn is_not(a: &Obj, b: &Obj) -> bool {
         !a.is(b)
     }
 
-    /// Same as a is None.
+    /// a is None.
     #[pyfunction(sig = "(a, /)")]
     fn is_none(a: &Obj) -> bool {
         a.is_none()
     }
 
-    /// Same as a is not None.
+    /// a is not None.
     #[pyfunction(sig = "(a, /)")]
     fn is_not_none(a: &Obj) -> bool {
         !a.is_none()
@@ -126,163 +126,163 @@ pub(crate) mod operator {
         number::invert(cx, a)
     }
 
-    /// Same as a + b.
+    /// a + b.
     #[pyfunction(name = "add", sig = "(a, b, /)")]
     fn add(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::add(cx, a, b)
     }
 
-    /// Same as a += b.
+    /// a += b; gives the new a.
     #[pyfunction(name = "iadd", sig = "(a, b, /)")]
     fn iadd(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_add(cx, a, b)
     }
 
-    /// Same as a - b.
+    /// a - b.
     #[pyfunction(name = "sub", sig = "(a, b, /)")]
     fn sub(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::sub(cx, a, b)
     }
 
-    /// Same as a -= b.
+    /// a -= b; gives the new a.
     #[pyfunction(name = "isub", sig = "(a, b, /)")]
     fn isub(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_sub(cx, a, b)
     }
 
-    /// Same as a * b.
+    /// a * b.
     #[pyfunction(name = "mul", sig = "(a, b, /)")]
     fn mul(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::mul(cx, a, b)
     }
 
-    /// Same as a *= b.
+    /// a *= b; gives the new a.
     #[pyfunction(name = "imul", sig = "(a, b, /)")]
     fn imul(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_mul(cx, a, b)
     }
 
-    /// Same as a @ b.
+    /// a @ b.
     #[pyfunction(name = "matmul", sig = "(a, b, /)")]
     fn matmul(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::matmul(cx, a, b)
     }
 
-    /// Same as a @= b.
+    /// a @= b; gives the new a.
     #[pyfunction(name = "imatmul", sig = "(a, b, /)")]
     fn imatmul(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_matmul(cx, a, b)
     }
 
-    /// Same as a / b.
+    /// a / b.
     #[pyfunction(name = "truediv", sig = "(a, b, /)")]
     fn truediv(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::truediv(cx, a, b)
     }
 
-    /// Same as a /= b.
+    /// a /= b; gives the new a.
     #[pyfunction(name = "itruediv", sig = "(a, b, /)")]
     fn itruediv(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_truediv(cx, a, b)
     }
 
-    /// Same as a // b.
+    /// a // b.
     #[pyfunction(name = "floordiv", sig = "(a, b, /)")]
     fn floordiv(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::floordiv(cx, a, b)
     }
 
-    /// Same as a //= b.
+    /// a //= b; gives the new a.
     #[pyfunction(name = "ifloordiv", sig = "(a, b, /)")]
     fn ifloordiv(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_floordiv(cx, a, b)
     }
 
-    /// Same as a % b.
+    /// a % b.
     #[pyfunction(name = "mod", sig = "(a, b, /)")]
     fn modulo(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::mod_(cx, a, b)
     }
 
-    /// Same as a %= b.
+    /// a %= b; gives the new a.
     #[pyfunction(name = "imod", sig = "(a, b, /)")]
     fn imod(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_mod(cx, a, b)
     }
 
-    /// Same as a << b.
+    /// a << b.
     #[pyfunction(name = "lshift", sig = "(a, b, /)")]
     fn lshift(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::lshift(cx, a, b)
     }
 
-    /// Same as a <<= b.
+    /// a <<= b; gives the new a.
     #[pyfunction(name = "ilshift", sig = "(a, b, /)")]
     fn ilshift(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_lshift(cx, a, b)
     }
 
-    /// Same as a >> b.
+    /// a >> b.
     #[pyfunction(name = "rshift", sig = "(a, b, /)")]
     fn rshift(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::rshift(cx, a, b)
     }
 
-    /// Same as a >>= b.
+    /// a >>= b; gives the new a.
     #[pyfunction(name = "irshift", sig = "(a, b, /)")]
     fn irshift(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_rshift(cx, a, b)
     }
 
-    /// Same as a & b.
+    /// a & b.
     #[pyfunction(name = "and_", sig = "(a, b, /)")]
     fn and_op(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::and(cx, a, b)
     }
 
-    /// Same as a &= b.
+    /// a &= b; gives the new a.
     #[pyfunction(name = "iand", sig = "(a, b, /)")]
     fn iand(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_and(cx, a, b)
     }
 
-    /// Same as a | b.
+    /// a | b.
     #[pyfunction(name = "or_", sig = "(a, b, /)")]
     fn or_op(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::or(cx, a, b)
     }
 
-    /// Same as a |= b.
+    /// a |= b; gives the new a.
     #[pyfunction(name = "ior", sig = "(a, b, /)")]
     fn ior(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_or(cx, a, b)
     }
 
-    /// Same as a ^ b.
+    /// a ^ b.
     #[pyfunction(name = "xor", sig = "(a, b, /)")]
     fn xor(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::xor(cx, a, b)
     }
 
-    /// Same as a ^= b.
+    /// a ^= b; gives the new a.
     #[pyfunction(name = "ixor", sig = "(a, b, /)")]
     fn ixor(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_xor(cx, a, b)
     }
 
-    /// Same as a ** b.
+    /// a ** b.
     #[pyfunction(sig = "(a, b, /)")]
     fn pow(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::pow(cx, a, b, None)
     }
 
-    /// Same as a **= b.
+    /// a **= b; gives the new a.
     #[pyfunction(sig = "(a, b, /)")]
     fn ipow(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         number::inplace_pow(cx, a, b)
     }
 
-    /// Same as a + b, for a and b sequences.
+    /// a + b, of sequences only.
     #[pyfunction(sig = "(a, b, /)")]
     fn concat(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         check_sequence(cx, a)?;
@@ -290,7 +290,7 @@ pub(crate) mod operator {
         number::add(cx, a, b)
     }
 
-    /// Same as a += b, for a and b sequences.
+    /// a += b, of sequences only; gives the new a.
     #[pyfunction(sig = "(a, b, /)")]
     fn iconcat(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
         check_sequence(cx, a)?;
@@ -298,13 +298,13 @@ pub(crate) mod operator {
         number::inplace_add(cx, a, b)
     }
 
-    /// Same as b in a (note the reversed operands).
+    /// b in a; the container is the first argument.
     #[pyfunction(sig = "(a, b, /)")]
     fn contains(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult<bool> {
         a.contains(cx, b)
     }
 
-    /// Returns the number of items in a which are, or which equal, b.
+    /// How many items of a are b or equal it.
     #[pyfunction(name = "countOf", sig = "(a, b, /)")]
     fn count_of(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult<usize> {
         let mut n = 0;
@@ -315,7 +315,7 @@ pub(crate) mod operator {
         Ok(n)
     }
 
-    /// Returns the first index of b in a.
+    /// Where in a the first item stands that is b or equals it.
     #[pyfunction(name = "indexOf", sig = "(a, b, /)")]
     fn index_of(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult<usize> {
         let mut n = 0;
@@ -335,13 +335,13 @@ pub(crate) mod operator {
         a.get_item(cx, b)
     }
 
-    /// Same as a[b] = c.
+    /// a[b] = c.
     #[pyfunction(sig = "(a, b, c, /)")]
     fn setitem(cx: &Ctx, a: &Obj, b: &Obj, c: &Obj) -> PyResult<()> {
         a.set_item(cx, b, c)
     }
 
-    /// Same as del a[b].
+    /// del a[b].
     #[pyfunction(sig = "(a, b, /)")]
     fn delitem(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult<()> {
         a.del_item(cx, b)
@@ -366,7 +366,7 @@ pub(crate) mod operator {
         Ok(if n == usize::MAX { Obj::from(default) } else { Obj::from(n) })
     }
 
-    /// Same as obj(*args, **kwargs).
+    /// obj(*args, **kwargs).
     #[pyfunction(sig = "(obj, /, *args, **kwargs)")]
     fn call(cx: &Ctx, args: Args<'_>) -> PyResult {
         match args.pos() {

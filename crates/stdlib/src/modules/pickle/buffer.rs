@@ -7,7 +7,7 @@ use cinder_pyobj::types::{Type, memoryview};
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 
-/// Wrapper for potentially out-of-band buffers
+/// A buffer that a pickle may leave out, for the program to carry it by other means.
 #[pyclass(name = "PickleBuffer", module = "pickle", flags(basetype, weakref), sig = "(object, /)")]
 #[derive(Traverse)]
 pub struct PickleBuffer {
@@ -47,9 +47,7 @@ impl PickleBuffer {
         }
     }
 
-    /// Return a memoryview of the raw memory underlying this buffer.
-    ///
-    /// Will raise BufferError is the buffer isn't contiguous.
+    /// The memory as a flat memoryview of bytes; BufferError if it lies in pieces.
     #[pymethod]
     fn raw(cx: &Ctx, this: This<'_, PickleBuffer>) -> PyResult {
         let view = this.view(cx)?;
@@ -65,7 +63,7 @@ impl PickleBuffer {
         memoryview::new(cx, &copy)
     }
 
-    /// Release the underlying buffer exposed by the PickleBuffer object.
+    /// Lets go of the buffer.
     #[pymethod]
     fn release(_cx: &Ctx, this: This<'_, PickleBuffer>) {
         this.view.set(None);

@@ -87,7 +87,7 @@ fn instead(cx: &Ctx, r: Raised, ty: &Type, message: impl FnOnce() -> PyResult<St
     }
 }
 
-/// Optimized C implementation for the Python pickle module.
+/// The machine of the module pickle.
 #[pymodule(
     name = "_pickle",
     classes(
@@ -102,9 +102,9 @@ fn instead(cx: &Ctx, r: Raised, ty: &Type, message: impl FnOnce() -> PyResult<St
 pub(crate) mod module {
     use super::*;
 
-    /// Write a pickled representation of obj to the open file object file.
+    /// Writes an object into a binary file.
     ///
-    /// This is equivalent to ``Pickler(file, protocol).dump(obj)``, but may be more efficient.
+    /// Like Pickler(file, protocol).dump(obj), without making a pickler.
     #[pyfunction(sig = "(obj, file, protocol=None, *, fix_imports=True, buffer_callback=None)")]
     fn dump(
         cx: &Ctx,
@@ -121,7 +121,7 @@ pub(crate) mod module {
         p.flush(cx)
     }
 
-    /// Return the pickled representation of the object as a bytes object.
+    /// An object as bytes.
     #[pyfunction(sig = "(obj, protocol=None, *, fix_imports=True, buffer_callback=None)")]
     fn dumps(
         cx: &Ctx,
@@ -136,9 +136,10 @@ pub(crate) mod module {
         Ok(bytes::new(&p.take_output()))
     }
 
-    /// Read and return an object from the pickle data stored in a file.
+    /// Reads an object from a binary file.
     ///
-    /// This is equivalent to ``Unpickler(file).load()``, but may be more efficient.
+    /// Like Unpickler(file).load(), without making an unpickler. Only for data of a trusted source: it can run any
+    /// code.
     #[pyfunction(sig = "(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())")]
     fn load(cx: &Ctx, file: &Obj, fix_imports: bool, encoding: &str, errors: &str, buffers: Option<&Obj>) -> PyResult {
         let u = Unpickler::empty();
@@ -147,7 +148,9 @@ pub(crate) mod module {
         u.run(cx, None)
     }
 
-    /// Read and return an object from the given pickle data.
+    /// The object that bytes stand for.
+    ///
+    /// Only for data of a trusted source: it can run any code.
     #[pyfunction(sig = "(data, /, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())")]
     fn loads(cx: &Ctx, data: &Obj, fix_imports: bool, encoding: &str, errors: &str, buffers: Option<&Obj>) -> PyResult {
         let u = Unpickler::empty();

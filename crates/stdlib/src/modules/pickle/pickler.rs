@@ -17,13 +17,11 @@ const FRAME_MIN: usize = 4;
 pub(super) const FRAME_TARGET: usize = 64 * 1024;
 const FRAME_HEADER: usize = 9;
 
-/// This takes a binary file for writing a pickle data stream.
+/// Writes objects as pickles into a binary file, of which write() is used.
 ///
-/// The optional *protocol* argument tells the pickler to use the given protocol; supported protocols are 0 to 5,
-/// the default is 5, a negative one selects the highest. The *file* argument must have a write() method that
-/// accepts a single bytes argument. If *fix_imports* is True and protocol is less than 3, pickle will try to map
-/// the new Python 3 names to the old module names used in Python 2. If *buffer_callback* is not None, it is
-/// called with every buffer view; if it returns a false value, the given buffer is out-of-band.
+/// protocol is 0 to 5, by default 5, and the highest if it is negative. With fix_imports, a protocol below 3 writes the
+/// module names of Python 2. buffer_callback is called with each PickleBuffer, and what it returns tells whether the
+/// pickle shall contain the data (true) or not (false).
 #[pyclass(
     name = "Pickler",
     module = "_pickle",
@@ -346,7 +344,7 @@ impl Pickler {
         Obj::none()
     }
 
-    /// Write a pickled representation of the given object to the open file.
+    /// Writes one object.
     #[pymethod(sig = "($self, obj, /)")]
     fn dump(cx: &Ctx, this: This<'_, Pickler>, obj: &Obj) -> PyResult<()> {
         if !this.ready.get() {
@@ -359,17 +357,14 @@ impl Pickler {
         this.flush(cx)
     }
 
-    /// Clears the pickler's "memo".
-    ///
-    /// The memo is the data structure that remembers which objects the pickler has already seen, so that shared
-    /// or recursive objects are pickled by reference and not by value.
+    /// Forgets the objects written so far, so that they are written anew rather than referred to.
     #[pymethod]
     fn clear_memo(_cx: &Ctx, this: This<'_, Pickler>) {
         let old = this.payload().memo.take();
         drop(old);
     }
 
-    /// Returns size in memory, in bytes.
+    /// How many bytes the object takes, with what it has allocated for itself.
     #[pymethod(name = "__sizeof__")]
     fn size_of(_cx: &Ctx, this: This<'_, Pickler>) -> usize {
         let p = this.payload();

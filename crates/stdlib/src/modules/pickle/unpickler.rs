@@ -18,11 +18,11 @@ use super::{dotted, imported, instead, shown, unpickling_error};
 /// How many bytes are asked for at once from files that can show what comes next.
 const PREFETCH: usize = 128 * 1024;
 
-/// This takes a binary file for reading a pickle data stream.
+/// Reads objects from the pickles in a binary file, of which read() and readline() are used, and readinto() if there is
+/// one.
 ///
-/// The protocol version of the pickle is detected automatically, so no protocol argument is needed.  Bytes past
-/// the pickled object's representation are ignored. The argument *file* must have two methods, a read() method
-/// that takes an integer argument, and a readline() method that requires no arguments.
+/// The protocol is found out. Only for data of a trusted source: pickles can run any code. buffers gives what was left
+/// out of the pickle; fix_imports, encoding and errors are for pickles of Python 2.
 #[pyclass(
     name = "Unpickler",
     module = "_pickle",
@@ -472,10 +472,7 @@ impl Unpickler {
         Err(no_persistent_load(cx))
     }
 
-    /// Load a pickle.
-    ///
-    /// Read a pickled object representation from the open file object given in the constructor, and return the
-    /// reconstituted object hierarchy specified therein.
+    /// Reads one object.
     #[pymethod]
     fn load(cx: &Ctx, this: This<'_, Unpickler>) -> PyResult {
         if !this.ready.get() {
@@ -488,16 +485,15 @@ impl Unpickler {
         this.run(cx, Some(this.obj()))
     }
 
-    /// Return an object from a specified module.
+    /// The object of that name in a module, which is imported first.
     ///
-    /// If necessary, the module will be imported. Subclasses may override this method (e.g. to restrict
-    /// unpickling of arbitrary classes and functions).
+    /// A subclass can override this to say what pickles may use.
     #[pymethod(name = "find_class", sig = "($self, module_name, global_name, /)")]
     fn py_find_class(cx: &Ctx, this: This<'_, Unpickler>, module_name: &Obj, global_name: &Obj) -> PyResult {
         find_class(cx, &this, module_name, global_name)
     }
 
-    /// Returns size in memory, in bytes.
+    /// How many bytes the object takes, with what it has allocated for itself.
     #[pymethod(name = "__sizeof__")]
     fn size_of(_cx: &Ctx, this: This<'_, Unpickler>) -> usize {
         let u = this.payload();

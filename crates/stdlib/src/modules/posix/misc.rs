@@ -9,7 +9,7 @@ pub(crate) static SCHED_PARAM: StructSeq = StructSeq {
     name: "sched_param",
     module: "posix",
     doc: "Scheduling parameters.",
-    fields: &[("sched_priority", "the scheduling priority")],
+    fields: &[("sched_priority", "priority of a real-time policy")],
     visible: 1,
     cell: TypeCell::new(),
 };

@@ -37,7 +37,9 @@ pub(super) enum Place {
     Trace,
 }
 
-/// SQLite database connection object.
+/// A connection to a database.
+///
+/// Made by connect(); with statements commit or roll back its transaction.
 #[pyclass(name = "Connection", module = "sqlite3", flags(basetype, weakref, mutable))]
 pub(crate) struct Connection {
     db: RefCell<Option<Rc<Database>>>,
@@ -432,7 +434,7 @@ impl Connection {
         super::new_statement(Prepared::new(cx, &db, sql)?)
     }
 
-    /// Returns a cursor for the connection.
+    /// A new cursor; factory makes it, by default the class Cursor.
     #[pymethod(sig = "($self, /, factory=<unrepresentable>)")]
     fn cursor(cx: &Ctx, this: This<'_, Connection>, factory: Option<&Obj>) -> PyResult {
         this.check(cx)?;

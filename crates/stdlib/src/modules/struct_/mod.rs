@@ -243,7 +243,7 @@ impl Struct {
         this.layout.borrow().as_ref().map_or(-1, |l| l.size as isize)
     }
 
-    /// Returns size in memory, in bytes.
+    /// How many bytes the object takes, with what it has allocated for itself.
     #[pymethod(name = "__sizeof__")]
     fn size_of(cx: &Ctx, this: This<'_, Struct>) -> PyResult<usize> {
         Ok(size_of::<Struct>() + 16 + this.layout(cx)?.fields.len() * size_of::<format::Field>())
