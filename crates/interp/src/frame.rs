@@ -18,6 +18,8 @@ pub(crate) enum FrameKind {
     Call,
     /// As `Call`, but the frame runs `__init__`: the result is the instance in `extra`.
     Init,
+    /// As `Call`, but the frame runs the `__new__` of the class that the instruction calls: see `ops/calls/new.rs`.
+    New,
     /// Entered from native code: the run loop ends with the frame.
     Entry,
     /// Called by an instruction of the frame below that has no use for the result.

@@ -114,7 +114,7 @@ impl Interpreter {
             objects::code::disable_shadow();
         }
         if runtime.config.xoptions.iter().any(|(k, _)| k == "shadow-stats") {
-            cinder_shadow::stats::count_executions();
+            cinder_shadow::stats::count_executions(true);
         }
         let py = Interpreter { thread };
         let r = py.boot();
@@ -198,13 +198,13 @@ pub fn import(cx: &Ctx, name: &str) -> PyResult {
 /// How the inline caches fared, as a table of the families (`-X shadow-stats`).
 pub fn shadow_report() -> String {
     let mut out = format!(
-        "{:<12} {:>8} {:>14} {:>10} {:>12} {:>10}\n",
-        "family", "sites", "executions", "misses", "forgotten", "failures"
+        "{:<14} {:>8} {:>14} {:>14} {:>10} {:>12} {:>10}\n",
+        "family", "sites", "executions", "hits", "misses", "forgotten", "failures"
     );
     for (family, t) in cinder_shadow::stats::totals() {
         out += &format!(
-            "{family:<12} {:>8} {:>14} {:>10} {:>12} {:>10}\n",
-            t.sites, t.executions, t.misses, t.forgotten, t.failures
+            "{family:<14} {:>8} {:>14} {:>14} {:>10} {:>12} {:>10}\n",
+            t.sites, t.executions, t.hits, t.misses, t.forgotten, t.failures
         );
     }
     out

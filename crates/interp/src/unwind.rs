@@ -114,6 +114,9 @@ unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
             eager::free(th, fr);
         } else {
             pop_frame(th, fr);
+            if kind == FrameKind::New {
+                crate::ops::not_made(th);
+            }
             if kind == FrameKind::Init {
                 extra.decref();
             }

@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 
+use crate::shape::fact::{Fact, Seen};
 use crate::value::{Obj, Value};
 
 /// What has been seen of a cell's value.
@@ -24,14 +25,15 @@ pub enum CellState {
 #[repr(C)]
 pub struct AttrCell {
     value: Cell<Value>,
-    state: Cell<CellState>,
-    version: Cell<u32>,
+    fact: Fact,
 }
+
+const _: () = assert!(size_of::<AttrCell>() == 16);
 
 impl AttrCell {
     /// An unbound cell.
     pub fn unbound() -> AttrCell {
-        AttrCell { value: Cell::new(Value::UNBOUND), state: Cell::new(CellState::Unset), version: Cell::new(0) }
+        AttrCell { value: Cell::new(Value::UNBOUND), fact: Fact::new() }
     }
 
     /// A cell bound to `v`.
@@ -60,13 +62,12 @@ impl AttrCell {
 
     /// Binds or (with nothing) unbinds the cell; the old value is handed back.
     pub fn replace(&self, v: Option<Obj>) -> Option<Obj> {
-        let next = match self.state.get() {
-            CellState::Unset if v.is_some() => CellState::Constant,
-            CellState::Unset => CellState::Unset,
-            _ => CellState::Changing,
-        };
-        self.state.set(next);
-        self.version.set(self.version.get().wrapping_add(1));
+        match &v {
+            None if self.fact.seen() == Seen::Nothing => {}
+            None => self.fact.removed(),
+            Some(v) if self.fact.seen() == Seen::Nothing => self.fact.stored(v.value()),
+            Some(v) => self.fact.replaced(v.value()),
+        }
         let old = self.value.replace(v.map_or(Value::UNBOUND, Obj::into_value));
         // SAFETY: the cell owned its value.
         if old == Value::UNBOUND { None } else { Some(unsafe { Obj::from_owned(old) }) }
@@ -74,12 +75,16 @@ impl AttrCell {
 
     /// What has been seen of the value.
     pub fn state(&self) -> CellState {
-        self.state.get()
+        match self.fact.seen() {
+            Seen::Nothing => CellState::Unset,
+            _ if self.fact.is_constant() => CellState::Constant,
+            _ => CellState::Changing,
+        }
     }
 
-    /// Counts the changes (modulo 2^32).
-    pub fn version(&self) -> u32 {
-        self.version.get()
+    /// The class of all values so far.
+    pub fn seen(&self) -> Seen {
+        self.fact.seen()
     }
 }
 

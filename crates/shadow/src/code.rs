@@ -136,12 +136,8 @@ impl Shadow {
         let number = site as *const Site as usize - self.sites.as_ptr() as usize;
         let number = (number / size_of::<Site>()) as u32;
         let original = site.original();
-        site.entry.clear();
+        site.forget_entries();
         if let Some(m) = site.more() {
-            for e in &m.entries {
-                e.clear();
-            }
-            m.len.set(0);
             m.forgotten.set(m.forgotten.get().saturating_add(1));
         }
         if let Some(look) = original.op().and_then(ShadowOp::observing) {
@@ -197,6 +193,19 @@ pub(crate) unsafe fn rewrite(pc: *const Insn, op: ShadowOp) {
 pub(crate) unsafe fn restore(pc: *const Insn, site: &Site) {
     // SAFETY: by the caller's promise; shadow instructions are cells.
     unsafe { (*(pc as *const Cell<Insn>)).set(site.original()) }
+}
+
+/// Gives all instructions with sites the numbers that count executions, or those that do not.
+pub(crate) fn renumber_all() {
+    for s in all().iter() {
+        // SAFETY: shadows leave the list before they end.
+        for cell in &unsafe { &**s }.insns {
+            let insn = cell.get();
+            if let (Some(_), Some(op)) = (Shadow::site_number(insn), ShadowOp::from_number(insn.op_number())) {
+                cell.set(Insn(insn.0 & !0xffff | u64::from(op.number() + stats::offset())));
+            }
+        }
+    }
 }
 
 /// Calls `f` with every site of all shadow code.

@@ -11,7 +11,7 @@ use crate::resolve::{self, Answer, Kind};
 use crate::site::{Site, WAYS};
 
 fn fill(e: &crate::site::Entry, a: &Answer) {
-    if matches!(a.kind, Kind::Pinned | Kind::PinnedClassMethod | Kind::PinnedStaticMethod) {
+    if a.kind.is_pinned() {
         e.set_word(a.guard);
     } else {
         e.guard.set(a.guard as u32);
@@ -27,10 +27,34 @@ fn kind_of(op: ShadowOp) -> Kind {
         ShadowOp::LoadAttrSlot | ShadowOp::StoreAttrSlot | ShadowOp::LoadMethodSlot => Kind::Slot,
         ShadowOp::LoadAttrOver | ShadowOp::StoreAttrOver => Kind::Over,
         ShadowOp::LoadAttrClass => Kind::Class,
-        ShadowOp::LoadMethodClass => Kind::Method,
+        ShadowOp::LoadAttrProperty => Kind::Property,
+        ShadowOp::LoadAttrDescr => Kind::Descr,
+        ShadowOp::LoadAttrHook => Kind::Hook,
+        ShadowOp::LoadAttrAbsent => Kind::Absent,
+        ShadowOp::LoadAttrPinned | ShadowOp::LoadMethodPinned => Kind::Pinned,
+        ShadowOp::LoadAttrPinnedDescr => Kind::PinnedDescr,
+        ShadowOp::LoadMethodClass | ShadowOp::LoadSpecialClass => Kind::Method,
+        ShadowOp::LoadMethodOfClass => Kind::ClassMethod,
+        ShadowOp::LoadMethodStatic => Kind::StaticMethod,
+        ShadowOp::LoadMethodPinnedOfClass => Kind::PinnedClassMethod,
+        ShadowOp::LoadMethodPinnedStatic => Kind::PinnedStaticMethod,
         ShadowOp::StoreAttrGrow => Kind::Grow,
+        ShadowOp::StoreAttrProperty => Kind::SetProperty,
+        ShadowOp::StoreAttrDescr => Kind::SetDescr,
+        ShadowOp::DelAttrShrink => Kind::Shrink,
+        ShadowOp::DelAttrDescr => Kind::SetDescr,
         _ => Kind::None,
     }
+}
+
+/// What the site's only entry, of an instruction with this operation, gives.
+pub fn kind_of_entry(op: ShadowOp) -> Kind {
+    kind_of(op)
+}
+
+fn is_for(e: &crate::site::Entry, kind: Kind, a: &Answer) -> bool {
+    kind.is_pinned() == a.kind.is_pinned()
+        && if kind.is_pinned() { e.word() == a.guard } else { u64::from(e.guard.get()) == a.guard }
 }
 
 /// Remembers an answer: alone, beside others, or not at all when there are too many.
@@ -50,31 +74,29 @@ unsafe fn remember(
         let Some(a) = answer else { return site.failed() };
         let Some(op) = single(a.kind) else { return site.failed() };
         let now = ShadowOp::from_number((*pc).op_number());
-        let held = now.map_or(Kind::None, kind_of);
-        let known = site.entry.dep.get() != 0 || site.entry.guard.get() != 0;
         let is_many = now.is_some() && now == many;
-        let stays_single = !is_many && (!known || held == Kind::None || kind_of(op) == Kind::None);
-        if stays_single || many.is_none() {
-            if known {
-                // It met something else than it remembered: misses count, and the site learns more slowly.
-                let m = site.more_or_new();
-                m.misses.set(m.misses.get().saturating_add(1));
-                if m.misses.get() > 8 {
-                    site.failed();
-                }
+        let known = !is_many && (site.entry.dep.get() != 0 || site.entry.guard.get() != 0);
+        if known || is_many {
+            // It met something else than it remembered.
+            let m = site.more_or_new();
+            m.misses.set(m.misses.get().saturating_add(1));
+        }
+        let Some(many) = many.filter(|many| known || is_many || *many == op) else {
+            if site.misses() > 8 {
+                site.failed();
             }
             fill(&site.entry, &a);
             return rewrite(pc, op);
-        }
+        };
         let m = site.more_or_new();
-        m.misses.set(m.misses.get().saturating_add(1));
-        if m.len.get() == 0 {
+        if known && m.len.get() == 0 {
             m.entries[0].copy_from(&site.entry);
-            m.kinds[0].set(held);
+            m.kinds[0].set(now.map_or(Kind::None, kind_of));
             m.len.set(1);
         }
         let n = m.len.get() as usize;
-        if kind_of(op) == Kind::None {
+        if m.entries[..n].iter().zip(&m.kinds).any(|(e, kind)| is_for(e, kind.get(), &a)) {
+            // Known already: the fast path failed for another reason.
             return site.failed();
         }
         if n == WAYS {
@@ -86,10 +108,9 @@ unsafe fn remember(
         }
         fill(&m.entries[n], &a);
         m.kinds[n].set(a.kind);
+        m.counts[n].set(0);
         m.len.set(n as u32 + 1);
-        if let Some(op) = many {
-            rewrite(pc, op);
-        }
+        rewrite(pc, many);
     }
 }
 
@@ -110,7 +131,10 @@ pub unsafe fn look_load(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
             Kind::Property => ShadowOp::LoadAttrProperty,
             Kind::Descr | Kind::Method | Kind::ClassMethod | Kind::StaticMethod => ShadowOp::LoadAttrDescr,
             Kind::Hook => ShadowOp::LoadAttrHook,
+            Kind::Absent => ShadowOp::LoadAttrAbsent,
             Kind::Pinned => ShadowOp::LoadAttrPinned,
+            Kind::PinnedDescr | Kind::PinnedClassMethod | Kind::PinnedStaticMethod => ShadowOp::LoadAttrPinnedDescr,
+            Kind::PinnedAbsent => ShadowOp::LoadAttrPoly,
             _ => return None,
         })
     };
@@ -140,7 +164,28 @@ pub unsafe fn look_store(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
     };
     let a = resolve::store(x, name);
     // SAFETY: passed on from the caller.
-    unsafe { remember(pc, site, a, single, Some(ShadowOp::StoreAttrPoly), None) }
+    unsafe { remember(pc, site, a, single, Some(ShadowOp::StoreAttrPoly), Some(ShadowOp::StoreAttrMega)) }
+}
+
+/// As [`look_load`], for deletions.
+///
+/// # Safety
+/// As [`look_load`].
+#[cold]
+pub unsafe fn look_delete(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
+    if !site.is_due() {
+        return;
+    }
+    let single = |k: Kind| {
+        Some(match k {
+            Kind::Shrink => ShadowOp::DelAttrShrink,
+            Kind::SetDescr => ShadowOp::DelAttrDescr,
+            _ => return None,
+        })
+    };
+    let a = resolve::delete(x, name);
+    // SAFETY: passed on from the caller.
+    unsafe { remember(pc, site, a, single, None, None) }
 }
 
 /// As [`look_load`], for the look-up of a method that is called next.
@@ -161,6 +206,8 @@ pub unsafe fn look_method(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
             Kind::StaticMethod => ShadowOp::LoadMethodStatic,
             Kind::PinnedClassMethod => ShadowOp::LoadMethodPinnedOfClass,
             Kind::PinnedStaticMethod => ShadowOp::LoadMethodPinnedStatic,
+            Kind::Over | Kind::Class | Kind::Descr | Kind::Property | Kind::Absent => ShadowOp::LoadMethodPoly,
+            Kind::PinnedDescr | Kind::PinnedAbsent => ShadowOp::LoadMethodPoly,
             _ => return None,
         })
     };
@@ -281,8 +328,9 @@ pub unsafe fn look_super(pc: *const Insn, site: &Site, this: &Obj, cell: Option<
     let m = site.more_or_new();
     m.entries[0].set_word(words.0);
     m.entries[0].target.set(words.1 as usize);
+    let explicit = site.original().op() == Some(cinder_bytecode::op::Opcode::LoadSuperMethod2);
     // SAFETY: passed on from the caller.
-    unsafe { rewrite(pc, ShadowOp::LoadSuperClass) }
+    unsafe { rewrite(pc, if explicit { ShadowOp::LoadSuper2Class } else { ShadowOp::LoadSuperClass }) }
 }
 
 /// Remembers whether instances of the shape `shape`, whose class is `ty`, are instances of the class with the word `cls`.
@@ -305,6 +353,68 @@ pub fn look_instance(site: &Site, shape: u32, ty: &Type, cls: u64, answer: bool)
     m.len.set(n as u32 + 1);
 }
 
+/// Remembers the code, by a number that no other code ever has, of a function that a call site calls. The site becomes
+/// `ops[0]` with one target, `ops[1]` with up to four, `ops[2]` with more.
+///
+/// # Safety
+/// As [`look_load`]; `ops` must specialise the site's instruction.
+pub unsafe fn look_target(pc: *const Insn, site: &Site, code: u64, ops: [ShadowOp; 3]) {
+    if !site.is_due() {
+        return;
+    }
+    // SAFETY: passed on from the caller.
+    unsafe {
+        let now = ShadowOp::from_number((*pc).op_number());
+        if !ops.iter().any(|op| now == Some(*op)) {
+            site.forget_entries();
+            site.entry.set_word(code);
+            return rewrite(pc, ops[0]);
+        }
+        if now == Some(ops[2]) || site.entry.word() == code && now == Some(ops[0]) {
+            return site.failed();
+        }
+        let m = site.more_or_new();
+        m.misses.set(m.misses.get().saturating_add(1));
+        if m.len.get() == 0 {
+            m.entries[0].set_word(site.entry.word());
+            m.len.set(1);
+        }
+        let n = m.len.get() as usize;
+        if m.entries[..n].iter().any(|e| e.word() == code) {
+            return;
+        }
+        if n == WAYS {
+            return rewrite(pc, ops[2]);
+        }
+        m.entries[n].set_word(code);
+        m.counts[n].set(0);
+        m.len.set(n as u32 + 1);
+        rewrite(pc, ops[1]);
+    }
+}
+
+/// Remembers how the arguments of a call with keywords get to the parameters of the code with this number. To be called
+/// before [`look_call`].
+pub fn look_plan(site: &Site, sources: u64, packed: u32, count: u32, code: u64) {
+    let m = site.more_or_new();
+    m.entries[0].target.set(sources as usize);
+    m.entries[0].arg.set(packed);
+    m.entries[0].guard.set(count);
+    m.entries[1].set_word(code);
+}
+
+/// Makes a call site expect instances of the class of `callee`, whose `__call__` is in `cell`.
+///
+/// # Safety
+/// As [`look_load`]; `op` must specialise the site's instruction.
+pub unsafe fn look_object(pc: *const Insn, site: &Site, callee: &Obj, op: ShadowOp, cell: &AttrCell, dep: usize) {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        let shape = callee.shape_id().as_u32();
+        look_call(pc, site, Some(op), shape.into(), cell as *const AttrCell as usize, dep);
+    }
+}
+
 /// Makes a call site expect this callee (its word), with a cell or other address and a dependency.
 ///
 /// # Safety
@@ -314,6 +424,14 @@ pub unsafe fn look_call(pc: *const Insn, site: &Site, op: Option<ShadowOp>, call
         return;
     }
     let Some(op) = op else { return site.failed() };
+    if site.entry.word() != 0 && site.entry.word() != callee {
+        let m = site.more_or_new();
+        m.misses.set(m.misses.get().saturating_add(1));
+        if m.misses.get() > 8 {
+            site.failed();
+        }
+        m.len.set(0);
+    }
     site.entry.set_word(callee);
     site.entry.target.set(target);
     site.entry.dep.set(dep);

@@ -17,20 +17,55 @@
 //! Sites own no references: the end of a type or namespace is a change like any other.
 //!
 //! # Example
+//! Another interpreter over the same objects needs a [`Shadow`] for its code and two calls per attribute load. (The
+//! example `records` is a whole one.)
 //! ```
 //! use cinder_bytecode::op::{Insn, Opcode};
+//! use cinder_pyobj::types::{self, dict, str::Name, tuple, type_type};
+//! use cinder_pyobj::{Ctx, Host, Obj, PyResult, Value};
 //! use cinder_shadow::{Shadow, ShadowOp};
 //!
-//! // Another interpreter's code: `r0 = r1.names[0]`, then a return.
+//! static HOST: Host = Host::bare();
+//!
+//! # fn main() {
+//! let cx = Ctx::new(&HOST, 1 << 20);
+//! // SAFETY: this is the only thread, and the context outlives its use.
+//! unsafe { cx.make_current() };
+//! types::init();
+//! cinder_pyobj::shape::memory::set_forget_hook(cinder_shadow::forget_hook);
+//!
+//! // Code in the instruction set of Cinder: `r0 = r1.x`, then a return.
 //! let code = [Insn::abc(Opcode::LoadAttr, 0, 1, 0), Insn::abc(Opcode::Return, 0, 0, 0)];
 //! let shadow = Shadow::new(&code);
-//! let word = shadow.insn(0);
-//! // The load became an instruction that observes; field `c` names its cache record.
-//! assert_eq!(ShadowOp::from_number(word.op_number()), Some(ShadowOp::LoadAttrLook));
-//! assert_eq!(shadow.site(word.c().into()).original(), code[0]);
-//! // Instructions without caches stay as they are, and the generic form is never lost.
-//! assert_eq!(shadow.insn(1), code[1]);
-//! assert_eq!(shadow.generic(0), code[0]);
+//! let x = Name::new("x");
+//! let load = |o: &Obj| -> PyResult {
+//!     if let Some(v) = shadow.load(0, o) {
+//!         return Ok(v); // remembered: no look-up
+//!     }
+//!     shadow.observe_load(0, o, x);
+//!     o.get_attr(&cx, x)
+//! };
+//! let now = || ShadowOp::from_number(shadow.insn(0).op_number());
+//!
+//! let run = || -> PyResult<()> {
+//!     let class = type_type().as_obj().call_pos(&cx, &[Obj::from("C"), tuple::empty(), dict::new()])?;
+//!     let o = class.call0(&cx)?;
+//!     o.set_attr(&cx, x, &Obj::from(7))?;
+//!     assert_eq!(now(), Some(ShadowOp::LoadAttrLook));
+//!     assert_eq!(load(&o)?.as_int(), Some(7));
+//!     // The site remembers the slot of `x` in objects of that shape.
+//!     assert_eq!(now(), Some(ShadowOp::LoadAttrSlot));
+//!     assert_eq!(load(&o)?.as_int(), Some(7));
+//!     // A new class attribute could be a data descriptor of that name: whoever depends on the class forgets.
+//!     class.set_attr(&cx, Name::new("other"), &Obj::from(1))?;
+//!     assert_eq!(now(), Some(ShadowOp::LoadAttrLook));
+//!     assert_eq!(shadow.site(0).forgotten(), 1);
+//!     // The generic instruction is never lost.
+//!     assert_eq!(shadow.generic(0), code[0]);
+//!     Ok(())
+//! };
+//! assert!(run().is_ok());
+//! # }
 //! ```
 
 mod code;
@@ -38,14 +73,15 @@ mod global;
 mod install;
 mod ops;
 mod resolve;
+mod simple;
 mod site;
 pub mod stats;
 
 pub use code::{Shadow, clear_all, forget_hook};
-pub use global::{Found, global_known, global_load};
+pub use global::{Found, global_known, global_known_store, global_known_word, global_load, global_store};
 pub use install::{
-    look_call, look_function, look_global, look_instance, look_item, look_load, look_method, look_shape, look_special,
-    look_store, look_super,
+    kind_of_entry, look_call, look_delete, look_function, look_global, look_instance, look_item, look_load,
+    look_method, look_object, look_plan, look_shape, look_special, look_store, look_super, look_target,
 };
 pub use ops::{SHADOW_OPS, ShadowInfo, ShadowOp};
 pub use resolve::Kind;

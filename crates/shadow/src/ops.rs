@@ -30,6 +30,10 @@ macro_rules! for_each_shadow_op {
             LoadAttrDescr = LoadAttr load_attr;
             /// A name that only the class's `__getattr__`, a Python function, knows: runs it in a frame.
             LoadAttrHook = LoadAttr load_attr;
+            /// A name that the object does not have: raises AttributeError without a look-up.
+            LoadAttrAbsent = LoadAttr load_attr;
+            /// A descriptor of this very class: asks it.
+            LoadAttrPinnedDescr = LoadAttr load_attr;
             /// One of up to four shapes.
             LoadAttrPoly = LoadAttr load_attr;
             /// Many shapes: asks the global cache.
@@ -49,6 +53,15 @@ macro_rules! for_each_shadow_op {
             StoreAttrDescr = StoreAttr store_attr;
             /// One of up to four shapes.
             StoreAttrPoly = StoreAttr store_attr;
+            /// Many shapes: asks the global cache.
+            StoreAttrMega = StoreAttr store_attr;
+
+            /// Observes the deletion of an attribute and specialises it.
+            DelAttrLook = DelAttr del_attr;
+            /// The attribute that was added last, in an inline slot: the object moves back to the shape before.
+            DelAttrShrink = DelAttr del_attr;
+            /// A descriptor of the class: tells it; a property's deleter runs in a frame.
+            DelAttrDescr = DelAttr del_attr;
 
             /// Observes the look-up of a method for a call and specialises it.
             LoadMethodLook = LoadMethod load_method;
@@ -75,6 +88,10 @@ macro_rules! for_each_shadow_op {
             LoadSuperLook = LoadSuperMethod load_super;
             /// A function of a later class in the method resolution order.
             LoadSuperClass = LoadSuperMethod load_super;
+            /// As `LoadSuperLook`, where `super` is given its arguments.
+            LoadSuper2Look = LoadSuperMethod2 load_super;
+            /// As `LoadSuperClass`.
+            LoadSuper2Class = LoadSuperMethod2 load_super;
 
             /// Observes the look-up of a context manager's method and specialises it.
             LoadSpecialLook = LoadSpecial load_special;
@@ -93,20 +110,38 @@ macro_rules! for_each_shadow_op {
             /// A function whose globals have their builtins and their name in known cells.
             MakeFunctionCells = MakeFunction make_function;
 
-            /// Observes a call and specialises it. Python functions that need no binding are entered at once.
+            /// Observes a call and specialises it.
             CallLook = Call call;
+            /// A function of this code object, or a bound method of one.
+            CallPython = Call call;
+            /// Functions of up to four code objects.
+            CallPythonPoly = Call call;
+            /// Functions of any code.
+            CallAny = Call call;
             /// Makes an instance of a Python class and enters its `__init__`.
             CallInit = Call call;
+            /// As `CallInit` for a class whose `__new__` is native, such as an exception's.
+            CallNewInit = Call call;
+            /// A class whose `__new__` is written in Python: runs it in a frame.
+            CallNew = Call call;
             /// Makes an instance of a plain Python class that has no `__init__`.
             CallPlain = Call call;
             /// A class that is made natively.
             CallClass = Call call;
+            /// An instance whose class has a `__call__` written in Python.
+            CallObject = Call call;
+            /// A native object that passes its calls on, such as a `functools.partial`.
+            CallForward = Call call;
             /// `type` of one argument.
             CallTypeOf = Call call;
             /// The builtin `len`.
             CallLen = Call call;
             /// The builtin `isinstance`.
             CallIsinstance = Call call;
+            /// The builtin `hasattr`: asks the global cache.
+            CallHasattr = Call call;
+            /// The builtin `getattr`: asks the global cache.
+            CallGetattr = Call call;
             /// The builtin `ord`.
             CallOrd = Call call;
             /// The builtin `abs`.
@@ -121,25 +156,59 @@ macro_rules! for_each_shadow_op {
             CallAwait = Call call;
             /// Calls a generator function, or a coroutine function that is not awaited at once: no frame is pushed.
             CallGenerator = Call call;
-            /// Observes a method call and specialises it. Python functions that need no binding are entered at once.
-            CallMethodLook = CallMethod call;
-            /// Calls a coroutine method and awaits it: the coroutine runs at once.
-            CallMethodAwait = CallMethod call;
-            /// Calls a generator method, or a coroutine method that is not awaited at once: no frame is pushed.
-            CallMethodGenerator = CallMethod call;
-            /// `append` of an exact list.
-            CallMethodAppend = CallMethod call;
-            /// A method of a native type.
-            CallMethodNative = CallMethod call;
-            /// A native function that takes no receiver.
-            CallMethodFunction = CallMethod call;
-            /// A class that is made natively.
-            CallMethodClass = CallMethod call;
-
             /// A builtin that takes all items of the fresh generator it is given.
             CallCollect = Call call;
-            /// A call that no specialisation fits.
-            CallAny = Call call;
+
+            /// Observes a method call and specialises it.
+            CallMethodLook = CallMethod call_method;
+            /// A function of this code object.
+            CallMethodPython = CallMethod call_method;
+            /// Functions of up to four code objects.
+            CallMethodPythonPoly = CallMethod call_method;
+            /// Functions of any code.
+            CallMethodAny = CallMethod call_method;
+            /// As `CallInit`.
+            CallMethodInit = CallMethod call_method;
+            /// As `CallNewInit`.
+            CallMethodNewInit = CallMethod call_method;
+            /// As `CallNew`.
+            CallMethodNew = CallMethod call_method;
+            /// As `CallPlain`.
+            CallMethodPlain = CallMethod call_method;
+            /// As `CallObject`.
+            CallMethodObject = CallMethod call_method;
+            /// As `CallForward`.
+            CallMethodForward = CallMethod call_method;
+            /// Calls a coroutine method and awaits it: the coroutine runs at once.
+            CallMethodAwait = CallMethod call_method;
+            /// Calls a generator method, or a coroutine method that is not awaited at once: no frame is pushed.
+            CallMethodGenerator = CallMethod call_method;
+            /// `append` of an exact list.
+            CallMethodAppend = CallMethod call_method;
+            /// A method of a native type.
+            CallMethodNative = CallMethod call_method;
+            /// A native function that takes no receiver.
+            CallMethodFunction = CallMethod call_method;
+            /// A class that is made natively.
+            CallMethodClass = CallMethod call_method;
+
+            /// Observes a call with keywords and specialises it.
+            CallKwLook = CallKw call_kw;
+            /// A function of this code object: arguments go to its parameters by a plan.
+            CallKwPython = CallKw call_kw;
+            /// Makes an instance of a Python class and enters its `__init__` by a plan.
+            CallKwInit = CallKw call_kw;
+            /// A native function or class.
+            CallKwNative = CallKw call_kw;
+
+            /// Observes a method call with keywords and specialises it.
+            CallMethodKwLook = CallMethodKw call_kw;
+            /// As `CallKwPython`.
+            CallMethodKwPython = CallMethodKw call_kw;
+            /// As `CallKwInit`.
+            CallMethodKwInit = CallMethodKw call_kw;
+            /// As `CallKwNative`.
+            CallMethodKwNative = CallMethodKw call_kw;
 
             /// Observes a subscript; where no class written in Python is met, it becomes a plain instruction again.
             GetItemLook = GetItem subscript;
@@ -258,13 +327,17 @@ impl ShadowOp {
         Some(match op {
             Opcode::LoadAttr => ShadowOp::LoadAttrLook,
             Opcode::StoreAttr => ShadowOp::StoreAttrLook,
+            Opcode::DelAttr => ShadowOp::DelAttrLook,
             Opcode::LoadMethod => ShadowOp::LoadMethodLook,
             Opcode::LoadSpecial => ShadowOp::LoadSpecialLook,
             Opcode::LoadGlobal => ShadowOp::LoadGlobalLook,
             Opcode::LoadSuperMethod => ShadowOp::LoadSuperLook,
+            Opcode::LoadSuperMethod2 => ShadowOp::LoadSuper2Look,
             Opcode::MakeFunction => ShadowOp::MakeFunctionLook,
             Opcode::Call => ShadowOp::CallLook,
             Opcode::CallMethod => ShadowOp::CallMethodLook,
+            Opcode::CallKw => ShadowOp::CallKwLook,
+            Opcode::CallMethodKw => ShadowOp::CallMethodKwLook,
             Opcode::GetItem => ShadowOp::GetItemLook,
             Opcode::SetItem => ShadowOp::SetItemLook,
             Opcode::ForIter => ShadowOp::ForIterLook,

@@ -1,10 +1,12 @@
 //! Finds out where an attribute look-up ends, without running anything.
 
 use cinder_pyobj::cell::AttrCell;
+use cinder_pyobj::heap::Gil;
 use cinder_pyobj::intern;
 use cinder_pyobj::native::{FixedShape, class_type};
 use cinder_pyobj::protocol::{generic_get_attr, generic_set_attr};
 use cinder_pyobj::shape::ShapeId;
+use cinder_pyobj::shape::fact::Fact;
 use cinder_pyobj::types::class_method::ClassMethod;
 use cinder_pyobj::types::descriptor::MemberDescriptor;
 use cinder_pyobj::types::slots::BinaryFn;
@@ -19,9 +21,9 @@ use cinder_pyobj::{Obj, Type};
 pub enum Kind {
     /// Nothing that can be remembered.
     None,
-    /// The value in the slot word at byte offset `arg`.
+    /// The value in the slot word at byte offset `arg`; for stores, `target` is the address of what is known of it.
     Slot,
-    /// The value in overflow slot `arg`.
+    /// The value in overflow slot `arg`; `target` as for [`Kind::Slot`].
     Over,
     /// The value in the class's cell `target`.
     Class,
@@ -43,12 +45,31 @@ pub enum Kind {
     PinnedClassMethod,
     /// The static method in the cell `target`, of this very class.
     PinnedStaticMethod,
+    /// What the descriptor in the cell `target` gives to this very class.
+    PinnedDescr,
+    /// No attribute.
+    Absent,
+    /// No attribute of this very class.
+    PinnedAbsent,
     /// A store through the property in the class's cell `target`.
     SetProperty,
     /// A store through the descriptor in the class's cell `target`.
     SetDescr,
     /// A store that moves the object to shape `arg`, into the slot word at byte offset `target`.
     Grow,
+    /// A deletion that moves the object back to shape `arg`, from the slot word at byte offset `target`.
+    Shrink,
+}
+
+impl Kind {
+    /// Whether the guard is a receiver's word rather than a shape.
+    #[inline(always)]
+    pub fn is_pinned(self) -> bool {
+        matches!(
+            self,
+            Kind::Pinned | Kind::PinnedClassMethod | Kind::PinnedStaticMethod | Kind::PinnedDescr | Kind::PinnedAbsent
+        )
+    }
 }
 
 /// A look-up that can be remembered.
@@ -154,7 +175,12 @@ pub(crate) fn load(x: &Obj, name: Name) -> Option<Answer> {
         }
     }
     let Some((_, cell)) = found else {
-        if reads != Reads::WithHook || !l.has_dict {
+        if reads != Reads::WithHook {
+            // A module of another class keeps attributes in a dict of its own.
+            let told = module::namespace(x).is_none();
+            return told.then(|| Answer::of_shape(Kind::Absent, shape.id(), 0, 0, ty));
+        }
+        if !l.has_dict {
             return None;
         }
         let (_, hook) = ty.lookup_cell(intern!("__getattr__"))?;
@@ -218,28 +244,41 @@ fn pinned_type(x: &Obj, t: &Type, meta: &Type, name: Name) -> Option<Answer> {
         return None;
     }
     // What the metaclass has comes first only if it sets.
-    if let Some((_, cell)) = meta.lookup_cell(name)
-        && cell.get()?.type_of().slots.descr_set.get().is_some()
-    {
-        return None;
-    }
-    let (_, cell) = t.lookup_cell(name)?;
-    let v = cell.get()?;
-    // A function or native method got through its class is itself; descriptors but those of methods are left to the general path.
-    let kind = if v.type_of().slots.descr_get.get().is_none() || v.type_of().flags().method_like {
-        Kind::Pinned
-    } else {
-        match wrapped(&v)? {
-            Kind::ClassMethod => Kind::PinnedClassMethod,
-            _ => Kind::PinnedStaticMethod,
+    let of_meta = meta.lookup_cell(name);
+    if let Some((_, cell)) = of_meta {
+        let d = cell.get()?;
+        let slots = &d.type_of().slots;
+        if slots.descr_set.get().is_some() {
+            let reads = slots.descr_get.get().is_some();
+            return reads.then(|| Answer::of_shape(Kind::Descr, x.shape_id(), 0, address(cell), meta));
         }
+    }
+    let found = t.lookup_cell(name);
+    let (kind, target) = match found {
+        Some((_, cell)) => {
+            let v = cell.get()?;
+            // A function or native method got through its class is itself.
+            let plain = v.type_of().slots.descr_get.get().is_none() || v.type_of().flags().method_like;
+            let kind = match wrapped(&v) {
+                _ if plain => Kind::Pinned,
+                Some(Kind::ClassMethod) => Kind::PinnedClassMethod,
+                Some(_) => Kind::PinnedStaticMethod,
+                None => Kind::PinnedDescr,
+            };
+            (kind, address(cell))
+        }
+        None if of_meta.is_none() => (Kind::PinnedAbsent, 0),
+        None => return None,
     };
     // A metaclass that changes makes all caches forget.
     meta.mark_cached();
     t.mark_cached();
     let dep = t as *const Type as usize;
-    Some(Answer { kind, guard: x.value().bits(), arg: 0, target: address(cell), dep })
+    Some(Answer { kind, guard: x.value().bits(), arg: 0, target, dep })
 }
+
+/// The fact of slots of which nothing is told.
+static UNTOLD: Gil<Fact> = Gil::new(Fact::new());
 
 /// A store to `name` of `x`.
 pub(crate) fn store(x: &Obj, name: Name) -> Option<Answer> {
@@ -255,7 +294,9 @@ pub(crate) fn store(x: &Obj, name: Name) -> Option<Answer> {
         if d.type_of().slots.descr_set.get().is_some() {
             if let Some(m) = d.fixed::<MemberDescriptor>(FixedShape::MemberDescriptor) {
                 let off = m.slot_offset(ty)?;
-                return Some(Answer::of_shape(Kind::Slot, shape.id(), off as u32, 0, ty));
+                // Slots of `__slots__` share one fact, which tells nothing.
+                let fact = std::ptr::from_ref(UNTOLD.get()) as usize;
+                return Some(Answer::of_shape(Kind::Slot, shape.id(), off as u32, fact, ty));
             }
             let property = d.fixed::<property::Property>(FixedShape::Property).is_some();
             let kind = if property { Kind::SetProperty } else { Kind::SetDescr };
@@ -268,10 +309,11 @@ pub(crate) fn store(x: &Obj, name: Name) -> Option<Answer> {
     }
     let inline = l.inline_attrs();
     if let Some(i) = shape.lookup(name) {
+        let fact = std::ptr::from_ref(shape.fact_of(i)) as usize;
         return Some(if i < inline {
-            Answer::of_shape(Kind::Slot, shape.id(), l.attrs_off() + 8 * i, 0, ty)
+            Answer::of_shape(Kind::Slot, shape.id(), l.attrs_off() + 8 * i, fact, ty)
         } else {
-            Answer::of_shape(Kind::Over, shape.id(), i - inline, 0, ty)
+            Answer::of_shape(Kind::Over, shape.id(), i - inline, fact, ty)
         });
     }
     let next = shape.with_attr(name)?;
@@ -281,4 +323,31 @@ pub(crate) fn store(x: &Obj, name: Name) -> Option<Answer> {
     }
     let off = (l.attrs_off() + 8 * i) as usize;
     Some(Answer::of_shape(Kind::Grow, shape.id(), next.id().as_u32(), off, ty))
+}
+
+/// The deletion of `name` from `x`.
+pub(crate) fn delete(x: &Obj, name: Name) -> Option<Answer> {
+    let p = x.as_ptr()?;
+    let ty = x.type_of();
+    if !stores_generically(ty) {
+        return None;
+    }
+    if let Some((_, cell)) = ty.lookup_cell(name) {
+        let d = cell.get()?;
+        if d.type_of().slots.descr_set.get().is_some() {
+            return Some(Answer::of_shape(Kind::SetDescr, x.shape_id(), 0, address(cell), ty));
+        }
+    }
+    // SAFETY: `x` keeps the object alive.
+    let shape = unsafe { (*p).shape() };
+    let l = ty.layout();
+    if !l.has_dict || shape.is_dict_mode() {
+        return None;
+    }
+    let i = shape.lookup(name)?;
+    if i + 1 != shape.attr_count() || i >= l.inline_attrs() {
+        return None;
+    }
+    let off = (l.attrs_off() + 8 * i) as usize;
+    Some(Answer::of_shape(Kind::Shrink, shape.id(), shape.parent()?.id().as_u32(), off, ty))
 }

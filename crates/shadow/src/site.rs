@@ -5,6 +5,7 @@ use std::cell::Cell;
 use cinder_bytecode::op::Insn;
 
 use crate::resolve::Kind;
+use crate::stats;
 
 /// One thing that a site saw: a guard and what the look-up gave.
 #[repr(C)]
@@ -78,6 +79,8 @@ pub struct More {
     /// How many entries are filled.
     pub len: Cell<u32>,
     pub(crate) executions: Cell<u64>,
+    /// How many of the counted executions had to look something up.
+    pub(crate) looks: Cell<u64>,
     pub(crate) misses: Cell<u32>,
     pub(crate) forgotten: Cell<u32>,
 }
@@ -90,6 +93,7 @@ impl More {
             counts: [const { Cell::new(0) }; WAYS],
             len: Cell::new(0),
             executions: Cell::new(0),
+            looks: Cell::new(0),
             misses: Cell::new(0),
             forgotten: Cell::new(0),
         }
@@ -135,6 +139,10 @@ impl Site {
 
     /// Whether to try to specialise now. Sites that failed before wait, each time twice as long.
     pub(crate) fn is_due(&self) -> bool {
+        if stats::counting() {
+            let m = self.more_or_new();
+            m.looks.set(m.looks.get() + 1);
+        }
         let w = self.wait.get();
         if w > 0 {
             self.wait.set(w - 1);
@@ -148,6 +156,18 @@ impl Site {
         self.wait.get() == 0
     }
 
+    /// Forgets what the site saw, but not how it fared.
+    pub(crate) fn forget_entries(&self) {
+        self.entry.clear();
+        if let Some(m) = self.more() {
+            for (e, n) in m.entries.iter().zip(&m.counts) {
+                e.clear();
+                n.set(0);
+            }
+            m.len.set(0);
+        }
+    }
+
     pub(crate) fn failed(&self) {
         let n = self.failures.get().saturating_add(1);
         self.failures.set(n);
@@ -157,6 +177,11 @@ impl Site {
     /// How often the instruction ran, if that is counted.
     pub fn executions(&self) -> u64 {
         self.more().map_or(0, |m| m.executions.get())
+    }
+
+    /// How many of the counted executions looked nothing up: what the site remembers was enough.
+    pub fn hits(&self) -> u64 {
+        self.more().map_or(0, |m| m.executions.get().saturating_sub(m.looks.get()))
     }
 
     /// The index of the instruction.

@@ -1,8 +1,8 @@
 //! Statistics: how often sites ran, missed, forgot and gave up.
 //!
-//! Misses and the like are counted always, since they are slow anyway. Executions are counted only where that was
-//! asked for before the code became warm: its instructions then carry numbers of their own, whose handlers count and
-//! go on with the usual ones.
+//! Misses and the like are counted always, since they are slow anyway. Executions are counted only while that is asked
+//! for: instructions with sites then carry numbers of their own, whose handlers count and go on with the usual ones, so
+//! that code which is not counted pays nothing. An execution that did not have to look anything up is a hit.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,14 +14,21 @@ use crate::site::Site;
 
 static COUNTING: AtomicBool = AtomicBool::new(false);
 
-/// Counts executions of code that becomes warm from now on.
-pub fn count_executions() {
-    COUNTING.store(true, Ordering::Relaxed);
+/// Counts executions from now on, or no more. What was counted stays.
+pub fn count_executions(on: bool) {
+    COUNTING.store(on, Ordering::Relaxed);
+    crate::code::renumber_all();
+}
+
+/// Whether executions are counted.
+#[inline]
+pub fn counting() -> bool {
+    COUNTING.load(Ordering::Relaxed)
 }
 
 /// What is added to the numbers of specialised operations with sites.
 pub(crate) fn offset() -> u16 {
-    if COUNTING.load(Ordering::Relaxed) { SHADOW_OPS as u16 } else { 0 }
+    if counting() { SHADOW_OPS as u16 } else { 0 }
 }
 
 /// Counts an execution of the instruction `w`, whose sites begin at `sites`.
@@ -44,6 +51,8 @@ pub struct Totals {
     pub sites: u64,
     /// Executions, where they were counted.
     pub executions: u64,
+    /// How many of them looked nothing up.
+    pub hits: u64,
     /// How often a site met something it did not know.
     pub misses: u64,
     /// How often a site had to forget.
@@ -58,13 +67,13 @@ struct Dead(Cell<[Totals; SHADOW_OPS]>);
 unsafe impl Sync for Dead {}
 
 /// What sites did whose code is gone, by the number of the observing operation.
-static DEAD: Dead =
-    Dead(Cell::new([const { Totals { sites: 0, executions: 0, misses: 0, forgotten: 0, failures: 0 } }; SHADOW_OPS]));
+static DEAD: Dead = Dead(Cell::new(
+    [const { Totals { sites: 0, executions: 0, hits: 0, misses: 0, forgotten: 0, failures: 0 } }; SHADOW_OPS],
+));
 
 fn add(t: &mut Totals, s: &Site) {
-    if let Some(m) = s.more() {
-        t.executions += m.executions.get();
-    }
+    t.executions += s.executions();
+    t.hits += s.hits();
     t.misses += u64::from(s.misses());
     t.forgotten += u64::from(s.forgotten());
     t.failures += u64::from(s.failures());
@@ -97,6 +106,7 @@ pub fn totals() -> Vec<(&'static str, Totals)> {
             Some((_, sum)) => {
                 sum.sites += t.sites;
                 sum.executions += t.executions;
+                sum.hits += t.hits;
                 sum.misses += t.misses;
                 sum.forgotten += t.forgotten;
                 sum.failures += t.failures;

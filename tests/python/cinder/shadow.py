@@ -42,7 +42,7 @@ if sites and 'frame-state' not in sys._xoptions:
     assert [s['opcode'] for s in sites['StoreAttr']] == ['StoreAttrSlot']
     assert [s['opcode'] for s in sites['LoadAttr']] == ['LoadAttrSlot', 'LoadAttrClass']
     assert [s['name'] for s in sites['LoadAttr']] == ['x', 'kind']
-    assert sites['LoadAttr'][0]['seen'] == [(Point, '', 0)]
+    assert sites['LoadAttr'][0]['seen'] == [(Point, 'Slot', 0)]
     assert sites['LoadMethod'][0]['opcode'] == 'LoadMethodClass'
     assert sites['LoadGlobal'][0]['opcode'] == 'LoadGlobalBuiltin'
     assert 'CallLen' in [s['opcode'] for s in sites['Call']]
@@ -94,7 +94,48 @@ if sites and 'frame-state' not in sys._xoptions:
 
     totals = cinder.shadow.totals()
     assert set(totals) >= {'load_attr', 'store_attr', 'load_method', 'load_global', 'call', 'load_super'}
-    assert all(len(row) == 5 for row in totals.values())
+    assert all(len(row) == 6 for row in totals.values())
+
+    # Hits are counted where that is asked for, for code that is warm already too, and nowhere else.
+    def counted(p):
+        return p.x, p.get()
+
+    for _ in range(40):
+        counted(points[0])
+    assert all(s['executions'] == s['hits'] == 0 for s in cinder.shadow.stats(counted)['sites'])
+    assert cinder.shadow.count() is False
+    for _ in range(10):
+        counted(points[0])
+    assert cinder.shadow.count(False) is True
+    for _ in range(10):
+        counted(points[0])
+    for s in cinder.shadow.stats(counted)['sites']:
+        assert (s['executions'], s['hits'], s['misses']) == (10, 10, 0), s
+    cinder.shadow.count()
+    Point.more = 1
+    for _ in range(10):
+        counted(points[0])
+    cinder.shadow.count(False)
+    for s in cinder.shadow.stats(counted)['sites']:
+        if s['family'].startswith('load'):
+            assert (s['executions'], s['hits'], s['invalidations']) == (20, 19, 1), s
+    names = dis.Bytecode(counted, adaptive=True)
+    assert 'LOAD_ATTR_SLOT' in [i.opname for i in names]
+
+    families = cinder.shadow.families()
+    assert 'LoadAttrPoly' in families['load_attr'] and 'CallKwPython' in families['call_kw']
+    assert set(families) == set(totals)
+
+    # Several targets of one call, with counts, and then any.
+    def caller(f):
+        return f()
+
+    targets = [eval(f'lambda: {i}') for i in range(6)]
+    for n, opcode in (1, 'CallPython'), (3, 'CallPythonPoly'), (6, 'CallAny'):
+        for _ in range(40):
+            for i, f in enumerate(targets[:n]):
+                assert caller(f) == i
+        assert [s['opcode'] for s in cinder.shadow.stats(caller)['sites']] == [opcode]
 
 for bad in (1, len, Point):
     try:

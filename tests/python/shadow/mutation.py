@@ -4,6 +4,7 @@ Functions that ran often are compared with fresh copies of themselves, which hav
 program changes classes, bases, instances, modules, builtins, functions, defaults and metaclasses between the runs.
 """
 import builtins
+import functools
 import random
 import sys
 import types
@@ -49,6 +50,56 @@ def mod(m): return m.attr
 def mod_call(m): return m.func(2)
 def isinst(o): return isinstance(o, list), isinstance(o, Base)
 def length(o): return len(o)
+def call_kw_only(f): return f(a=1, c=7)
+def call_kw_swapped(f): return f(b=3, a=1)
+def call_one_kw(f): return f(1, c=2)
+def make_kw(C): return C(x=6).x
+def make_two_kw(C): return C(x=6, z=1).x
+def make_none(C): return C().x
+def call_partial(p): return p(2)
+def call_partial_kw(p): return p(2, c=3)
+def call_object(o): return o()
+def call_object_one(o): return o(1)
+def call_object_kw(o): return o(k=1)
+def method_kw(o): return o.n(k=3)
+def method_default(o): return o.d(), o.d(1), o.d(j=2)
+def method_star(o): return o.v(), o.v(1, 2), o.v(1, z=2)
+def has(o): return hasattr(o, 'x'), hasattr(o, 'unknown'), hasattr(o, 'q'), hasattr(o, 'm')
+def get_default(o): return getattr(o, 'x', 0), getattr(o, 'unknown', 1), getattr(o, 'q', 2)
+def get_dynamic(o): return getattr(o, 'x'), getattr(o, 'p')
+def get_absent(o):
+    try:
+        return o.absent
+    except AttributeError as e:
+        return str(e), e.name
+def call_absent(o):
+    try:
+        return o.absent(1)
+    except AttributeError as e:
+        return str(e), e.name
+def class_absent(C):
+    try:
+        return C.absent, C.__name__, C.__mro__
+    except AttributeError as e:
+        return str(e), hasattr(C, 'absent'), getattr(C, 'absent', 3), C.__name__
+def store_delete(o, v):
+    o.tmp = v
+    del o.tmp
+    return hasattr(o, 'tmp')
+def delete(o):
+    del o.y
+    return o.y
+def delete_prop(o):
+    del o.p
+    return o.p
+def raise_own(E):
+    try:
+        raise E('text')
+    except E as e:
+        return e.args, e.more
+def show(o): return o.show()
+def show_kw(o): return o.show_kw(z=1)
+def on_meta(C): return C.m1(), C.x
 def loop(o):
     total = 0
     for i in range(3):
@@ -72,6 +123,7 @@ class World:
         exec(SOURCE, self.warm_ns)
         self.fresh_classes()
         self.func = self.make_function(0)
+        self.partial = functools.partial(self.func, 1)
 
     def make_function(self, k):
         ns = {}
@@ -80,7 +132,8 @@ class World:
 
     def fresh_classes(self):
         class Meta(type):
-            pass
+            def m1(cls):
+                return ('m1', cls.__name__)
 
         class Base(metaclass=Meta):
             x = 'base x'
@@ -94,6 +147,18 @@ class World:
 
             def n(self, k):
                 return ('n', k)
+
+            def d(self, i=5, *, j=6):
+                return ('d', i, j)
+
+            def v(self, *args, **kwargs):
+                return ('v', args, sorted(kwargs.items()))
+
+            def show(self):
+                return ('show', self.y)
+
+            def show_kw(self, *, z):
+                return ('show_kw', z)
 
             @property
             def p(self):
@@ -114,6 +179,9 @@ class World:
             def m(self):
                 return ('other m', self.y)
 
+            def __call__(self, k=1):
+                return ('other call', k)
+
             n = len
             p = 'no property'
 
@@ -123,11 +191,25 @@ class World:
         class Leaf(Mid):
             y = 3
 
+            def show(self):
+                return ('leaf', super().show(), super(Leaf, self).show())
+
+            def show_kw(self, *, z):
+                return ('leaf', super().show_kw(z=z))
+
         class Slotted:
             __slots__ = ('x', 'y')
             m = Base.m
 
         self.Meta, self.Base, self.Other, self.Mid, self.Leaf, self.Slotted = Meta, Base, Other, Mid, Leaf, Slotted
+        class Error(ValueError):
+            def __init__(self, text):
+                self.more = text + '!'
+
+        class Plain(Error):
+            pass
+
+        self.Error, self.Plain = Error, Plain
         self.warm_ns['Base'] = Base
         self.objects = [Base(), Leaf(), Mid(5), Leaf('v')]
         for i, o in enumerate(self.objects):
@@ -214,14 +296,15 @@ class World:
             ('__getattribute__', lambda self, n: ('getattribute', n, k)),
             ('__setattr__', lambda self, n, v: object.__setattr__(self, n, ('set', v))),
             ('__init__', lambda self, *a: object.__setattr__(self, 'x', ('init', k, a))),
-            ('__new__', staticmethod(lambda cls, *a: object.__new__(cls))),
+            ('__new__', staticmethod(lambda cls, *a, **kw: object.__new__(cls))),
+            ('__delattr__', lambda self, n: None),
             ('__len__', lambda self: k),
         ])
         setattr(self.random.choice([self.Base, self.Leaf]), name, value)
 
     def del_special(self):
         for c in (self.Base, self.Leaf):
-            for n in ('__getattr__', '__getattribute__', '__setattr__', '__new__', '__len__'):
+            for n in ('__getattr__', '__getattribute__', '__setattr__', '__delattr__', '__new__', '__len__'):
                 if n in c.__dict__ and self.random.random() < 0.7:
                     delattr(c, n)
 
@@ -289,6 +372,110 @@ class World:
     def set_kwdefaults(self):
         self.func.__kwdefaults__ = self.random.choice([None, {'c': 9}, {}])
 
+    def set_method_code(self):
+        name = self.random.choice(['n', 'd', 'v', 'show', 'show_kw'])
+        f = self.Base.__dict__.get(name)
+        if isinstance(f, types.FunctionType):
+            k = self.random.randrange(100)
+            parameters = self.random.choice(['self, k=1, *, z=2, j=3', 'self, *a, **k', 'self, j=1, k=2, z=3', 'self'])
+            ns = {}
+            exec(f'def {name}({parameters}): return ({k}, sorted((n, v) for n, v in locals().items() if n != "self"))', ns)
+            try:
+                f.__code__ = ns[name].__code__
+            except ValueError:
+                pass
+
+    def set_method_defaults(self):
+        f = self.Base.__dict__.get('d')
+        if isinstance(f, types.FunctionType):
+            f.__defaults__ = self.random.choice([None, (1,), (7, 8, 9)])
+            f.__kwdefaults__ = self.random.choice([None, {'j': 4}, {'k': 1}, {}])
+
+    def set_init(self):
+        k = self.random.randrange(100)
+        c = self.random.choice([self.Base, self.Leaf, self.Error, self.Plain])
+        c.__init__ = self.random.choice([
+            lambda self, x=k: object.__setattr__(self, 'x', ('init', x)),
+            lambda self, x=1, *, z=k: object.__setattr__(self, 'more', ('init', x, z)),
+            lambda self, *a, **kw: object.__setattr__(self, 'x', ('init', len(a), sorted(kw.items()))),
+            lambda self, z=2, x=3: None,
+            lambda self: None,
+            lambda self, x=1: k,
+        ])
+
+    def del_init(self):
+        for c in (self.Leaf, self.Plain, self.Error):
+            if '__init__' in c.__dict__:
+                del c.__init__
+
+    def set_init_code(self):
+        f = self.random.choice([self.Base, self.Error]).__dict__.get('__init__')
+        if isinstance(f, types.FunctionType):
+            k = self.random.randrange(100)
+            ns = {}
+            exec(f'def f(self, x={k}, z=5): self.x = self.more = ({k}, x, z)', ns)
+            f.__defaults__ = ns['f'].__defaults__
+            try:
+                f.__code__ = ns['f'].__code__
+            except ValueError:
+                pass
+
+    def set_new(self):
+        k = self.random.randrange(100)
+        c = self.random.choice([self.Base, self.Leaf])
+        other = self.objects[0]
+        c.__new__ = self.random.choice([
+            lambda cls, *a, **kw: object.__new__(cls),
+            lambda cls, x=1, z=2: object.__new__(cls),
+            lambda cls, *a, **kw: other,
+            lambda cls, *a, **kw: k,
+        ])
+
+    def set_call(self):
+        k = self.random.randrange(100)
+        self.any_class().__call__ = self.random.choice([
+            lambda self: ('call', k),
+            lambda self, k=k: ('call one', k),
+            lambda self, *a, **kw: ('call any', a, len(kw)),
+            len,
+        ])
+
+    def del_call(self):
+        for c in (self.Base, self.Mid, self.Leaf, self.Other):
+            if '__call__' in c.__dict__ and self.random.random() < 0.5:
+                del c.__call__
+
+    def set_meta_call(self):
+        k = self.random.randrange(100)
+        self.Meta.__call__ = lambda cls, *a, **kw: types.SimpleNamespace(x=('meta call', k, len(a), len(kw)))
+
+    def del_meta_call(self):
+        if '__call__' in self.Meta.__dict__:
+            del self.Meta.__call__
+
+    def set_absent(self):
+        k = self.random.randrange(100)
+        name = self.random.choice(['absent', 'unknown', 'q', 'show'])
+        where = self.random.choice([self.Base, self.Mid, self.Leaf, self.Other, self.Meta] + self.objects[:4])
+        setattr(where, name, self.random.choice([k, property(lambda self: k), lambda *a: ('found', k)]))
+
+    def del_absent(self):
+        for where in [self.Base, self.Mid, self.Leaf, self.Other, self.Meta] + self.objects[:4]:
+            for name in ('absent', 'unknown', 'q'):
+                if name in vars(where) and self.random.random() < 0.6:
+                    delattr(where, name)
+
+    def set_property_deleter(self):
+        k = self.random.randrange(100)
+        self.any_class().p = property(lambda self: ('p', k), None, lambda self: self.__dict__.update(gone=k))
+
+    def new_partial(self):
+        target = self.random.choice([self.func, self.Base, len, self.make_function(3)])
+        self.partial = functools.partial(target, *self.random.choice([(), (1,)]), **self.random.choice([{}, {'c': 4}]))
+
+    def set_partial_state(self):
+        self.partial.__setstate__((self.make_function(self.random.randrange(100)), (5,), {}, None))
+
     def new_function(self):
         self.func = self.make_function(self.random.randrange(100))
 
@@ -297,6 +484,16 @@ class World:
 
     # ---- comparison ---------------------------------------------------------------------------------------------
     def arguments(self, name):
+        if name in ('call_partial', 'call_partial_kw'):
+            return [(self.partial,), (self.func,)]
+        if name in ('call_object', 'call_object_one', 'call_object_kw', 'call_absent'):
+            return [(o,) for o in self.objects]
+        if name in ('make_kw', 'make_two_kw', 'make_none', 'class_absent', 'on_meta'):
+            return [(self.Base,), (self.Leaf,), (self.Mid,), (self.Other,)]
+        if name in ('delete', 'delete_prop'):
+            return [(o,) for o in self.objects[:4]]
+        if name == 'raise_own':
+            return [(self.Error,), (self.Plain,)]
         if name.startswith('call'):
             return [(self.func,), (len,), (self.Other,), (self.Leaf,)]
         if name == 'make_plain':
@@ -305,7 +502,7 @@ class World:
             return [(self.Base,), (self.Leaf,), (self.Mid,)]
         if name in ('mod', 'mod_call'):
             return [(self.module,)]
-        if name in ('store', 'store_new', 'store_prop'):
+        if name in ('store', 'store_new', 'store_prop', 'store_delete'):
             return [(o, self.random.randrange(10)) for o in self.objects]
         return [(o,) for o in self.objects]
 

@@ -6,10 +6,13 @@ use cinder_pyobj::native::pymodule;
 #[pymodule(name = "cinder.shadow")]
 pub(crate) mod module {
     use cinder_bytecode::op::Opcode;
+    use cinder_pyobj::cell::CellState;
+    use cinder_pyobj::native::FixedShape;
     use cinder_pyobj::shape::ShapeId;
+    use cinder_pyobj::shape::fact::Seen;
     use cinder_pyobj::types::{dict, list, method, tuple};
     use cinder_pyobj::{Ctx, Obj, PyResult};
-    use cinder_shadow::{Shadow, ShadowOp, Site};
+    use cinder_shadow::{Kind, Shadow, ShadowOp, Site};
 
     use crate::objects::code::CodeObject;
     use crate::objects::function::Function;
@@ -38,34 +41,38 @@ pub(crate) mod module {
         put("generic", Obj::from(generic.info().name))?;
         put("family", Obj::from(now.map_or("", |o| o.info().family)))?;
         put("executions", Obj::from(site.executions() as i64))?;
+        put("hits", Obj::from(site.hits() as i64))?;
         put("misses", Obj::from(i64::from(site.misses())))?;
         put("invalidations", Obj::from(i64::from(site.forgotten())))?;
         put("failures", Obj::from(i64::from(site.failures())))?;
-        if matches!(generic, Opcode::LoadAttr | Opcode::StoreAttr | Opcode::LoadMethod) {
+        let by_name = [Opcode::LoadAttr, Opcode::StoreAttr, Opcode::DelAttr, Opcode::LoadMethod].contains(&generic);
+        if by_name {
             let name = code.names[usize::from(site.original().c())];
             put("name", name.obj())?;
         }
-        // Pinned entries hold a receiver, not a shape.
-        let pinned = now.is_some_and(|o| o.info().name.ends_with("Pinned"));
         let seen = list::empty();
-        let by_shape = matches!(generic, Opcode::LoadAttr | Opcode::StoreAttr | Opcode::LoadMethod) && !pinned;
-        if let Some(l) = list::as_list(&seen).filter(|_| by_shape) {
-            let add = |guard: u32, kind: String, count: u32| -> PyResult<()> {
-                if guard != 0 {
-                    // SAFETY: entries are cleared before their type dies, so the shape's type is alive.
-                    let ty = unsafe { ShapeId::from_u32(guard) }.get().ty();
-                    let item = tuple::new(vec![ty.as_obj(), Obj::from(kind.as_str()), Obj::from(i64::from(count))]);
-                    l.append(cx, item)?;
+        if let Some(l) = list::as_list(&seen).filter(|_| by_name) {
+            let add = |guard: u32, kind: Kind, count: u32| -> PyResult<()> {
+                if guard == 0 {
+                    return Ok(());
                 }
-                Ok(())
+                // A pinned entry holds a receiver, which may be gone, and no shape.
+                let ty = if kind.is_pinned() {
+                    Obj::none()
+                } else {
+                    // SAFETY: entries are cleared before their type dies, so the shape's type is alive.
+                    unsafe { ShapeId::from_u32(guard) }.get().ty().as_obj()
+                };
+                let kind = format!("{kind:?}");
+                l.append(cx, tuple::new(vec![ty, Obj::from(kind.as_str()), Obj::from(i64::from(count))]))
             };
             match site.more().filter(|m| m.len.get() > 0) {
                 Some(m) => {
                     for i in 0..m.len.get() as usize {
-                        add(m.entries[i].guard.get(), format!("{:?}", m.kinds[i].get()), m.counts[i].get())?;
+                        add(m.entries[i].guard.get(), m.kinds[i].get(), m.counts[i].get())?;
                     }
                 }
-                None => add(site.entry.guard.get(), String::new(), 0)?,
+                None => add(site.entry.guard.get(), now.map_or(Kind::None, cinder_shadow::kind_of_entry), 0)?,
             }
         }
         put("seen", seen)?;
@@ -74,7 +81,8 @@ pub(crate) mod module {
 
     /// What the sites of a function remember and how they fared: a dict with "warm" and "sites".
     ///
-    /// Executions are counted only under -X shadow-stats.
+    /// Each site is a dict. Executions and hits, those that looked nothing up, are counted under -X shadow-stats or
+    /// after count(); misses, invalidations and failures always, since they are slow anyway.
     #[pyfunction(sig = "(function, /)")]
     fn stats(cx: &Ctx, function: &Obj) -> PyResult {
         let co = code_of(cx, function)?;
@@ -123,12 +131,80 @@ pub(crate) mod module {
         cinder_shadow::clear_all();
     }
 
-    /// The figures of all families: a dict of (sites, executions, misses, invalidations, failures).
+    /// Counts the executions of all sites from now on, or no more; returns whether they were counted before.
+    ///
+    /// Code that is counted runs more slowly.
+    #[pyfunction(sig = "(on=True, /)")]
+    fn count(cx: &Ctx, on: Option<&Obj>) -> PyResult<bool> {
+        let before = cinder_shadow::stats::counting();
+        let on = match on {
+            Some(on) => on.truthy(cx)?,
+            None => true,
+        };
+        cinder_shadow::stats::count_executions(on);
+        Ok(before)
+    }
+
+    /// The families of instructions with sites: a dict of the names of their specialised instructions.
+    #[pyfunction]
+    fn families(cx: &Ctx) -> PyResult {
+        let d = dict::new();
+        for info in ShadowOp::table() {
+            let key = Obj::from(info.family);
+            let names = match dict::get(cx, &d, &key)? {
+                Some(names) => names,
+                None => list::empty(),
+            };
+            if let Some(l) = list::as_list(&names) {
+                l.append(cx, Obj::from(info.name))?;
+            }
+            d.set_item(cx, &key, &names)?;
+        }
+        Ok(d)
+    }
+
+    /// What has been seen of the attributes in an object's slots: a dict of (constant, class).
+    ///
+    /// An attribute is constant if no object of that layout got another value for it; the class of all values so
+    /// far is "int", "float" or the number that stands for another class, or None where they were of several.
+    #[pyfunction(sig = "(obj, /)")]
+    fn slots(cx: &Ctx, obj: &Obj) -> PyResult {
+        let d = dict::new();
+        let shape = obj.shape_id().get();
+        for (i, name) in shape.keys().into_iter().enumerate() {
+            let fact = shape.fact_of(i as u32);
+            d.set_item(cx, name.as_obj(), &shown(fact.is_constant(), fact.seen()))?;
+        }
+        Ok(d)
+    }
+
+    /// As slots(), for the attributes of a class: (constant, class) of one name, or None if there is none.
+    #[pyfunction(sig = "(cls, name, /)")]
+    fn cell(cx: &Ctx, cls: &Obj, name: &Obj) -> PyResult {
+        let Some(ty) = cls.as_type() else { return Err(cx.type_error("a class is required")) };
+        let name = cinder_pyobj::types::str::Name::lookup_obj(name);
+        let cell = name.and_then(|n| ty.lookup_cell(n));
+        Ok(cell.map_or(Obj::none(), |(_, c)| shown(c.state() == CellState::Constant, c.seen())))
+    }
+
+    fn shown(constant: bool, seen: Seen) -> Obj {
+        let class = match seen {
+            Seen::Class(id) if id == ShapeId::fixed(FixedShape::Int) => Obj::from("int"),
+            Seen::Class(id) if id == ShapeId::fixed(FixedShape::Float) => Obj::from("float"),
+            // The class itself may be gone.
+            Seen::Class(id) => Obj::from(i64::from(id.as_u32())),
+            Seen::Nothing | Seen::Anything => Obj::none(),
+        };
+        tuple::pair(Obj::from_bool(constant), class)
+    }
+
+    /// The figures of all families: a dict of (sites, executions, hits, misses, invalidations,
+    /// failures).
     #[pyfunction]
     fn totals(cx: &Ctx) -> PyResult {
         let d = dict::new();
         for (family, t) in cinder_shadow::stats::totals() {
-            let figures = [t.sites, t.executions, t.misses, t.forgotten, t.failures];
+            let figures = [t.sites, t.executions, t.hits, t.misses, t.forgotten, t.failures];
             let row = tuple::new(figures.iter().map(|n| Obj::from(*n as i64)).collect());
             d.set_item(cx, &Obj::from(family), &row)?;
         }

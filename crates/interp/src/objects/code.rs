@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cinder_bytecode::code::{Code, Const, flags};
 use cinder_bytecode::op::{Insn, Opcode};
@@ -38,6 +38,8 @@ pub struct CodeObject {
     pub(crate) name: Name,
     pub(crate) qualname: Obj,
     pub(crate) filename: RefCell<Obj>,
+    /// Of this code object alone, for as long as the process runs: caches name code by it.
+    pub(crate) serial: u64,
     /// Positional parameters only, no `*args`, `**kwargs`, keyword-only ones: a call with exactly `simple_args`
     /// arguments needs no binding.
     pub(crate) simple_args: u32,
@@ -81,6 +83,9 @@ pub(crate) struct Rest {
 
 /// How many loop turns make code warm; a call counts as two.
 const WARM: u32 = 16;
+
+/// The next serial number of a code object. Zero is none's.
+static SERIALS: AtomicU64 = AtomicU64::new(1);
 
 static SHADOW_OFF: AtomicBool = AtomicBool::new(false);
 
@@ -193,6 +198,7 @@ pub(super) fn with_constants(cx: &Ctx, code: Arc<Code>, consts: Box<[Obj]>, show
         name: Name::new(&code.name),
         qualname: Obj::from(&*code.qualname),
         filename: RefCell::new(Obj::from(&*code.filename)),
+        serial: SERIALS.fetch_add(1, Ordering::Relaxed),
         simple_args: if simple { code.arg_count } else { u32::MAX },
         quick_args: if simple && runs { code.arg_count } else { u32::MAX },
         eager_args: if simple && is_eager(&code) { code.arg_count } else { u32::MAX },

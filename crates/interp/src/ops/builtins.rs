@@ -16,9 +16,12 @@ fn is_builtin(f: &NativeFunction, name: &str) -> bool {
 
 /// The operation that knows a builtin by heart, for calls with `n` arguments.
 pub(super) fn operation(f: &NativeFunction, n: usize) -> ShadowOp {
-    const KNOWN: [(&str, usize, ShadowOp); 6] = [
+    const KNOWN: [(&str, usize, ShadowOp); 9] = [
         ("len", 1, ShadowOp::CallLen),
         ("isinstance", 2, ShadowOp::CallIsinstance),
+        ("hasattr", 2, ShadowOp::CallHasattr),
+        ("getattr", 2, ShadowOp::CallGetattr),
+        ("getattr", 3, ShadowOp::CallGetattr),
         ("ord", 1, ShadowOp::CallOrd),
         ("abs", 1, ShadowOp::CallAbs),
         ("min", 2, ShadowOp::CallMin),

@@ -210,7 +210,7 @@ fn return_quick(m: M) -> Fast {
         if matches!(f.kind, FrameKind::Init | FrameKind::Discard) && v != none_word() {
             return Fast::Slow;
         }
-        if f.kind == FrameKind::Await && !awaiter_is_plain(m) {
+        if f.kind == FrameKind::New || f.kind == FrameKind::Await && !awaiter_is_plain(m) {
             return Fast::Slow;
         }
         // A returned local moves out of its register.
@@ -350,6 +350,7 @@ pub(super) fn return_value(m: M, v: Obj) -> Flow {
                 caller.pc = caller.pc.add(advance as usize);
                 return Flow::SWITCH;
             }
+            FrameKind::New => return super::calls::made(th, v, advance),
             FrameKind::Call | FrameKind::Loop | FrameKind::Send | FrameKind::Collect | FrameKind::Await => v,
             FrameKind::Init => {
                 let instance = Obj::from_owned(extra);

@@ -35,7 +35,14 @@ fn positional(m: M, callee: &Obj, pos: Obj) -> PyResult {
 }
 
 /// Pushes the frame of a Python function for these arguments at the frame's top. `extra` is owned.
-fn push_given(m: M, callee: &Obj, given: Given<'_>, kind: FrameKind, extra: Option<&Obj>) -> PyResult<Option<Flow>> {
+pub(super) fn push_given(
+    m: M,
+    callee: &Obj,
+    given: Given<'_>,
+    kind: FrameKind,
+    extra: Option<&Obj>,
+    advance: u8,
+) -> PyResult<Option<Flow>> {
     let Some(f) = callee.downcast::<Function>() else { return Ok(None) };
     let Some(code) = f.code_ref() else { return Ok(None) };
     let Some(c) = code.downcast::<CodeObject>() else { return Ok(None) };
@@ -69,7 +76,7 @@ fn push_given(m: M, callee: &Obj, given: Given<'_>, kind: FrameKind, extra: Opti
                 }
             }
         }
-        let spec = FrameSpec::call(callee.clone().into_value(), f, kind, 1);
+        let spec = FrameSpec::call(callee.clone().into_value(), f, kind, advance);
         let p = push_frame(th, c, to, n as u32, end, spec)?;
         (*p).own_chunk |= fresh;
         if let Some(x) = extra {
@@ -80,14 +87,14 @@ fn push_given(m: M, callee: &Obj, given: Given<'_>, kind: FrameKind, extra: Opti
 }
 
 /// Enters the Python code that a call of `callee` runs, if it does: a function's, a bound method's, the `__init__` of a
-/// plain class.
-fn enter(m: M, callee: &Obj, given: Given<'_>) -> PyResult<Option<Flow>> {
+/// plain class. The call instruction has `advance` words.
+pub(super) fn enter(m: M, callee: &Obj, given: Given<'_>, advance: u8) -> PyResult<Option<Flow>> {
     if callee.downcast::<Function>().is_some() {
-        return push_given(m, callee, given, FrameKind::Call, None);
+        return push_given(m, callee, given, FrameKind::Call, None, advance);
     }
     if let Some(b) = callee.fixed::<BoundMethod>(FixedShape::BoundMethod) {
         let given = Given { head: Some(b.receiver()), ..given };
-        return push_given(m, b.function(), given, FrameKind::Call, None);
+        return push_given(m, b.function(), given, FrameKind::Call, None, advance);
     }
     if let Some(ty) = callee.fixed::<Type>(FixedShape::Type)
         && is_plain_class(ty)
@@ -95,7 +102,14 @@ fn enter(m: M, callee: &Obj, given: Given<'_>) -> PyResult<Option<Flow>> {
         && init.is_exact(FixedShape::Function)
     {
         let instance = object::new_plain(ty);
-        return push_given(m, &init, Given { head: Some(&instance), ..given }, FrameKind::Init, Some(&instance));
+        return push_given(
+            m,
+            &init,
+            Given { head: Some(&instance), ..given },
+            FrameKind::Init,
+            Some(&instance),
+            advance,
+        );
     }
     Ok(None)
 }
@@ -122,7 +136,7 @@ op! {
             }
         }
         let given = Given { head: None, pos: items, names: &names, values: &values };
-        if let Some(flow) = enter(m, &callee, given)? {
+        if let Some(flow) = enter(m, &callee, given, 1)? {
             return Ok(flow);
         }
         let r = if !names.is_empty() {

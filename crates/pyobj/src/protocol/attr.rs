@@ -104,8 +104,9 @@ fn expect_str(cx: &Ctx, name: &Obj) -> PyResult<()> {
     Err(cx.type_error(format!("attribute name must be string, not '{}'", name.type_of().name())))
 }
 
+/// The AttributeError of an object, no class or module, that has no such attribute.
 #[cold]
-fn no_attribute(cx: &Ctx, this: &Obj, name: &Obj) -> crate::Raised {
+pub fn no_attribute(cx: &Ctx, this: &Obj, name: &Obj) -> crate::Raised {
     let message =
         format!("'{}' object has no attribute '{}'", this.type_of().name(), crate::types::str::as_utf8_lossy(name));
     cx.attribute_error(message, this, name)

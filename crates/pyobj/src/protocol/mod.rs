@@ -11,7 +11,7 @@ pub mod pack;
 mod sequence;
 
 pub(crate) use attr::call_function_with;
-pub use attr::{Method, call_special, generic_get_attr, generic_set_attr, get_method, qualified_name};
+pub use attr::{Method, call_special, generic_get_attr, generic_set_attr, get_method, no_attribute, qualified_name};
 pub(crate) use attr::{bind, generic_lookup, is_method_like};
 pub use call::with_receiver;
 pub use compare::shows_its_class;

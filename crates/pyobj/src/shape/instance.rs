@@ -116,6 +116,12 @@ pub unsafe fn replace_slot(p: *const Header, shape: &Shape, i: u32, v: Value) ->
     }
 }
 
+/// Keeps the fact of attribute slot `i`, where the word `old` was replaced by `new`.
+pub(crate) fn note(shape: &'static Shape, i: u32, new: Value, old: Value) {
+    let fact = shape.fact_of(i);
+    if old == Value::UNBOUND { fact.stored(new) } else { fact.replaced(new) }
+}
+
 /// Reads an attribute of a shaped instance (not in dictionary mode) without looking at its class.
 ///
 /// # Safety
@@ -154,8 +160,10 @@ pub unsafe fn set_attr(p: *const Header, name: Name, value: Obj) -> SetAttr {
                 Some(next) => (next, next.attr_count() - 1),
             },
         };
-        let old = replace_slot(p, shape, i, value.into_value());
+        let word = value.into_value();
+        let old = replace_slot(p, shape, i, word);
         (*p).set_shape(shape.id());
+        note(shape, i, word, old);
         SetAttr::Done(if old == Value::UNBOUND { None } else { Some(Obj::from_owned(old)) })
     }
 }
@@ -179,6 +187,7 @@ pub(crate) unsafe fn remove_last(p: *const Header, name: Name) -> Option<Obj> {
         let parent = shape.parent()?;
         let old = replace_slot(p, shape, i, Value::UNBOUND);
         (*p).set_shape(parent.id());
+        shape.fact_of(i).removed();
         if old == Value::UNBOUND { None } else { Some(Obj::from_owned(old)) }
     }
 }

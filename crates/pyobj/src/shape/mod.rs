@@ -4,6 +4,7 @@
 //! shift and one load, and a single compare of the id guards class and layout together. Ids are never
 //! reused. A class whose objects grow too many different layouts falls back to dictionary mode.
 
+pub mod fact;
 pub mod instance;
 pub mod memory;
 
@@ -11,6 +12,7 @@ use std::cell::Cell;
 
 use rustc_hash::FxHashMap;
 
+use self::fact::Fact;
 use crate::heap::Gil;
 use crate::native::FixedShape;
 use crate::types::Type;
@@ -42,6 +44,10 @@ pub struct Shape {
     key: Cell<Option<Name>>,
     children: Cell<Option<&'static Children>>,
     table: Cell<Option<&'static FxHashMap<Name, u32>>>,
+    /// The id of the class's root shape.
+    class: Cell<u32>,
+    /// What has been seen of the attribute that this layout adds to its parent's, in all layouts that have it.
+    fact: Fact,
 }
 
 const _: () = assert!(size_of::<Shape>() == 64);
@@ -69,6 +75,8 @@ static SHAPES: Gil<ShapeTable> = Gil::new(ShapeTable {
             key: Cell::new(None),
             children: Cell::new(None),
             table: Cell::new(None),
+            class: Cell::new(0),
+            fact: Fact::new(),
         }
     }; MAX_SHAPES],
     next: Cell::new(0),
@@ -120,6 +128,7 @@ impl Shape {
             }
         };
         s.ty.set(ty);
+        s.class.set(s.id.get());
         s.flags.set(if dict_mode { DICT_MODE } else { 0 });
         Some(s)
     }
@@ -161,6 +170,29 @@ impl Shape {
     #[inline(always)]
     pub fn attr_count(&self) -> u32 {
         self.count.get()
+    }
+
+    /// The id of the class's root shape.
+    #[inline(always)]
+    pub fn class(&self) -> u32 {
+        self.class.get()
+    }
+
+    /// What has been seen of the attribute that this layout adds to its parent's.
+    #[inline(always)]
+    pub fn last_fact(&'static self) -> &'static Fact {
+        &self.fact
+    }
+
+    /// What has been seen of attribute `i`, in all layouts that begin with the same ones.
+    pub fn fact_of(&'static self, i: u32) -> &'static Fact {
+        let mut s = self;
+        while s.count.get() > i + 1
+            && let Some(parent) = s.parent()
+        {
+            s = parent;
+        }
+        &s.fact
     }
 
     /// The layout without its last attribute.
@@ -236,6 +268,7 @@ impl Shape {
         }
         let s = Shape::allocate()?;
         s.ty.set(self.ty.get());
+        s.class.set(self.class.get());
         s.count.set(self.count.get() + 1);
         s.parent.set(self.id.get());
         s.key.set(Some(name));

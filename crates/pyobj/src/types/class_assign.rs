@@ -1,10 +1,10 @@
 //! `x.__class__ = cls`.
 
 use crate::ctx::{Ctx, PyResult};
-use crate::shape::Shape;
 use crate::shape::memory::{self, Forget};
+use crate::shape::{Shape, instance};
 use crate::types::{Type, dict, module};
-use crate::value::Obj;
+use crate::value::{Obj, Value};
 
 /// Whether instances of both classes are laid out alike.
 fn compatible(a: &Type, b: &Type) -> bool {
@@ -117,6 +117,12 @@ pub(crate) fn assign_class(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResul
             new.as_value().incref();
         }
         (*p).set_shape(next.id());
+        for i in 0..next.attr_count() {
+            let v = instance::get_slot(p, next, i);
+            if v != Value::UNBOUND {
+                next.fact_of(i).replaced(v);
+            }
+        }
         if old.is_heap_type() {
             old.as_value().decref();
         }

@@ -40,6 +40,12 @@ pub fn new_plain(ty: &Type) -> Obj {
     }
 }
 
+/// Whether a class has a `__new__` of its own and the `__init__` of `object`, which then does nothing.
+pub fn ignores_arguments(ty: &Type) -> bool {
+    let init = ty.slots.init.get().is_some_and(|f| std::ptr::fn_addr_eq(f, object_init() as super::slots::InitFn));
+    init && ty.slots.new.get().is_some_and(|f| !std::ptr::fn_addr_eq(f, object_new() as NewFn))
+}
+
 /// Whether instances of a class are made by `object.__new__`.
 pub fn is_plain_new(ty: &Type) -> bool {
     ty.slots.new.get().is_some_and(|f| std::ptr::fn_addr_eq(f, object_new() as NewFn))

@@ -42,6 +42,11 @@ impl Property {
         self.set.get()
     }
 
+    /// `fdel`.
+    pub fn deleter_fn(&self) -> Option<Obj> {
+        self.del.get()
+    }
+
     fn shown_name(&self, cx: &Ctx) -> PyResult<Option<Obj>> {
         if let Some(n) = self.name.get() {
             return Ok(Some(n));

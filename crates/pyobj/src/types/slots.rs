@@ -113,6 +113,19 @@ pub type BufferFn = fn(&Ctx, &Obj, crate::protocol::buffer::BufferFlags) -> PyRe
 /// `repeat`: `x * n`.
 pub type RepeatFn = fn(&Ctx, &Obj, isize) -> PyResult;
 
+/// What an object passes its calls on to: the callable, and the arguments that come before those of the call.
+pub struct Forward {
+    /// The callable.
+    pub function: Obj,
+    /// A tuple.
+    pub args: Obj,
+    /// A dict; keywords of the call win over those in it.
+    pub keywords: Obj,
+}
+
+/// What a call of the object amounts to; nothing if it has to be asked itself.
+pub type ForwardFn = fn(&Obj) -> Option<Forward>;
+
 /// Calls a macro with every slot: `field: type, kind, "special names"`. The kind tells wrapper descriptors
 /// and trampolines how the special methods map to the slot: `binary` slots stand for a method and its
 /// reflected twin, `set` slots for a set/delete pair, `cmp` for the six comparisons.
@@ -138,6 +151,7 @@ macro_rules! for_each_slot {
             aiter: UnaryFn, unary, ["__aiter__"];
             anext: UnaryFn, unary, ["__anext__"];
             send: SendFn, internal, [];
+            forward: ForwardFn, internal, [];
             len: LenFn, len, ["__len__"];
             getitem: BinaryFn, getitem, ["__getitem__"];
             setitem: SetFn, set, ["__setitem__", "__delitem__"];

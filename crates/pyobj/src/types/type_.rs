@@ -6,7 +6,6 @@ use crate::intern;
 use crate::native::pymethods;
 use crate::native::{Args, ClassDef, FixedShape};
 use crate::types::exc;
-use crate::types::slots::{InitFn, NewFn};
 use crate::types::str::{Name, as_utf8_lossy};
 use crate::types::{Type, heap_type, method_cache, mro, object, tuple};
 use crate::value::Obj;
@@ -33,9 +32,7 @@ pub fn call_type(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
     let obj = new(cx, ty, args)?;
     let got = obj.type_of();
     // `object.__init__` does nothing for classes with a `__new__` of their own.
-    if got.slots.init.get().is_some_and(|f| std::ptr::fn_addr_eq(f, object::object_init() as InitFn))
-        && got.slots.new.get().is_some_and(|f| !std::ptr::fn_addr_eq(f, object::object_new() as NewFn))
-    {
+    if object::ignores_arguments(got) {
         return Ok(obj);
     }
     if got.is_subtype(ty)

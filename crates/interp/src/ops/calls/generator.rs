@@ -1,6 +1,8 @@
 //! Calls of generator and coroutine functions, and of builtins that take all of a generator.
 
 use cinder_bytecode::op::Opcode;
+use cinder_pyobj::native::FixedShape;
+use cinder_pyobj::types::method::BoundMethod;
 use cinder_pyobj::{Obj, Value};
 use cinder_shadow::{ShadowOp, Site};
 
@@ -62,27 +64,58 @@ fast_op! {
 /// The distance from a call that is awaited at once to the `Send` of the await.
 pub(super) const TO_SEND: usize = 3;
 
-/// Decides how to call a Python function whose arguments begin at register `first`: like any function, as one that
-/// makes a generator or coroutine, or as a coroutine function that is awaited at once (`ops`, in this order).
-pub(super) fn look_function(m: M, s: &Site, callee: &Obj, first: i16, ops: [ShadowOp; 3]) {
-    let op = if s.would_look() { function_op(m, callee, first, ops) } else { None };
-    // SAFETY: the instruction lies in shadow code.
-    unsafe { cinder_shadow::look_call(m.pc, s, op, callee.value().bits(), 0, 0) };
+/// The operations of a call instruction, by what it calls.
+#[derive(Clone, Copy)]
+pub(super) struct Ops {
+    /// Functions of one code object, of up to four, of any.
+    targets: [ShadowOp; 3],
+    /// What makes a generator or coroutine.
+    generator: ShadowOp,
+    /// A coroutine function that is awaited at once.
+    awaited: ShadowOp,
 }
 
-/// As [`look_function`] decides; nothing where the site does already what fits.
-pub(super) fn function_op(m: M, callee: &Obj, first: i16, ops: [ShadowOp; 3]) -> Option<ShadowOp> {
-    let code = callee.downcast::<Function>()?.code_ref()?;
-    let c = code.downcast::<CodeObject>()?;
-    let op = match () {
-        () if c.runs => ops[0],
-        () if c.eager_args != u32::MAX && is_awaited(m, first) => ops[2],
-        () => ops[1],
-    };
+/// Those of `Call`.
+pub(super) const CALL: Ops = Ops {
+    targets: [ShadowOp::CallPython, ShadowOp::CallPythonPoly, ShadowOp::CallAny],
+    generator: ShadowOp::CallGenerator,
+    awaited: ShadowOp::CallAwait,
+};
+
+/// Those of `CallMethod`.
+pub(super) const CALL_METHOD: Ops = Ops {
+    targets: [ShadowOp::CallMethodPython, ShadowOp::CallMethodPythonPoly, ShadowOp::CallMethodAny],
+    generator: ShadowOp::CallMethodGenerator,
+    awaited: ShadowOp::CallMethodAwait,
+};
+
+/// Decides how to call a Python function whose arguments begin at register `first`: like any function, as one that
+/// makes a generator or coroutine, or as a coroutine function that is awaited at once.
+pub(super) fn look_function(m: M, s: &Site, callee: &Obj, first: i16, ops: Ops) {
+    let Some(code) = callee.downcast::<Function>().and_then(Function::code_ref) else { return };
+    let Some(c) = code.downcast::<CodeObject>() else { return };
     // SAFETY: the instruction lies in shadow code, which has valid opcode numbers.
-    let now = ShadowOp::from_number(unsafe { *m.pc }.op_number());
-    let changes = now != Some(op) && (op != ops[0] || now == Some(ops[1]) || now == Some(ops[2]));
-    changes.then_some(op)
+    unsafe {
+        if c.runs {
+            return cinder_shadow::look_target(m.pc, s, c.serial, ops.targets);
+        }
+        let op = match s.would_look() && c.eager_args != u32::MAX && is_awaited(m, first) {
+            true => ops.awaited,
+            false => ops.generator,
+        };
+        let changes = ShadowOp::from_number((*m.pc).op_number()) != Some(op);
+        cinder_shadow::look_call(m.pc, s, changes.then_some(op), callee.value().bits(), 0, 0);
+    }
+}
+
+/// As [`look_function`] for a bound method of a Python function that runs; false for other callees.
+pub(super) fn look_bound(m: M, s: &Site, callee: &Obj, ops: Ops) -> bool {
+    let Some(b) = callee.fixed::<BoundMethod>(FixedShape::BoundMethod) else { return false };
+    let code = b.function().fixed::<Function>(FixedShape::Function).and_then(Function::code_ref);
+    let Some(c) = code.as_ref().and_then(|c| c.downcast::<CodeObject>()).filter(|c| c.runs) else { return false };
+    // SAFETY: the instruction lies in shadow code.
+    unsafe { cinder_shadow::look_target(m.pc, s, c.serial, ops.targets) };
+    true
 }
 
 /// Whether the result of this call, whose arguments begin at register `first`, is awaited at once.

@@ -1,25 +1,33 @@
 //! How call sites learn what they call.
 
+use cinder_bytecode::op::Opcode;
+use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::native::{FixedShape, class_type};
 use cinder_pyobj::types::descriptor::MethodDescriptor;
 use cinder_pyobj::types::function::NativeFunction;
 use cinder_pyobj::types::list::List;
 use cinder_pyobj::types::{object, type_type};
-use cinder_pyobj::{Obj, PyResult, Type, Value, intern};
+use cinder_pyobj::{Obj, PyResult, Value, intern};
 use cinder_shadow::{ShadowOp, Site};
 
-use super::{call, is_plain_class, look_function, method_window, plain_window, quick_method, quick_python};
+use super::class::{class_dependency, init_cell, is_made_natively, is_plain_class, plain_class};
+use super::generator::{CALL, CALL_METHOD, look_bound, look_function};
+use super::new::python_new;
+use super::{call, method_window, plain_window};
 use crate::call::collect::{self, Consumer};
-use crate::machine::{Flow, M};
+use crate::machine::{Fast, Flow, M};
 use crate::ops::attrs::site;
 use crate::ops::{builtins, fast_op};
 
 fast_op! {
-    CallLook |m| fast { quick_python(m, arg_count(site(m))) } slow { call_look(m) }
+    CallLook |m| fast { Fast::Slow } slow { call_look(m) }
 
-    CallAny |m| fast { quick_python(m, arg_count(site(m))) } slow { call_look(m) }
+    CallMethodLook |m| fast { Fast::Slow } slow { call_method_look(m) }
+}
 
-    CallMethodLook |m| fast { quick_method(m, arg_count(site(m))) } slow { call_method_look(m) }
+/// A call that its site does not know after all: of either kind.
+pub(super) fn look_again(m: M) -> PyResult<Flow> {
+    if site(m).original().op() == Some(Opcode::CallMethod) { call_method_look(m) } else { call_look(m) }
 }
 
 /// The number of arguments of a specialised call, whose field `c` names the site.
@@ -34,7 +42,14 @@ pub(super) fn call_look(m: M) -> PyResult<Flow> {
     let n = arg_count(s) as usize;
     let callee = m.peek_obj(m.b());
     if callee.is_exact(FixedShape::Function) {
-        look_function(m, s, callee, m.b() + 2, [ShadowOp::CallLook, ShadowOp::CallGenerator, ShadowOp::CallAwait]);
+        look_function(m, s, callee, m.b() + 2, CALL);
+    } else if look_bound(m, s, callee, CALL) {
+        // A bound method.
+    } else if s.would_look()
+        && let Some((cell, dep)) = call_cell(callee)
+    {
+        // SAFETY: the instruction lies in shadow code.
+        unsafe { cinder_shadow::look_object(m.pc, s, callee, ShadowOp::CallObject, cell, dep) };
     } else if callee.value().bits() != s.entry.word() {
         let consumer =
             if n == 1 && collect::is_fresh(m.peek_obj(m.b() + 2)) { Consumer::of(callee) } else { Consumer::None };
@@ -60,26 +75,46 @@ pub(super) fn expect(callee: &Obj, n: usize) -> (Option<ShadowOp>, usize, usize)
         // The definition is static: it stays what it is even if the function dies.
         return (Some(op), std::ptr::from_ref(f.def()) as usize, 0);
     }
-    let Some(ty) = callee.fixed::<Type>(FixedShape::Type) else { return none };
+    let Some(ty) = plain_class(callee) else {
+        let op = if callee.type_of().slots.forward.get().is_some() { Some(ShadowOp::CallForward) } else { None };
+        return (op, 0, 0);
+    };
     if ty.is(type_type()) {
         return if n == 1 { (Some(ShadowOp::CallTypeOf), 0, 0) } else { none };
     }
-    let dep = if ty.flags().immutable {
-        0
-    } else {
-        ty.mark_cached();
-        std::ptr::from_ref(ty) as usize
-    };
-    if !is_plain_class(ty) {
-        return (Some(ShadowOp::CallClass), std::ptr::from_ref(ty) as usize, dep);
+    let dep = class_dependency(ty);
+    let natively = (Some(ShadowOp::CallClass), std::ptr::from_ref(ty) as usize, dep);
+    if let Some(cell) = init_cell(ty) {
+        let target = std::ptr::from_ref(cell) as usize;
+        return match () {
+            () if is_plain_class(ty) => (Some(ShadowOp::CallInit), target, dep),
+            () if is_made_natively(ty) => (Some(ShadowOp::CallNewInit), target, dep),
+            () if python_new(ty).is_some() => (Some(ShadowOp::CallNew), 0, dep),
+            () => natively,
+        };
+    }
+    if python_new(ty).is_some() {
+        return (Some(ShadowOp::CallNew), 0, dep);
     }
     match ty.lookup_cell(intern!("__init__")) {
-        Some((_, cell)) if cell.get().is_some_and(|f| f.is_exact(FixedShape::Function)) => {
-            (Some(ShadowOp::CallInit), std::ptr::from_ref(cell) as usize, dep)
+        Some((owner, _)) if n == 0 && is_plain_class(ty) && owner.is(class_type::<object::Object>()) => {
+            (Some(ShadowOp::CallPlain), 0, dep)
         }
-        Some((owner, _)) if n == 0 && owner.is(class_type::<object::Object>()) => (Some(ShadowOp::CallPlain), 0, dep),
-        _ => (Some(ShadowOp::CallClass), std::ptr::from_ref(ty) as usize, dep),
+        _ => natively,
     }
+}
+
+/// The cell of the `__call__` that an instance's class has, a Python function, and what that depends on.
+fn call_cell(callee: &Obj) -> Option<(&AttrCell, usize)> {
+    if !callee.is_ptr() || !callee.type_of().is_heap_type() || callee.as_type().is_some() {
+        return None;
+    }
+    let ty = callee.type_of();
+    let (_, cell) = ty.lookup_cell(intern!("__call__"))?;
+    if !cell.get()?.is_exact(FixedShape::Function) {
+        return None;
+    }
+    Some((cell, class_dependency(ty)))
 }
 
 /// A method call that its site does not know.
@@ -97,12 +132,23 @@ pub(super) fn call_method_look(m: M) -> PyResult<Flow> {
         unsafe { cinder_shadow::look_call(m.pc, s, Some(op), callee.value().bits(), 0, 0) };
     }
     if callee.is_exact(FixedShape::Function) {
-        let ops = [ShadowOp::CallMethodLook, ShadowOp::CallMethodGenerator, ShadowOp::CallMethodAwait];
-        look_function(m, s, callee, m.b() + 1, ops);
+        look_function(m, s, callee, m.b() + 1, CALL_METHOD);
+    } else if m.peek(m.b() + 1) == Value::UNBOUND && look_bound(m, s, callee, CALL_METHOD) {
+        // A bound method.
     } else if m.peek(m.b() + 1) == Value::UNBOUND && s.would_look() {
+        if let Some((cell, dep)) = call_cell(callee) {
+            // SAFETY: the instruction lies in shadow code.
+            unsafe { cinder_shadow::look_object(m.pc, s, callee, ShadowOp::CallMethodObject, cell, dep) };
+            return call(m, method_window(m, n), &[], 1);
+        }
         let (op, target, dep) = expect(callee, n);
         let op = match op {
-            Some(ShadowOp::CallClass | ShadowOp::CallPlain) => Some(ShadowOp::CallMethodClass),
+            Some(ShadowOp::CallClass) => Some(ShadowOp::CallMethodClass),
+            Some(ShadowOp::CallPlain) => Some(ShadowOp::CallMethodPlain),
+            Some(ShadowOp::CallInit) => Some(ShadowOp::CallMethodInit),
+            Some(ShadowOp::CallNewInit) => Some(ShadowOp::CallMethodNewInit),
+            Some(ShadowOp::CallNew) => Some(ShadowOp::CallMethodNew),
+            Some(ShadowOp::CallForward) => Some(ShadowOp::CallMethodForward),
             Some(_) if callee.is_exact(FixedShape::NativeFunction) => Some(ShadowOp::CallMethodFunction),
             _ => None,
         };

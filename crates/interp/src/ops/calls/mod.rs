@@ -1,9 +1,13 @@
 //! Calls, by kind of callee.
 
+mod attribute;
 mod class;
+mod forward;
 mod generator;
+mod keywords;
 mod look;
 mod native;
+mod new;
 mod python;
 
 use std::sync::atomic::Ordering;
@@ -16,11 +20,15 @@ use cinder_pyobj::types::method::BoundMethod;
 use cinder_pyobj::types::tuple;
 use cinder_pyobj::{Obj, PyResult, Value, intern};
 
+pub(crate) use self::attribute::*;
 pub(crate) use self::class::*;
+pub(crate) use self::forward::*;
 pub(crate) use self::generator::*;
+pub(crate) use self::keywords::*;
 pub(crate) use self::look::*;
 pub(crate) use self::native::*;
-pub(super) use self::python::*;
+pub(crate) use self::new::*;
+pub(crate) use self::python::*;
 use super::{fast_op, op};
 use crate::machine::{Fast, Flow, M};
 use crate::objects::function::Function;
@@ -76,6 +84,9 @@ fn call(m: M, w: Window, names: &[Obj], size: isize) -> PyResult<Flow> {
     if let Some(flow) = construct(m, w, names, size as u8)? {
         return Ok(flow);
     }
+    if let Some(flow) = push_new(m, w, names, size as u8)? {
+        return Ok(flow);
+    }
     if callee.type_of().is_heap_type()
         // SAFETY: arguments follow the callee and its self in one window of registers.
         && w.first == unsafe { w.callee.add(2) }
@@ -89,6 +100,11 @@ fn call(m: M, w: Window, names: &[Obj], size: isize) -> PyResult<Flow> {
             Window { callee: w.callee, first: w.callee.add(1), count: w.count + 1 }
         };
         return push_python(m, w, function, names, size as u8);
+    }
+    if callee.type_of().slots.forward.get().is_some()
+        && let Some(flow) = forward(m, w, names, size)?
+    {
+        return Ok(flow);
     }
     call_native(m, w, names, size)
 }
@@ -168,14 +184,14 @@ fast_op! {
         if !Function::is(callee) {
             return Fast::Slow;
         }
-        enter_python(m, callee, m.reg(m.b() + 2), m.c() as u16 as u32)
+        enter_python(m, callee, m.reg(m.b() + 2), m.c() as u16 as u32, |_| true)
     } slow {
         let w = plain_window(m, m.c() as u16 as usize);
         call(m, w, &[], 1)
     }
 
     CallMethod |m| fast {
-        quick_method(m, m.c() as u16 as u32)
+        quick_method(m, m.c() as u16 as u32, |_| true)
     } slow {
         let w = method_window(m, m.c() as u16 as usize);
         call(m, w, &[], 1)

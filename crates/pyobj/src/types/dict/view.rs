@@ -183,7 +183,9 @@ impl Dict {
         }
         // SAFETY: the owner lives and has this shape; the old word is ours now.
         unsafe {
-            let old = replace_slot(p, shape, i as u32, value.into_value());
+            let word = value.into_value();
+            let old = replace_slot(p, shape, i as u32, word);
+            instance::note(shape, i as u32, word, old);
             if old == Value::UNBOUND { None } else { Some(Obj::from_owned(old)) }
         }
     }
@@ -218,6 +220,7 @@ impl Dict {
             // SAFETY: the owner lives and has this shape; the old word is ours now.
             unsafe {
                 let old = replace_slot(p, shape, i as u32, Value::UNBOUND);
+                shape.fact_of(i as u32).removed();
                 (*p).set_shape(parent.id());
                 return if old == Value::UNBOUND { None } else { Some((name.obj(), Obj::from_owned(old))) };
             }

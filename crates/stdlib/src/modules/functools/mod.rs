@@ -49,6 +49,7 @@ pub(crate) mod functools {
 
     #[pyinit]
     fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
+        partial::pass_calls_on();
         module.set_attr(cx, intern!("Placeholder"), &partial::placeholder(cx))
     }
 }

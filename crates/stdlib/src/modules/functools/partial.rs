@@ -2,6 +2,7 @@
 
 use cinder_pyobj::heap::{Singleton, Traverse, new_instance};
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
+use cinder_pyobj::types::slots::Forward;
 use cinder_pyobj::types::str::StrBuilder;
 use cinder_pyobj::types::{Type, dict, generic_alias, method, tuple};
 use cinder_pyobj::value::ObjCell;
@@ -60,6 +61,20 @@ impl Partial {
         let get = |c: &ObjCell| c.get().unwrap_or_else(Obj::none);
         (get(&self.func), get(&self.args), get(&self.keywords))
     }
+}
+
+/// Lets calls of partials be made as calls of what they hold.
+pub(super) fn pass_calls_on() {
+    Partial::type_object().slots.forward.set(Some(forward));
+}
+
+/// What a call of a partial without open places amounts to.
+fn forward(this: &Obj) -> Option<Forward> {
+    let (function, args, keywords) = this.downcast::<Partial>()?.parts();
+    if items(&args).iter().any(is_placeholder) {
+        return None;
+    }
+    Some(Forward { function, args, keywords })
 }
 
 /// The instance dict, or None where it is empty.

@@ -1,0 +1,149 @@
+//! Calls of classes whose `__new__` is written in Python.
+//!
+//! `__new__` runs in a frame of kind `New`, with copies of the arguments; the call's window keeps its own for the `__init__`
+//! that may follow when the frame returns.
+
+use cinder_bytecode::op::Opcode;
+use cinder_pyobj::native::{Args, FixedShape};
+use cinder_pyobj::types::object;
+use cinder_pyobj::types::static_method::StaticMethod;
+use cinder_pyobj::{Obj, PyResult, Type, Value, intern};
+
+use super::class::{init_cell, plain_class};
+use super::python::push_python;
+use super::{Window, arg_count, look_again};
+use crate::call::Given;
+use crate::frame::{Frame, FrameKind};
+use crate::machine::{Fast, Flow, M};
+use crate::objects::code::CodeObject;
+use crate::objects::function::Function;
+use crate::ops::attrs::site;
+use crate::ops::{fast_op, spread};
+use crate::thread::Thread;
+use crate::unwind;
+
+fast_op! {
+    CallNew |m| fast { Fast::Slow } slow { call_new(m) }
+
+    CallMethodNew |m| fast { Fast::Slow } slow {
+        if m.peek(m.b() + 1) != Value::UNBOUND {
+            return look_again(m);
+        }
+        call_new(m)
+    }
+}
+
+fn call_new(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: arg_count(s) as usize };
+    if w.callee().value().bits() == s.entry.word()
+        && let Some(flow) = push_new(m, w, &[], 1)?
+    {
+        return Ok(flow);
+    }
+    look_again(m)
+}
+
+/// The Python function that is the `__new__` of a class.
+pub(super) fn python_new(ty: &Type) -> Option<Obj> {
+    let found = ty.lookup(intern!("__new__")).filter(|_| !ty.flags().no_new)?;
+    let f = match found.fixed::<StaticMethod>(FixedShape::StaticMethod) {
+        Some(s) => s.callable()?,
+        None => found,
+    };
+    let code = f.fixed::<Function>(FixedShape::Function)?.code_ref()?;
+    let runs = code.downcast::<CodeObject>()?.runs;
+    runs.then_some(f)
+}
+
+/// Pushes the frame of a class's `__new__`; nothing, with nothing changed, if it is none written in Python.
+pub(super) fn push_new(m: M, w: Window, names: &[Obj], advance: u8) -> PyResult<Option<Flow>> {
+    // SAFETY: the word after the callee is the window's.
+    if w.first != unsafe { w.callee.add(2) } {
+        return Ok(None);
+    }
+    let Some(new) = plain_class(w.callee()).and_then(python_new) else { return Ok(None) };
+    let (pos, values) = w.args().split_at(w.count - names.len());
+    let given = Given { head: Some(w.callee()), pos, names, values };
+    match spread::push_given(m, &new, given, FrameKind::New, None, advance) {
+        Ok(flow) => Ok(flow),
+        Err(r) => {
+            w.drop_all();
+            Err(r)
+        }
+    }
+}
+
+/// The call that waits for the `__new__` of its class, with its window and the names of its keywords.
+///
+/// # Safety
+/// The frame must be the current one, and stand at that call.
+unsafe fn waiting<'a>(th: &Thread, caller: *mut Frame) -> (M, Window, &'a [Obj]) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let m = M { pc: (*caller).pc, base: (*caller).base, fr: caller, th, w: (*(*caller).pc).0 };
+        let plain = (*caller).plain_insn();
+        let has_names = matches!(plain.op(), Some(Opcode::CallKw | Opcode::CallMethodKw));
+        let names = if has_names { super::kw_names(m) } else { &[] };
+        (m, Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: plain.c().into() }, names)
+    }
+}
+
+/// `__new__` gave `v`, and its caller is current again: runs `__init__` where there is one, and ends the call.
+pub(in crate::ops) fn made(th: &Thread, v: Obj, advance: u8) -> Flow {
+    // SAFETY: the caller stands at the call of the class.
+    let (m, w, names) = unsafe { waiting(th, th.current.get()) };
+    match initialise(m, w, names, v, advance) {
+        Ok(Some(v)) => {
+            w.drop_all();
+            crate::ops::flow::deliver(m, v, advance)
+        }
+        Ok(None) => Flow::SWITCH,
+        Err(_) => unwind::unwind(th, true),
+    }
+}
+
+/// Runs the `__init__` of what `__new__` gave, as calls of classes do. Nothing if a frame was pushed for it, which owns the
+/// window then; after an error the window is gone.
+fn initialise(m: M, w: Window, names: &[Obj], v: Obj, advance: u8) -> PyResult<Option<Obj>> {
+    let got = v.type_of();
+    let Some(ty) = w.callee().as_type() else { return Ok(Some(v)) };
+    if object::ignores_arguments(got) || !got.is_subtype(ty) {
+        return Ok(Some(v));
+    }
+    if let Some(init) = init_cell(got).and_then(|c| c.get())
+        && let Some(f) = init.fixed::<Function>(FixedShape::Function)
+        && f.code_ref().is_some_and(|c| c.downcast::<CodeObject>().is_some_and(|c| c.runs))
+    {
+        // SAFETY: the instruction owns the window: the class's reference goes, `__init__` takes its place.
+        unsafe {
+            let class = std::mem::replace(&mut *w.callee, init.clone().into_value());
+            *w.callee.add(1) = v.clone().into_value();
+            class.decref();
+            let w = Window { callee: w.callee, first: w.callee.add(1), count: w.count + 1 };
+            push_python(m, w, f, names, advance)?;
+            let fr = &mut *m.th().current.get();
+            fr.kind = FrameKind::Init;
+            fr.extra = v.into_value();
+        }
+        return Ok(None);
+    }
+    let done = match got.slots.init.get() {
+        Some(init) => init(m.cx(), &v, Args::new(w.args(), names)),
+        None => Ok(()),
+    };
+    match done {
+        Ok(()) => Ok(Some(v)),
+        Err(r) => {
+            w.drop_all();
+            Err(r)
+        }
+    }
+}
+
+/// `__new__` raised; its caller is current again and drops what its call holds.
+pub(crate) fn not_made(th: &Thread) {
+    // SAFETY: the caller stands at the call of the class.
+    let (_, w, _) = unsafe { waiting(th, th.current.get()) };
+    w.drop_all();
+}
