@@ -602,7 +602,10 @@ pub(crate) fn set_bases(cx: &Ctx, ty: &'static Type, bases: &Obj) -> PyResult<()
     let old_bases = ty.bases.borrow_mut().replace(bases.clone());
     let old_base = ty.base.replace(Some(best));
     let mut before = Vec::new();
-    if let Err(r) = refresh_mro(cx, ty, &mut before) {
+    let result = refresh_mro(cx, ty, &mut before);
+    // A custom `mro()` may have assigned other bases meanwhile; those stay, whether it returned or raised.
+    let overtaken = !ty.bases.borrow().as_ref().is_some_and(|b| b.is(bases));
+    if result.is_err() && !overtaken {
         for (t, mro, mro_obj) in before {
             *t.mro.borrow_mut() = mro;
             let made = std::mem::replace(&mut *t.mro_obj.borrow_mut(), mro_obj);
@@ -611,17 +614,20 @@ pub(crate) fn set_bases(cx: &Ctx, ty: &'static Type, bases: &Obj) -> PyResult<()
         }
         *ty.bases.borrow_mut() = old_bases;
         ty.base.set(old_base);
-        return Err(r);
+        return result;
     }
     drop(before);
-    // A custom `mro()` may have assigned other bases meanwhile; those stay.
-    if !ty.bases.borrow().as_ref().is_some_and(|b| b.is(bases)) {
-        return Ok(());
-    }
     for b in old_bases.as_ref().and_then(tuple::items_if_tuple).unwrap_or(&[]) {
         if let Some(b) = b.as_type() {
-            b.subclasses.borrow_mut().retain(|s| !s.is(ty));
+            // One entry only: bases assigned meanwhile may name this one again.
+            let mut subclasses = b.subclasses.borrow_mut();
+            if let Some(at) = subclasses.iter().position(|s| s.is(ty)) {
+                subclasses.remove(at);
+            }
         }
+    }
+    if overtaken {
+        return result;
     }
     for b in items {
         if let Some(b) = b.as_static_type() {
