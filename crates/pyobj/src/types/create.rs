@@ -304,8 +304,9 @@ pub fn set_attr(ty: &Type, name: Name, value: Obj) {
 
 const _: () = assert!(NO_PAYLOAD.size == 0 && size_of::<Value>() == 8);
 
-/// Gives a native type a second base (`ExceptionGroup` is the one case): the MRO is merged anew.
-pub(crate) fn add_native_base(ty: &Type, second: &'static Type) {
+/// Gives a native type a second base, which lays out its instances as the first or a base of it does (`ExceptionGroup`
+/// is the one case of the core): the MRO is merged anew. To be called while the type is made.
+pub fn add_native_base(ty: &Type, second: &'static Type) {
     let Some(me) = ty.as_obj().as_static_type() else { return };
     let Some(first) = ty.base() else { return };
     *ty.bases.borrow_mut() = Some(immortal(tuple::new(vec![first.as_obj(), second.as_obj()])));

@@ -7,7 +7,7 @@ pub mod cell;
 mod class_assign;
 pub mod class_method;
 pub mod complex;
-pub(crate) mod create;
+pub mod create;
 pub mod descriptor;
 pub mod dict;
 mod dir;

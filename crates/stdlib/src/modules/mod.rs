@@ -43,6 +43,8 @@ mod select;
 mod socket;
 mod sqlite;
 mod sre;
+#[cfg(feature = "ssl")]
+mod ssl;
 mod stat_;
 mod statistics;
 mod string;
@@ -111,6 +113,8 @@ pub static ALL: &[&ModuleDef] = &[
     &socket::socket::MODULE,
     &sqlite::module::MODULE,
     &sre::sre::MODULE,
+    #[cfg(feature = "ssl")]
+    &ssl::module::MODULE,
     &stat_::stat::MODULE,
     &statistics::statistics::MODULE,
     &string::module::MODULE,

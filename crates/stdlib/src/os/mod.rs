@@ -1,6 +1,7 @@
 //! What the native modules share that talk to the operating system.
 
 pub(crate) mod args;
+pub(crate) mod running;
 
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised};

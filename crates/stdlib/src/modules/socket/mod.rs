@@ -6,7 +6,7 @@
 mod address;
 mod constants;
 mod numbers;
-mod object;
+pub(crate) mod object;
 mod resolve;
 mod transfer;
 

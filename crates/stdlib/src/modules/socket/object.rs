@@ -97,14 +97,38 @@ impl Socket {
         }
     }
 
+    /// The file descriptor, -1 once closed.
+    #[cfg(feature = "ssl")]
+    pub(crate) fn fd(&self) -> i32 {
+        self.fd.get()
+    }
+
+    /// How long an operation may wait: nothing says "for ever".
+    #[cfg(feature = "ssl")]
+    pub(crate) fn patience(&self) -> Option<std::time::Duration> {
+        u64::try_from(self.timeout.get()).ok().map(std::time::Duration::from_nanos)
+    }
+
     /// Waits until the socket is ready, or raises TimeoutError.
     fn wait(&self, cx: &Ctx, writing: bool, deadline: std::time::Instant) -> PyResult<()> {
-        if self.fd.get() < 0 {
+        if self.fd.get() < 0 || self.is_ready_before(cx, writing, Some(deadline))? {
             return Ok(());
         }
+        Err(cx.raise(exc::TimeoutError(), "timed out"))
+    }
+
+    /// Waits until the socket can be read from or written to; false once the deadline passed.
+    pub(crate) fn is_ready_before(
+        &self,
+        cx: &Ctx,
+        writing: bool,
+        deadline: Option<std::time::Instant>,
+    ) -> PyResult<bool> {
         loop {
-            let left = deadline.saturating_duration_since(std::time::Instant::now());
-            let ms = left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32;
+            let ms = deadline.map_or(-1, |d| {
+                let left = d.saturating_duration_since(std::time::Instant::now());
+                left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32
+            });
             let events = if writing { libc::POLLOUT } else { libc::POLLIN };
             let mut p = libc::pollfd { fd: self.fd.get(), events, revents: 0 };
             let r = cx.without_lock(|| {
@@ -112,8 +136,7 @@ impl Socket {
                 if r < 0 { Err(errno()) } else { Ok(r) }
             });
             match r {
-                Ok(0) => return Err(cx.raise(exc::TimeoutError(), "timed out")),
-                Ok(_) => return Ok(()),
+                Ok(n) => return Ok(n != 0),
                 Err(libc::EINTR) => (cx.host().poll)(cx)?,
                 Err(e) => return Err(cx.os_error(e)),
             }

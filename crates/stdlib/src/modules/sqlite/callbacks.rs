@@ -12,7 +12,8 @@ use cinder_pyobj::types::{bytes, exc, float, int, str};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, intern};
 use libsqlite3_sys as sys;
 
-use super::ffi::{Database, running};
+use super::ffi::Database;
+use crate::os::running;
 
 /// Whether exceptions of callbacks are shown.
 pub(super) static TRACEBACKS: AtomicBool = AtomicBool::new(false);

@@ -254,7 +254,7 @@ impl Connection {
                 b.close();
             }
         }
-        let rc = ffi::running::unlocked(cx, || db.close());
+        let rc = crate::os::running::unlocked(cx, || db.close());
         let callbacks = self.callbacks.take();
         drop(callbacks);
         ended?;

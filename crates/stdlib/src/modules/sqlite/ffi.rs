@@ -10,39 +10,12 @@ use std::rc::Rc;
 use cinder_pyobj::Ctx;
 use libsqlite3_sys as sys;
 
+use crate::os::running;
+
 unsafe extern "C" {
     /// Closes a handle; one that statements still use lives on until the last of them is finalised. The bindings lack
     /// it, the library has it.
     fn sqlite3_close_v2(db: *mut sys::sqlite3) -> c_int;
-}
-
-/// The thread context of the Python code that called SQLite, for callbacks out of it.
-pub(super) mod running {
-    use super::*;
-
-    thread_local! {
-        static CALLER: Cell<*const Ctx> = const { Cell::new(std::ptr::null()) };
-    }
-
-    /// Runs `f`, which calls SQLite, without the interpreter lock.
-    pub(in super::super) fn unlocked<R>(cx: &Ctx, f: impl FnOnce() -> R) -> R {
-        let before = CALLER.replace(cx);
-        let r = cx.without_lock(f);
-        CALLER.set(before);
-        r
-    }
-
-    /// Runs `f`, the Python side of a callback, with the lock. Nothing if no Python code is waiting for SQLite on this
-    /// thread.
-    pub(in super::super) fn locked<R>(f: impl FnOnce(&Ctx) -> R) -> Option<R> {
-        let cx = CALLER.get();
-        // SAFETY: `unlocked` keeps the context borrowed while it is set.
-        let cx = unsafe { cx.as_ref() }?;
-        (cx.host().acquire_lock)(cx);
-        let r = f(cx);
-        (cx.host().release_lock)(cx);
-        Some(r)
-    }
 }
 
 /// A text of SQLite's that stays valid while it is copied.

@@ -1,0 +1,36 @@
+//! Turns at a connection: OpenSSL lets one thread at a time use one.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// A lock that its holder may take again: Python code that OpenSSL calls back may use the connection.
+///
+/// Nobody waits for a turn with the interpreter lock held, since the holder may need that lock to go on.
+#[derive(Default)]
+pub(super) struct Turn {
+    holder: AtomicU64,
+    lock: Mutex<()>,
+}
+
+/// A number of the calling thread, not zero.
+fn me() -> u64 {
+    thread_local! {
+        static ME: u8 = const { 0 };
+    }
+    ME.with(|p| std::ptr::from_ref(p) as u64)
+}
+
+impl Turn {
+    /// Runs `f` when the connection is free.
+    pub(super) fn take<R>(&self, f: impl FnOnce() -> R) -> R {
+        if self.holder.load(Ordering::Relaxed) == me() {
+            return f();
+        }
+        let held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.holder.store(me(), Ordering::Relaxed);
+        let r = f();
+        self.holder.store(0, Ordering::Relaxed);
+        drop(held);
+        r
+    }
+}
