@@ -78,7 +78,8 @@ pub(crate) struct Frame {
     pub chunk_first: bool,
     /// How many words the caller's call instruction takes.
     pub advance: u8,
-    /// Who takes the items of a generator (`Collect`): see [`collect`](crate::call::collect).
+    /// Who takes the items of a generator (`Collect`): see [`collect`](crate::call::collect). How many arguments the window
+    /// of the call has (`New`).
     pub consumer: u8,
 }
 

@@ -301,6 +301,7 @@ impl Thread {
     }
 
     /// The innermost holder.
+    #[inline(always)]
     pub(crate) fn exc_state(&self) -> &ExcState {
         // SAFETY: as in `handled`.
         unsafe { &*self.exc.get() }

@@ -1,5 +1,6 @@
 //! Exceptions: from the instruction that raised to its handler, or out of the frame.
 
+use cinder_bytecode::code::ExceptionEntry;
 use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::types::exc;
 use cinder_pyobj::{Obj, Value};
@@ -7,6 +8,7 @@ use cinder_pyobj::{Obj, Value};
 use crate::call::{collect, eager, pop_frame};
 use crate::frame::{Frame, FrameKind};
 use crate::machine::Flow;
+use crate::objects::code::Raised;
 use crate::objects::{frame_obj, traceback};
 use crate::observe::{Event, exception_event};
 use crate::thread::Thread;
@@ -41,7 +43,7 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
         let entered = std::mem::replace(&mut add_entry, true);
         // SAFETY: the frame is current, its code verified.
         unsafe {
-            match f.plain().exceptions.find(pc).copied() {
+            match handler(f, pc) {
                 Some(entry) => {
                     drop_temps(f, pc, entry.temp);
                     f.pc = f.code().copies.base_of(f.pc).add(entry.handler as usize);
@@ -83,9 +85,37 @@ fn tell(th: &Thread, fr: *mut Frame, event: Event, e: Obj) -> Obj {
     }
 }
 
-/// Drops the live temporaries from `from` on, highest first.
+/// The handler of exceptions at an instruction. The last one asked for is remembered, with what is live there.
+fn handler(f: &Frame, pc: u32) -> Option<ExceptionEntry> {
+    let c = f.code();
+    let known = c.raised.get();
+    if known.at == pc {
+        return known.entry;
+    }
+    let code = f.plain();
+    let entry = code.exceptions.find(pc).copied();
+    if code.temps <= 64 {
+        let mut live = 0;
+        code.liveness().live_during_down(code, pc, entry.map_or(0, |e| e.temp), &mut |t| live |= 1 << t);
+        c.raised.set(Raised { at: pc, entry, live });
+    }
+    entry
+}
+
+/// Drops the live temporaries from `from` on, highest first. [`handler`] was asked for this instruction before.
 unsafe fn drop_temps(f: &Frame, pc: u32, from: u32) {
     let code = f.plain();
+    let known = f.code().raised.get();
+    if known.at == pc {
+        let mut live = known.live;
+        while live != 0 {
+            let t = 63 - live.leading_zeros();
+            live &= !(1 << t);
+            // SAFETY: live temporaries are owned by the frame.
+            unsafe { std::mem::replace(&mut *f.base.add(t as usize), Value::UNBOUND).decref() };
+        }
+        return;
+    }
     code.liveness().live_during_down(code, pc, from, &mut |t| {
         // SAFETY: live temporaries are owned by the frame.
         unsafe {
@@ -102,6 +132,7 @@ unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
     // SAFETY: the frame is current and has no live temporaries.
     unsafe {
         let (kind, extra) = ((*fr).kind, (*fr).extra);
+        let (count, advance) = ((*fr).consumer, (*fr).advance);
         let pending = th.cx.take_pending();
         if (*fr).is_generator {
             crate::objects::generator::frame_ended(th, fr);
@@ -115,7 +146,7 @@ unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
         } else {
             pop_frame(th, fr);
             if kind == FrameKind::New {
-                crate::ops::not_made(th);
+                crate::ops::not_made(th, count, advance);
             }
             if kind == FrameKind::Init {
                 extra.decref();

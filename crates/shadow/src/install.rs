@@ -41,7 +41,9 @@ fn kind_of(op: ShadowOp) -> Kind {
         ShadowOp::StoreAttrGrow => Kind::Grow,
         ShadowOp::StoreAttrProperty => Kind::SetProperty,
         ShadowOp::StoreAttrDescr => Kind::SetDescr,
+        ShadowOp::StoreAttrGrowOver => Kind::GrowOver,
         ShadowOp::DelAttrShrink => Kind::Shrink,
+        ShadowOp::DelAttrShrinkOver => Kind::ShrinkOver,
         ShadowOp::DelAttrDescr => Kind::SetDescr,
         _ => Kind::None,
     }
@@ -157,6 +159,7 @@ pub unsafe fn look_store(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
             Kind::Slot => ShadowOp::StoreAttrSlot,
             Kind::Over => ShadowOp::StoreAttrOver,
             Kind::Grow => ShadowOp::StoreAttrGrow,
+            Kind::GrowOver => ShadowOp::StoreAttrGrowOver,
             Kind::SetProperty => ShadowOp::StoreAttrProperty,
             Kind::SetDescr => ShadowOp::StoreAttrDescr,
             _ => return None,
@@ -179,6 +182,7 @@ pub unsafe fn look_delete(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
     let single = |k: Kind| {
         Some(match k {
             Kind::Shrink => ShadowOp::DelAttrShrink,
+            Kind::ShrinkOver => ShadowOp::DelAttrShrinkOver,
             Kind::SetDescr => ShadowOp::DelAttrDescr,
             _ => return None,
         })
@@ -366,6 +370,13 @@ pub unsafe fn look_target(pc: *const Insn, site: &Site, code: u64, ops: [ShadowO
     unsafe {
         let now = ShadowOp::from_number((*pc).op_number());
         if !ops.iter().any(|op| now == Some(*op)) {
+            if site.entry.word() != 0 {
+                let m = site.more_or_new();
+                m.misses.set(m.misses.get().saturating_add(1));
+                if m.misses.get() > 8 {
+                    site.failed();
+                }
+            }
             site.forget_entries();
             site.entry.set_word(code);
             return rewrite(pc, ops[0]);

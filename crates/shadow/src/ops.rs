@@ -45,6 +45,8 @@ macro_rules! for_each_shadow_op {
             StoreAttrSlot = StoreAttr store_attr;
             /// Adds an attribute in an inline slot: the object moves to the next shape.
             StoreAttrGrow = StoreAttr store_attr;
+            /// Adds an attribute in an overflow slot that is there already.
+            StoreAttrGrowOver = StoreAttr store_attr;
             /// Stores into an overflow slot.
             StoreAttrOver = StoreAttr store_attr;
             /// A property whose setter is a Python function: runs it in a frame.
@@ -60,6 +62,8 @@ macro_rules! for_each_shadow_op {
             DelAttrLook = DelAttr del_attr;
             /// The attribute that was added last, in an inline slot: the object moves back to the shape before.
             DelAttrShrink = DelAttr del_attr;
+            /// As `DelAttrShrink`, in an overflow slot.
+            DelAttrShrinkOver = DelAttr del_attr;
             /// A descriptor of the class: tells it; a property's deleter runs in a frame.
             DelAttrDescr = DelAttr del_attr;
 
@@ -102,6 +106,8 @@ macro_rules! for_each_shadow_op {
             LoadGlobalLook = LoadGlobal load_global;
             /// A global in its cell.
             LoadGlobalCell = LoadGlobal load_global;
+            /// A global in a dict that is no module's.
+            LoadGlobalDict = LoadGlobal load_global;
             /// A builtin in its cell, while the global's cell is unbound.
             LoadGlobalBuiltin = LoadGlobal load_global;
 
@@ -128,6 +134,8 @@ macro_rules! for_each_shadow_op {
             CallPlain = Call call;
             /// A class that is made natively.
             CallClass = Call call;
+            /// `str` of one argument.
+            CallStr = Call call;
             /// An instance whose class has a `__call__` written in Python.
             CallObject = Call call;
             /// A native object that passes its calls on, such as a `functools.partial`.
@@ -183,6 +191,8 @@ macro_rules! for_each_shadow_op {
             CallMethodAwait = CallMethod call_method;
             /// Calls a generator method, or a coroutine method that is not awaited at once: no frame is pushed.
             CallMethodGenerator = CallMethod call_method;
+            /// `join` of a str with a fresh generator.
+            CallMethodCollect = CallMethod call_method;
             /// `append` of an exact list.
             CallMethodAppend = CallMethod call_method;
             /// A method of a native type.

@@ -57,6 +57,10 @@ pub enum Kind {
     SetDescr,
     /// A store that moves the object to shape `arg`, into the slot word at byte offset `target`.
     Grow,
+    /// As [`Kind::Grow`], into overflow slot `target`.
+    GrowOver,
+    /// As [`Kind::Shrink`], from overflow slot `target`.
+    ShrinkOver,
     /// A deletion that moves the object back to shape `arg`, from the slot word at byte offset `target`.
     Shrink,
 }
@@ -319,7 +323,7 @@ pub(crate) fn store(x: &Obj, name: Name) -> Option<Answer> {
     let next = shape.with_attr(name)?;
     let i = next.attr_count() - 1;
     if i >= inline {
-        return None;
+        return Some(Answer::of_shape(Kind::GrowOver, shape.id(), next.id().as_u32(), (i - inline) as usize, ty));
     }
     let off = (l.attrs_off() + 8 * i) as usize;
     Some(Answer::of_shape(Kind::Grow, shape.id(), next.id().as_u32(), off, ty))
@@ -345,9 +349,12 @@ pub(crate) fn delete(x: &Obj, name: Name) -> Option<Answer> {
         return None;
     }
     let i = shape.lookup(name)?;
-    if i + 1 != shape.attr_count() || i >= l.inline_attrs() {
+    if i + 1 != shape.attr_count() {
         return None;
     }
-    let off = (l.attrs_off() + 8 * i) as usize;
-    Some(Answer::of_shape(Kind::Shrink, shape.id(), shape.parent()?.id().as_u32(), off, ty))
+    let (kind, place) = match i.checked_sub(l.inline_attrs()) {
+        Some(over) => (Kind::ShrinkOver, over),
+        None => (Kind::Shrink, l.attrs_off() + 8 * i),
+    };
+    Some(Answer::of_shape(kind, shape.id(), shape.parent()?.id().as_u32(), place as usize, ty))
 }

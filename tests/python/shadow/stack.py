@@ -1,4 +1,5 @@
 """Handlers leave nothing on the native stack: loops over sites of many kinds, long enough to use it up otherwise."""
+import functools
 import math
 
 TURNS = 20_000
@@ -65,6 +66,81 @@ def calls():
         bound()
 
 
+class Many:
+    """Called in many ways."""
+    kind = 'many'
+
+    def __init__(self, x, y=1, *, z=2):
+        self.x = x
+        self.y = y
+
+    def __call__(self, x=1):
+        return x
+
+    def var(self, *args, **kwargs):
+        return self
+
+    def own(self, *, k=1):
+        return k
+
+    def __delattr__(self, name):
+        pass
+
+
+class Made:
+    def __new__(cls, x):
+        return object.__new__(cls)
+
+    def __init__(self, x):
+        pass
+
+
+class Error(ValueError):
+    def __init__(self, text):
+        self.text = text
+
+
+def many_calls():
+    many, partial = Many(1), functools.partial(defaults, 1, c=2)
+    for i in range(5 * TURNS):
+        Many(i), Many(x=i), Many(i, z=1), Many(i, y=2, z=3), Made(i), Error(i), str(i)
+        many(), many(i), many.var(), many.var(i, 2), many.var(k=1), many.own(), many.own(k=2), partial(), partial(b=2)
+        int('3', base=10), 'a'.replace('a', 'b', count=1), dict(a=1)
+        for f in defaults, lambda a, b=2: a, lambda *a: a, lambda **k: k, lambda a=1: a, lambda a=2: a:
+            f(*[1] * (f.__code__.co_argcount > 0))
+
+
+def many_attributes():
+    o, classes, mixed = Point(), [Many, Made, Error], [Point(), Property(), Many(1), Error('')]
+    for i in range(5 * TURNS):
+        hasattr(o, 'x'), hasattr(o, 'none'), getattr(o, 'x', 1), getattr(o, 'none', 1), hasattr(Many, 'none')
+        Many.__name__, Many.__mro__, Many.var, Many.kind
+        o.tmp = i
+        del o.tmp
+        for c in classes:
+            c.__name__
+        for x in mixed:
+            x.__class__, x.__doc__, hasattr(x, 'p')
+        try:
+            o.none
+        except AttributeError:
+            pass
+        try:
+            o.none()
+        except (TypeError, AttributeError):
+            pass
+        exec_global()
+
+
+class Point:
+    x = 1
+
+
+namespace = {'a': 1}
+exec('def exec_global(): return a', namespace)
+exec_global = namespace['exec_global']
+
+
 def texts():
     s = ''
     for i in range(10 * TURNS):
@@ -122,6 +198,8 @@ def generators():
     for _ in range(TURNS // 10):
         for x in outer(): pass
         list(x for x in range(50)), tuple(x for x in range(50)), set(x for x in range(50)), sum(x for x in range(50))
+        sorted(x for x in range(9)), min(x for x in range(9)), max(x for x in range(9)), dict((x, x) for x in range(9))
+        ','.join(x for x in 'abc')
         any(x > 60 for x in range(50)), all(x < 60 for x in range(50))
 
 
@@ -150,7 +228,7 @@ def coroutines():
 
 for f in (subscripts, walks, generators, coroutines):
     f()
-for f in (slots, class_attributes, methods, properties, natives, calls, texts):
+for f in (slots, class_attributes, methods, properties, natives, calls, many_calls, many_attributes, texts):
     f()
 # Enough of it is left.
 assert sorted([3, 1, 2], key=lambda x: sorted([x, -x], key=abs)[0]) == [1, 2, 3]

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use cinder_bytecode::code::{Code, Const, flags};
+use cinder_bytecode::code::{Code, Const, ExceptionEntry, flags};
 use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::heap::{self, Dropped, Traverse, Visitor};
 use cinder_pyobj::native::{Args, PyClass, This, pyclass, pymethods};
@@ -45,6 +45,9 @@ pub struct CodeObject {
     pub(crate) simple_args: u32,
     /// As `simple_args` where a call runs the code to its end, else `u32::MAX`.
     pub(crate) quick_args: u32,
+    /// The number of positional parameters of code that a call runs to its end, and that has no parameters beside them but
+    /// `*args` or `**kwargs`; else `u32::MAX`.
+    pub(crate) collecting_args: u32,
     /// As `simple_args` where a call makes a coroutine whose body may run at once, else `u32::MAX`.
     pub(crate) eager_args: u32,
     /// A call runs the code to its end: it makes no generator or coroutine.
@@ -61,6 +64,8 @@ pub struct CodeObject {
     pub(crate) far: u32,
     /// What is known of the yield that a generator of the code last rested at.
     rest: Cell<Rest>,
+    /// What is known of the instruction that last raised.
+    pub(crate) raised: Cell<Raised>,
     /// The sites of the shadow; null while there is none.
     sites: Cell<*const Site>,
     /// Calls and loop turns until the code counts as warm.
@@ -78,6 +83,17 @@ pub(crate) struct Rest {
     /// A GeneratorExit raised there would meet no handler but the one that every generator has, which lets it pass.
     pub silent: bool,
     /// The live temporaries, a bit each.
+    pub live: u64,
+}
+
+/// Where an exception at an instruction goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Raised {
+    /// The index of the instruction.
+    pub at: u32,
+    /// Its handler.
+    pub entry: Option<ExceptionEntry>,
+    /// The temporaries that die on the way there, a bit each.
     pub live: u64,
 }
 
@@ -201,6 +217,11 @@ pub(super) fn with_constants(cx: &Ctx, code: Arc<Code>, consts: Box<[Obj]>, show
         serial: SERIALS.fetch_add(1, Ordering::Relaxed),
         simple_args: if simple { code.arg_count } else { u32::MAX },
         quick_args: if simple && runs { code.arg_count } else { u32::MAX },
+        collecting_args: if !fixed_params && runs && code.kwonly_arg_count == 0 && code.far_locals() == 0 {
+            code.arg_count
+        } else {
+            u32::MAX
+        },
         eager_args: if simple && is_eager(&code) { code.arg_count } else { u32::MAX },
         runs,
         body: generator_body(&code),
@@ -210,6 +231,7 @@ pub(super) fn with_constants(cx: &Ctx, code: Arc<Code>, consts: Box<[Obj]>, show
         free_start: code.locals.len() as u32 - free,
         far: code.far_locals(),
         rest: Cell::new(Rest { at: u32::MAX, silent: false, live: 0 }),
+        raised: Cell::new(Raised { at: u32::MAX, entry: None, live: 0 }),
         sites: Cell::new(std::ptr::null()),
         cold: Cell::new(WARM),
         shadow: OnceCell::new(),
@@ -370,6 +392,12 @@ impl CodeObject {
         let line = self.code.position(pc).line;
         let starts = || self.code.insns.get(pc as usize).and_then(|insn| insn.op()) == Some(Opcode::Resume);
         (line != 0 || starts()).then_some(line)
+    }
+
+    /// As [`CodeObject::param_names`], if they were made.
+    #[inline(always)]
+    pub(crate) fn known_param_names(&self) -> Option<&[Name]> {
+        self.param_names.get().map(|names| &**names)
     }
 
     /// The names of the parameters that arguments can bind to, in order.

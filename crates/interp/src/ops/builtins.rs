@@ -51,7 +51,7 @@ pub(super) fn quick_abs(v: Value) -> Option<Value> {
 
 /// Whether the second of two numbers of one kind, in words, is less than the first.
 #[inline(always)]
-pub(super) fn second_is_less(x: Value, y: Value) -> Option<bool> {
+pub(crate) fn second_is_less(x: Value, y: Value) -> Option<bool> {
     if x.is_int() && y.is_int() {
         return Some(y.as_int_unchecked() < x.as_int_unchecked());
     }

@@ -6,8 +6,9 @@ use cinder_pyobj::types::list::{self, List};
 use cinder_pyobj::types::tuple;
 use cinder_pyobj::{Ctx, Obj, PyResult, Value};
 
-use super::op;
-use crate::machine::Flow;
+use super::flow::none_word;
+use super::{fast_op, op};
+use crate::machine::{Fast, Flow, M};
 use crate::unwind::stop_iteration_error;
 
 /// Makes `e` the pending exception, chained to the one being handled.
@@ -48,6 +49,79 @@ fn check_star_types(cx: &Ctx, types: &Obj) -> PyResult<()> {
         }
     }
     Ok(())
+}
+
+/// What the exception being handled is kept in, as a place to read and write without destructors.
+#[inline(always)]
+fn handled_place(m: M) -> *mut Option<Obj> {
+    m.th().exc_state().exc.as_ptr()
+}
+
+fast_op! {
+    PushExcInfo |m| fast {
+        let e = m.peek(m.a());
+        // SAFETY: the instruction owns the temporary; the holder gets a reference of its own and gives up the old one.
+        unsafe {
+            e.incref();
+            let place = handled_place(m);
+            let old = std::ptr::read(place);
+            std::ptr::write(place, Some(Obj::from_owned(e)));
+            m.put_word(m.a() + 1, e);
+            m.put_word(m.a(), match old {
+                Some(o) => o.into_value(),
+                None => none_word(),
+            });
+        }
+        Fast::Next
+    } slow {
+        let e = m.take(m.a());
+        let state = m.th().exc_state();
+        m.put(m.a() + 1, e.clone());
+        let old = state.exc.replace(Some(e));
+        m.put(m.a(), old.unwrap_or_else(Obj::none));
+        Ok(Flow::NEXT)
+    }
+
+    PopExcept |m| fast {
+        let e = m.peek(m.a());
+        // SAFETY: the instruction owns the temporary; None is immortal.
+        unsafe {
+            let place = handled_place(m);
+            let old = std::ptr::read(place);
+            std::ptr::write(place, if e == none_word() { None } else { Some(Obj::from_owned(e)) });
+            match old {
+                None => Fast::Next,
+                Some(o) => {
+                    let w = o.into_value();
+                    if w.is_ptr() && w.header().release() {
+                        m.save_pc();
+                        return Fast::Drop(w, m.ahead(1), m.base, m.fr);
+                    }
+                    Fast::Next
+                }
+            }
+        }
+    } slow {
+        let e = m.take(m.a());
+        let old = m.th().exc_state().exc.replace(e.non_none());
+        drop(old);
+        Ok(Flow::NEXT)
+    }
+
+    BrExcMatch |m| fast {
+        let class = m.peek(m.b());
+        // Of exactly this class; an exception's class may be caught.
+        if m.peek_obj(m.a()).type_of().as_value() != class {
+            return Fast::Slow;
+        }
+        let to = if m.c() != 0 { m.next_target_pc() } else { m.ahead(2) };
+        m.consumed(m.b(), class, to)
+    } slow {
+        let t = m.arg(m.b());
+        let r = matches(m.cx(), m.peek_obj(m.a()), &t)?;
+        drop(t);
+        Ok(if r == (m.c() != 0) { m.next_target() } else { Flow::SKIP })
+    }
 }
 
 op! {
@@ -99,29 +173,6 @@ op! {
         let e = m.take(m.a());
         let _ = m.cx().set_pending(e);
         Ok(Flow::RERAISE)
-    }
-
-    PushExcInfo |m| {
-        let e = m.take(m.a());
-        let state = m.th().exc_state();
-        m.put(m.a() + 1, e.clone());
-        let old = state.exc.replace(Some(e));
-        m.put(m.a(), old.unwrap_or_else(Obj::none));
-        Ok(Flow::NEXT)
-    }
-
-    PopExcept |m| {
-        let e = m.take(m.a());
-        let old = m.th().exc_state().exc.replace(e.non_none());
-        drop(old);
-        Ok(Flow::NEXT)
-    }
-
-    BrExcMatch |m| {
-        let t = m.arg(m.b());
-        let r = matches(m.cx(), m.peek_obj(m.a()), &t)?;
-        drop(t);
-        Ok(if r == (m.c() != 0) { m.next_target() } else { Flow::SKIP })
     }
 
     CheckEgMatch |m| {

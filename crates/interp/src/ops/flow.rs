@@ -350,7 +350,7 @@ pub(super) fn return_value(m: M, v: Obj) -> Flow {
                 caller.pc = caller.pc.add(advance as usize);
                 return Flow::SWITCH;
             }
-            FrameKind::New => return super::calls::made(th, v, advance),
+            FrameKind::New => return super::calls::made(th, v, consumer, advance),
             FrameKind::Call | FrameKind::Loop | FrameKind::Send | FrameKind::Collect | FrameKind::Await => v,
             FrameKind::Init => {
                 let instance = Obj::from_owned(extra);

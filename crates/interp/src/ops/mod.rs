@@ -28,6 +28,7 @@ mod unpack;
 pub(crate) use arith::*;
 pub(crate) use attrs::*;
 pub(crate) use build::*;
+pub(crate) use builtins::second_is_less;
 pub(crate) use calls::*;
 pub(crate) use cells::*;
 pub(crate) use compare::*;

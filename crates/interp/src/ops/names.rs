@@ -1,10 +1,11 @@
 //! Names: globals, builtins, namespace mappings.
 
 use cinder_pyobj::cell::AttrCell;
+use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::{dict, exc};
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, Value};
-use cinder_shadow::Site;
+use cinder_shadow::{ShadowOp, Site};
 
 use super::{fast, fast_op, op};
 use crate::machine::{Fast, Flow, M};
@@ -60,6 +61,11 @@ fn global_look(m: M) -> PyResult<Flow> {
             // SAFETY: the instruction lies in shadow code; the interpreter's builtins live as long as it.
             unsafe { cinder_shadow::look_global(m.pc, s, g.value().bits(), gc, builtin, d.mark_cached()) };
         }
+    } else if let Some(d) = g.fixed::<dict::Dict>(FixedShape::Dict)
+        && d.quick_get(name.value()).is_some()
+    {
+        // SAFETY: the instruction lies in shadow code.
+        unsafe { cinder_shadow::look_call(m.pc, s, Some(ShadowOp::LoadGlobalDict), 0, 0, 0) };
     }
     global_generic(m, name)
 }
@@ -119,6 +125,15 @@ fast_op! {
             return Fast::Slow;
         }
         // SAFETY: the cell keeps the value alive.
+        unsafe { v.incref() };
+        m.store(m.a(), v)
+    } slow { global_look(m) }
+
+    LoadGlobalDict |m| fast {
+        let d = fast!(m.globals().fixed::<dict::Dict>(FixedShape::Dict));
+        let name = fast!(m.frame().code().names.get(site(m).original().bx() as usize)).value();
+        let v = fast!(d.quick_get(name));
+        // SAFETY: the dict keeps the value alive.
         unsafe { v.incref() };
         m.store(m.a(), v)
     } slow { global_look(m) }

@@ -155,6 +155,15 @@ pub unsafe fn quick_instance(ty: &Type) -> Option<Value> {
     }
 }
 
+/// A cell for a container of this size that is no instance of a heap type, if one is at hand.
+///
+/// # Safety
+/// The caller must initialise the object before anything else happens.
+#[inline(always)]
+pub(crate) unsafe fn quick_container(size: usize) -> Option<*mut Header> {
+    quick_cell(size)
+}
+
 struct Deferred {
     depth: Cell<u32>,
     /// Whether the queue holds anything.

@@ -102,6 +102,13 @@ impl Obj {
             }
             return Ok(v);
         }
+        let ty = self.type_of();
+        // A class written in Python may iterate in a way of its own.
+        if let Some(items) = ty.slots.items.get().filter(|_| !ty.is_heap_type())
+            && let Some(v) = items(self)
+        {
+            return Ok(v);
+        }
         let hint = self.length_hint(cx, 0)?;
         let mut v = Vec::new();
         if v.try_reserve(hint.min(1 << 20)).is_err() {

@@ -62,6 +62,13 @@ impl Fact {
         self.note(v, CHANGING);
     }
 
+    /// Whether storing `v` over another value tells nothing new.
+    #[inline(always)]
+    pub fn tells_replacing(&self, v: Value) -> bool {
+        let f = self.0.get();
+        f == ANYTHING | CHANGING || f == class_of(v) | CHANGING
+    }
+
     /// A value was taken away.
     #[inline(always)]
     pub fn removed(&self) {

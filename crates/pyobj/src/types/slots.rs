@@ -126,6 +126,9 @@ pub struct Forward {
 /// What a call of the object amounts to; nothing if it has to be asked itself.
 pub type ForwardFn = fn(&Obj) -> Option<Forward>;
 
+/// All items of an object, in the order in which iterating gives them, without running Python code.
+pub type ItemsFn = fn(&Obj) -> Option<Vec<Obj>>;
+
 /// Calls a macro with every slot: `field: type, kind, "special names"`. The kind tells wrapper descriptors
 /// and trampolines how the special methods map to the slot: `binary` slots stand for a method and its
 /// reflected twin, `set` slots for a set/delete pair, `cmp` for the six comparisons.
@@ -152,6 +155,7 @@ macro_rules! for_each_slot {
             anext: UnaryFn, unary, ["__anext__"];
             send: SendFn, internal, [];
             forward: ForwardFn, internal, [];
+            items: ItemsFn, internal, [];
             len: LenFn, len, ["__len__"];
             getitem: BinaryFn, getitem, ["__getitem__"];
             setitem: SetFn, set, ["__setitem__", "__delitem__"];

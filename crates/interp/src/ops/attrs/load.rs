@@ -109,6 +109,35 @@ fn finish_shaped(m: M, kind: Kind) -> PyResult<Flow> {
     finish_found(m, kind, e.arg.get(), e.target.get())
 }
 
+/// Enters the getter of the property in a cell.
+///
+/// # Safety
+/// The guard must hold: the cell belongs to the receiver's class, which keeps the property alive, and that its getter.
+#[inline(always)]
+unsafe fn enter_getter(m: M, target: usize) -> Fast {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let d = cell_word(target);
+        if d == Value::UNBOUND {
+            return Fast::Slow;
+        }
+        let p = fast!(Obj::borrow_from(&d).fixed::<Property>(FixedShape::Property));
+        let f = fast!(p.getter_word());
+        if !Function::is(f) {
+            return Fast::Slow;
+        }
+        let function = &*Function::payload_of(f);
+        let c = &*fast!(function.code_ptr());
+        let first = m.frame().top;
+        if c.simple_args != 1 || !c.runs || c.sites().is_null() || !can_enter(m, c, first) {
+            return Fast::Slow;
+        }
+        f.incref();
+        *first = m.owned(m.b());
+        enter_frame(m, f, function, c, first, 1, FrameKind::Call, Value::UNBOUND)
+    }
+}
+
 fast_op! {
     LoadAttrLook |m| fast { Fast::Slow } slow { load_attr(m) }
 
@@ -153,24 +182,8 @@ fast_op! {
         if !guarded(v, e) {
             return Fast::Slow;
         }
-        // SAFETY: the guard holds; the class keeps the property alive, and that its getter.
-        unsafe {
-            let d = cell_word(e.target.get());
-            let p = fast!(Obj::borrow_from(&d).fixed::<Property>(FixedShape::Property));
-            let f = fast!(p.getter_word());
-            if !Function::is(f) {
-                return Fast::Slow;
-            }
-            let function = &*Function::payload_of(f);
-            let c = &*fast!(function.code_ptr());
-            let first = m.frame().top;
-            if c.simple_args != 1 || !c.runs || c.sites().is_null() || !can_enter(m, c, first) {
-                return Fast::Slow;
-            }
-            f.incref();
-            *first = m.owned(m.b());
-            enter_frame(m, f, function, c, first, 1, FrameKind::Call, Value::UNBOUND)
-        }
+        // SAFETY: the guard holds.
+        unsafe { enter_getter(m, e.target.get()) }
     } slow { finish_shaped(m, Kind::Property) }
 
     LoadAttrDescr |m| fast { Fast::Slow } slow { finish_shaped(m, Kind::Descr) }
@@ -190,15 +203,30 @@ fast_op! {
     LoadAttrPoly |m| fast {
         let v = m.peek(m.b());
         let more = fast!(site(m).more());
+        if !v.is_ptr() {
+            return Fast::Slow;
+        }
+        // SAFETY: the operand is alive.
+        let shape = unsafe { v.header() }.shape_id().as_u32();
         let n = more.len.get() as usize;
         let mut i = 0;
         while i < n && i < WAYS {
             let e = &more.entries[i];
-            if guarded(v, e) {
+            let kind = more.kinds[i].get();
+            if e.guard.get() == shape && !kind.is_pinned() {
                 more.counts[i].set(more.counts[i].get().wrapping_add(1));
                 // SAFETY: the guard holds.
-                let w = unsafe { loaded(v, more.kinds[i].get(), e.arg.get(), e.target.get()) };
-                return finish_load(m, v, fast!(w));
+                unsafe {
+                    if kind == Kind::Property {
+                        return enter_getter(m, e.target.get());
+                    }
+                    return finish_load(m, v, fast!(loaded(v, kind, e.arg.get(), e.target.get())));
+                }
+            }
+            if e.word() == v.bits() && kind == Kind::Pinned {
+                more.counts[i].set(more.counts[i].get().wrapping_add(1));
+                // SAFETY: the guard holds.
+                return finish_load(m, v, unsafe { cell_word(e.target.get()) });
             }
             i += 1;
         }

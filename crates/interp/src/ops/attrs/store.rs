@@ -46,17 +46,29 @@ unsafe fn store_known(m: M, x: Value, kind: Kind, arg: u32, target: usize) -> Fa
     unsafe {
         match kind {
             Kind::Slot => {
-                (*(target as *const Fact)).replaced(m.peek(m.b()));
+                if !(*(target as *const Fact)).tells_replacing(m.peek(m.b())) {
+                    return Fast::Slow;
+                }
                 store_slot(m, slot(x, arg), x, m.b())
             }
             Kind::Over => {
                 let p = fast!(overflow(x, arg));
-                (*(target as *const Fact)).replaced(m.peek(m.b()));
+                if !(*(target as *const Fact)).tells_replacing(m.peek(m.b())) {
+                    return Fast::Slow;
+                }
                 store_slot(m, p, x, m.b())
             }
             Kind::Grow => {
                 let v = m.owned(m.b());
                 *slot(x, target as u32) = v;
+                ShapeId::from_u32(arg).get().last_fact().stored(v);
+                x.header().grow_to(arg);
+                m.consumed(m.a(), x, m.ahead(1))
+            }
+            Kind::GrowOver => {
+                let p = fast!(overflow(x, target as u32));
+                let v = m.owned(m.b());
+                *p = v;
                 ShapeId::from_u32(arg).get().last_fact().stored(v);
                 x.header().grow_to(arg);
                 m.consumed(m.a(), x, m.ahead(1))
@@ -108,6 +120,23 @@ fn delete_attr(m: M) -> PyResult<Flow> {
     Ok(Flow::NEXT)
 }
 
+/// Takes away the attribute that was added last, whose value is at `p`: the object moves back to shape `to`.
+///
+/// # Safety
+/// The place must be that of the last attribute of `x`, and `to` the shape before.
+#[inline(always)]
+unsafe fn shrink(m: M, x: Value, p: *mut Value, to: u32) -> Fast {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        if *p == Value::UNBOUND {
+            return Fast::Slow;
+        }
+        x.header().shape_id().get().last_fact().removed();
+        x.header().grow_to(to);
+        replace_word(m, p, Value::UNBOUND, x)
+    }
+}
+
 fast_op! {
     StoreAttrLook |m| fast { Fast::Slow } slow { store_attr(m) }
 
@@ -118,7 +147,7 @@ fast_op! {
         }
         // SAFETY: the guard holds.
         unsafe { store_known(m, x, Kind::Slot, e.arg.get(), e.target.get()) }
-    } slow { store_attr(m) }
+    } slow { store_shaped(m, Kind::Slot) }
 
     StoreAttrOver |m| fast {
         let (x, e) = (m.peek(m.a()), &site(m).entry);
@@ -127,7 +156,7 @@ fast_op! {
         }
         // SAFETY: the guard holds.
         unsafe { store_known(m, x, Kind::Over, e.arg.get(), e.target.get()) }
-    } slow { store_attr(m) }
+    } slow { store_shaped(m, Kind::Over) }
 
     StoreAttrGrow |m| fast {
         let (x, e) = (m.peek(m.a()), &site(m).entry);
@@ -137,6 +166,15 @@ fast_op! {
         // SAFETY: the guard holds.
         unsafe { store_known(m, x, Kind::Grow, e.arg.get(), e.target.get()) }
     } slow { store_attr(m) }
+
+    StoreAttrGrowOver |m| fast {
+        let (x, e) = (m.peek(m.a()), &site(m).entry);
+        if !guarded(x, e) {
+            return Fast::Slow;
+        }
+        // SAFETY: the guard holds.
+        unsafe { store_known(m, x, Kind::GrowOver, e.arg.get(), e.target.get()) }
+    } slow { store_shaped(m, Kind::GrowOver) }
 
     StoreAttrProperty |m| fast { Fast::Slow } slow { store_shaped(m, Kind::SetProperty) }
 
@@ -188,16 +226,17 @@ fast_op! {
         if !guarded(x, e) {
             return Fast::Slow;
         }
-        // SAFETY: the guard holds; the attribute is the last one of the shape.
-        unsafe {
-            let p = slot(x, e.target.get() as u32);
-            if *p == Value::UNBOUND {
-                return Fast::Slow;
-            }
-            x.header().shape_id().get().last_fact().removed();
-            x.header().grow_to(e.arg.get());
-            replace_word(m, p, Value::UNBOUND, x)
+        // SAFETY: the guard holds.
+        unsafe { shrink(m, x, slot(x, e.target.get() as u32), e.arg.get()) }
+    } slow { delete_attr(m) }
+
+    DelAttrShrinkOver |m| fast {
+        let (x, e) = (m.peek(m.a()), &site(m).entry);
+        if !guarded(x, e) {
+            return Fast::Slow;
         }
+        // SAFETY: the guard holds.
+        unsafe { shrink(m, x, fast!(overflow(x, e.target.get() as u32)), e.arg.get()) }
     } slow { delete_attr(m) }
 
     DelAttrDescr |m| fast { Fast::Slow } slow {

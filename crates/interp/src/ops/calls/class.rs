@@ -51,6 +51,16 @@ fast_op! {
 
     CallPlain |m| fast { make_plain(m) } slow { call_look(m) }
 
+    CallStr |m| fast { Fast::Slow } slow {
+        let s = site(m);
+        if m.peek(m.b()).bits() != s.entry.word() {
+            return call_look(m);
+        }
+        let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: 1 };
+        let r = w.args()[0].str(m.cx());
+        finish_native(m, w, r, 1)
+    }
+
     CallClass |m| fast { Fast::Slow } slow {
         let s = site(m);
         let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: arg_count(s) as usize };

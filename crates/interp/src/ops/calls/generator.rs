@@ -52,6 +52,16 @@ fast_op! {
         enter_awaited(m, callee, m.reg(m.b() + 1), arg_count(site(m)) + 1)
     } slow { call_method_look(m) }
 
+    CallMethodCollect |m| fast { Fast::Slow } slow {
+        if m.peek(m.b()).bits() == site(m).entry.word()
+            && joins(m)
+            && let Some(flow) = collect::begin(m, Consumer::Join)
+        {
+            return Ok(flow);
+        }
+        call_method_look(m)
+    }
+
     CallMethodGenerator |m| fast { Fast::Slow } slow {
         let own = u32::from(m.peek(m.b() + 1) != Value::UNBOUND);
         match call_generator(m, m.reg(m.b() + 2 - own as i16), arg_count(site(m)) + own) {
@@ -132,6 +142,13 @@ pub(super) fn is_awaited(m: M, first: i16) -> bool {
         && is_temp(call.a() as i16)
         && is_temp(send.b() as i16)
         && (send.b() as i16) < first
+}
+
+/// Whether this is a call of a method of an exact str with a fresh generator as its argument.
+pub(super) fn joins(m: M) -> bool {
+    m.peek(m.b() + 1) != Value::UNBOUND
+        && m.peek_obj(m.b() + 1).is_exact(FixedShape::Str)
+        && collect::is_fresh(m.peek_obj(m.b() + 2))
 }
 
 /// Makes the generator or coroutine of a call; nothing, with nothing changed, if the callee is something else or the

@@ -6,6 +6,7 @@
 use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::native::{Args, FixedShape};
 use cinder_pyobj::types::descriptor::MethodDescriptor;
+use cinder_pyobj::types::dict::Dict;
 use cinder_pyobj::types::function::NativeFunction;
 use cinder_pyobj::types::{call_type, tuple};
 use cinder_pyobj::{Obj, PyResult, Type, Value, heap};
@@ -100,13 +101,16 @@ unsafe fn enter_planned(m: M, callee: Value, first: *mut Value, count: u32, kind
         let (f, c) = fast!(planned(m, callee, count));
         let e = &fast!(site(m).more()).entries[0];
         let plan = Plan::unpacked(e.target.get() as u64, e.arg.get());
-        let defaults = fast!(defaults(f, &plan));
+        let defaults = fast!(defaults(f, c, &plan));
         let to = m.frame().top;
         let mut i = 0;
         while i < plan.total as usize {
             let source = plan.sources >> (4 * i) & 15;
             let v = if source == DEFAULT {
-                let v = *defaults.wrapping_add(i);
+                let v = match i < plan.positional as usize {
+                    true => *defaults.wrapping_add(i),
+                    false => fast!(own_default(f, c, i)),
+                };
                 v.incref();
                 v
             } else {
@@ -119,10 +123,19 @@ unsafe fn enter_planned(m: M, callee: Value, first: *mut Value, count: u32, kind
     }
 }
 
-/// Where the defaults stand, as if there were one for each positional parameter; nothing if too few are left. Null if the
-/// plan asks for none.
+/// Where the defaults stand, as if there were one for each positional parameter; nothing if some that the plan asks for are
+/// missing. Null if it asks for none.
 #[inline(always)]
-fn defaults(f: &Function, plan: &Plan) -> Option<*const Value> {
+fn defaults(f: &Function, c: &CodeObject, plan: &Plan) -> Option<*const Value> {
+    if plan.own_defaults {
+        let mut i = plan.positional as usize;
+        while i < plan.total as usize {
+            if plan.sources >> (4 * i) & 15 == DEFAULT {
+                own_default(f, c, i)?;
+            }
+            i += 1;
+        }
+    }
     if plan.first_default == plan.positional {
         return Some(std::ptr::null());
     }
@@ -135,7 +148,16 @@ fn defaults(f: &Function, plan: &Plan) -> Option<*const Value> {
     Some(items.as_ptr().wrapping_add(items.len()).wrapping_sub(plan.positional as usize))
 }
 
-/// The function and its code, if the site's plan is for it, needs no keyword-only defaults, and a frame can be pushed.
+/// The default of the keyword-only parameter `i`, borrowed, if it is easy to find.
+#[inline(always)]
+fn own_default(f: &Function, c: &CodeObject, i: usize) -> Option<Value> {
+    let d = f.kwdefaults.peek()?;
+    // SAFETY: the function keeps its defaults alive.
+    let d = unsafe { Obj::borrow_from(&d) }.fixed::<Dict>(FixedShape::Dict)?;
+    d.quick_get(c.known_param_names()?.get(i)?.value())
+}
+
+/// The function and its code, if the site's plan is for it, and a frame can be pushed.
 ///
 /// # Safety
 /// [`Function::is`] must hold for `callee`.
@@ -147,7 +169,7 @@ unsafe fn planned<'a>(m: M, callee: Value, count: u32) -> Option<(&'a Function, 
         let c = &*f.code_ptr()?;
         let more = site(m).more()?;
         let e = &more.entries[0];
-        if more.entries[1].word() != c.serial || e.guard.get() != count || e.arg.get() >> 24 != 0 {
+        if more.entries[1].word() != c.serial || e.guard.get() != count {
             return None;
         }
         (!c.sites().is_null() && can_enter(m, c, m.frame().top)).then_some((f, c))
@@ -226,8 +248,9 @@ fn enter_init(m: M) -> Fast {
         }
         let count = arg_count(s) + 1;
         // The instance is made last of all that can fail.
-        let (f, _) = fast!(planned(m, init, count));
-        fast!(defaults(f, &Plan::unpacked(0, fast!(s.more()).entries[0].arg.get())));
+        let (f, c) = fast!(planned(m, init, count));
+        let e = &fast!(s.more()).entries[0];
+        fast!(defaults(f, c, &Plan::unpacked(e.target.get() as u64, e.arg.get())));
         // The window's reference to the class becomes the instance's.
         let instance = fast!(heap::quick_instance(&*((callee.bits() + 8) as *const Type)));
         init.incref();

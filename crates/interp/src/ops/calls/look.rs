@@ -6,13 +6,14 @@ use cinder_pyobj::native::{FixedShape, class_type};
 use cinder_pyobj::types::descriptor::MethodDescriptor;
 use cinder_pyobj::types::function::NativeFunction;
 use cinder_pyobj::types::list::List;
+use cinder_pyobj::types::str::Str;
 use cinder_pyobj::types::{object, type_type};
 use cinder_pyobj::{Obj, PyResult, Value, intern};
 use cinder_shadow::{ShadowOp, Site};
 
 use super::class::{class_dependency, init_cell, is_made_natively, is_plain_class, plain_class};
-use super::generator::{CALL, CALL_METHOD, look_bound, look_function};
-use super::new::python_new;
+use super::generator::{CALL, CALL_METHOD, joins, look_bound, look_function};
+use super::new::new_cell;
 use super::{call, method_window, plain_window};
 use crate::call::collect::{self, Consumer};
 use crate::machine::{Fast, Flow, M};
@@ -82,19 +83,24 @@ pub(super) fn expect(callee: &Obj, n: usize) -> (Option<ShadowOp>, usize, usize)
     if ty.is(type_type()) {
         return if n == 1 { (Some(ShadowOp::CallTypeOf), 0, 0) } else { none };
     }
+    if n == 1 && ty.is(class_type::<Str>()) {
+        return (Some(ShadowOp::CallStr), 0, 0);
+    }
     let dep = class_dependency(ty);
     let natively = (Some(ShadowOp::CallClass), std::ptr::from_ref(ty) as usize, dep);
     if let Some(cell) = init_cell(ty) {
         let target = std::ptr::from_ref(cell) as usize;
-        return match () {
+        let made = match () {
             () if is_plain_class(ty) => (Some(ShadowOp::CallInit), target, dep),
             () if is_made_natively(ty) => (Some(ShadowOp::CallNewInit), target, dep),
-            () if python_new(ty).is_some() => (Some(ShadowOp::CallNew), 0, dep),
             () => natively,
         };
+        if made.0 != Some(ShadowOp::CallClass) {
+            return made;
+        }
     }
-    if python_new(ty).is_some() {
-        return (Some(ShadowOp::CallNew), 0, dep);
+    if let Some(cell) = new_cell(ty) {
+        return (Some(ShadowOp::CallNew), std::ptr::from_ref(cell) as usize, dep);
     }
     match ty.lookup_cell(intern!("__init__")) {
         Some((owner, _)) if n == 0 && is_plain_class(ty) && owner.is(class_type::<object::Object>()) => {
@@ -127,7 +133,12 @@ pub(super) fn call_method_look(m: M) -> PyResult<Flow> {
         && m.peek(m.b() + 1) != Value::UNBOUND
     {
         let append = d.def().name == "append" && n == 1 && d.owner().is(cinder_pyobj::native::class_type::<List>());
-        let op = if append { ShadowOp::CallMethodAppend } else { ShadowOp::CallMethodNative };
+        let join = n == 1 && d.def().name == "join" && d.owner().is(class_type::<Str>()) && joins(m);
+        let op = match () {
+            () if append => ShadowOp::CallMethodAppend,
+            () if join => ShadowOp::CallMethodCollect,
+            () => ShadowOp::CallMethodNative,
+        };
         // SAFETY: the instruction lies in shadow code.
         unsafe { cinder_shadow::look_call(m.pc, s, Some(op), callee.value().bits(), 0, 0) };
     }
@@ -143,7 +154,7 @@ pub(super) fn call_method_look(m: M) -> PyResult<Flow> {
         }
         let (op, target, dep) = expect(callee, n);
         let op = match op {
-            Some(ShadowOp::CallClass) => Some(ShadowOp::CallMethodClass),
+            Some(ShadowOp::CallClass | ShadowOp::CallStr) => Some(ShadowOp::CallMethodClass),
             Some(ShadowOp::CallPlain) => Some(ShadowOp::CallMethodPlain),
             Some(ShadowOp::CallInit) => Some(ShadowOp::CallMethodInit),
             Some(ShadowOp::CallNewInit) => Some(ShadowOp::CallMethodNewInit),

@@ -81,6 +81,9 @@ fn call(m: M, w: Window, names: &[Obj], size: isize) -> PyResult<Flow> {
         }
         return push_python(m, w, f, names, size as u8);
     }
+    if callee.is_exact(FixedShape::NativeFunction) || callee.is_exact(FixedShape::NativeMethod) {
+        return call_native(m, w, names, size);
+    }
     if let Some(flow) = construct(m, w, names, size as u8)? {
         return Ok(flow);
     }

@@ -343,10 +343,41 @@ pub(super) fn enter_python(
         if !known(c.serial) || c.sites().is_null() || !can_enter(m, c, first) {
             return Fast::Slow;
         }
+        if c.collecting_args == count {
+            return enter_collecting(m, callee, f, c, first, count);
+        }
         if c.quick_args != count {
             copy_defaults(c, first, count, fast!(missing_defaults(m, f, c, count)));
         }
         enter_frame(m, callee, f, c, first, c.quick_args, FrameKind::Call, Value::UNBOUND)
+    }
+}
+
+/// Enters a function that got all its positional arguments and takes `*args` or `**kwargs`, which are empty.
+///
+/// # Safety
+/// As [`enter_frame`].
+#[inline(always)]
+unsafe fn enter_collecting(m: M, callee: Value, f: &Function, c: &CodeObject, first: *mut Value, count: u32) -> Fast {
+    // The window of a generator's frame has no room for more than the arguments.
+    if m.frame().is_generator {
+        return Fast::Slow;
+    }
+    let flags = c.code.flags;
+    // SAFETY: by the caller's promise; the frame has room for all parameters. The empty tuple is immortal.
+    unsafe {
+        let mut end = first.add(count as usize);
+        let mut total = count;
+        if flags & flags::VARARGS != 0 {
+            *end = fast!(tuple::empty_word());
+            end = end.add(1);
+            total += 1;
+        }
+        if flags & flags::VARKEYWORDS != 0 {
+            *end = fast!(dict::quick_new());
+            total += 1;
+        }
+        enter_frame(m, callee, f, c, first, total, FrameKind::Call, Value::UNBOUND)
     }
 }
 

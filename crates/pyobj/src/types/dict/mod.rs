@@ -28,6 +28,7 @@ use crate::cell::AttrCell;
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::{self, Header, Traverse, Visitor};
 use crate::native::{FixedShape, PyClass};
+use crate::shape::ShapeId;
 use crate::types::str::{Name, Str};
 use crate::value::{Obj, Value};
 
@@ -36,7 +37,7 @@ pub use iter::{
     DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator, DictReverseValueIterator,
     DictValueIterator,
 };
-pub use update::{merge, plain_iteration, update_from_args};
+pub use update::{merge, plain_iteration, set_pair, update_from_args};
 pub(crate) use view::{detach, owner_of_view};
 pub use view::{enter_dict_mode, instance_dict, instance_dict_if_any, set_instance_dict};
 pub use views::{DictItems, DictKeys, DictValues};
@@ -72,6 +73,19 @@ pub struct Dict {
 /// A new empty dict.
 pub fn new() -> Obj {
     heap::new_instance(Dict::type_object(), Dict::empty())
+}
+
+/// As [`new`], if the heap has a cell at hand.
+#[inline(always)]
+pub fn quick_new() -> Option<Value> {
+    // SAFETY: the cell is fresh and long enough for an exact dict, whose payload follows the header; it is initialised
+    // before anybody sees it.
+    unsafe {
+        let p = heap::quick_container(size_of::<Header>() + size_of::<Dict>())?;
+        ((p as *mut u8).add(size_of::<Header>()) as *mut Dict).write(const { Dict::empty() });
+        (*p).init(1, ShapeId::fixed(FixedShape::Dict));
+        Some(Value::from_ptr(p))
+    }
 }
 
 /// A dict with these entries, in order. Later pairs replace earlier ones with an equal key.
@@ -379,6 +393,9 @@ pub(crate) fn cell_of<'a>(word: Value) -> &'a AttrCell {
 
 impl Drop for Dict {
     fn drop(&mut self) {
+        if self.form.get() == Form::Compact && self.table().is_untouched() {
+            return;
+        }
         // A namespace dies with its cells; a view owns nothing.
         let namespace = self.form.get() == Form::Namespace;
         self.forget_caches();

@@ -81,17 +81,20 @@ impl Indices {
     #[inline(always)]
     fn get(&self, i: usize) -> u32 {
         // Marks are the two largest numbers of each width; widening keeps them apart from indices.
+        // A panic, which a place beyond the end would be, would cost the interpreter's fast paths registers.
         match self {
             Indices::None => EMPTY,
-            Indices::Narrow(b) => match b[i] {
-                n if n >= u8::MAX - 1 => n as u32 | 0xFFFF_FF00,
-                n => n as u32,
+            Indices::Narrow(b) => match b.get(i) {
+                None => EMPTY,
+                Some(&n) if n >= u8::MAX - 1 => n as u32 | 0xFFFF_FF00,
+                Some(&n) => n as u32,
             },
-            Indices::Medium(b) => match b[i] {
-                n if n >= u16::MAX - 1 => n as u32 | 0xFFFF_0000,
-                n => n as u32,
+            Indices::Medium(b) => match b.get(i) {
+                None => EMPTY,
+                Some(&n) if n >= u16::MAX - 1 => n as u32 | 0xFFFF_0000,
+                Some(&n) => n as u32,
             },
-            Indices::Wide(b) => b[i],
+            Indices::Wide(b) => b.get(i).copied().unwrap_or(EMPTY),
         }
     }
 
@@ -137,6 +140,12 @@ impl Default for Table {
 impl Table {
     pub const fn new() -> Table {
         Table { indices: Indices::None, entries: Vec::new(), live: 0, first: 0, fill: 0, generation: 0, all_str: true }
+    }
+
+    /// Whether nothing was ever put into the table.
+    #[inline(always)]
+    pub fn is_untouched(&self) -> bool {
+        self.entries.capacity() == 0
     }
 
     /// A table with room for `n` entries.

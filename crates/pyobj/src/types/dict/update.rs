@@ -76,33 +76,37 @@ pub(super) fn merge_pairs(cx: &Ctx, into: &Dict, pairs: &Obj) -> PyResult<()> {
     let it = pairs.iter(cx)?;
     let mut n = 0usize;
     while let Some(item) = it.next(cx)? {
-        let pair = match item.collect(cx) {
-            Ok(p) => p,
-            Err(r) => {
-                if !cx.pending_is(exc::TypeError()) {
-                    return Err(r);
-                }
-                let mut e = cx.take(r);
-                let slots = &item.type_of().slots;
-                if slots.iter.get().is_none() && slots.getitem.get().is_none() {
-                    let r = cx.type_error("object is not iterable");
-                    e = cx.take(r);
-                }
-                let note = format!("Cannot convert dictionary update sequence element #{n} to a sequence");
-                e.call_method(cx, intern!("add_note"), &[Obj::from(note.as_str())])?;
-                return Err(cx.set_pending(e));
-            }
-        };
-        let [k, v] = &pair[..] else {
-            return Err(cx.value_error(format!(
-                "dictionary update sequence element #{n} has length {}; 2 is required",
-                pair.len()
-            )));
-        };
-        into.set(cx, k, v)?;
+        set_pair(cx, into, n, &item)?;
         n += 1;
     }
     Ok(())
+}
+
+/// Adds one pair, the item number `n` of an iterable.
+pub fn set_pair(cx: &Ctx, into: &Dict, n: usize, item: &Obj) -> PyResult<()> {
+    let pair = match item.collect(cx) {
+        Ok(p) => p,
+        Err(r) => {
+            if !cx.pending_is(exc::TypeError()) {
+                return Err(r);
+            }
+            let mut e = cx.take(r);
+            let slots = &item.type_of().slots;
+            if slots.iter.get().is_none() && slots.getitem.get().is_none() {
+                let r = cx.type_error("object is not iterable");
+                e = cx.take(r);
+            }
+            let note = format!("Cannot convert dictionary update sequence element #{n} to a sequence");
+            e.call_method(cx, intern!("add_note"), &[Obj::from(note.as_str())])?;
+            return Err(cx.set_pending(e));
+        }
+    };
+    let [k, v] = &pair[..] else {
+        return Err(
+            cx.value_error(format!("dictionary update sequence element #{n} has length {}; 2 is required", pair.len()))
+        );
+    };
+    into.set(cx, k, v)
 }
 
 /// Adds a mapping (anything with `keys`) or an iterable of pairs.

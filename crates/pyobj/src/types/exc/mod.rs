@@ -16,7 +16,7 @@ pub use os_error::{OSErrorData, errno_class, strerror};
 pub use table::*;
 
 use crate::ctx::{Ctx, PyResult, Raised};
-use crate::native::Args;
+use crate::native::{Args, FixedShape};
 use crate::types::Type;
 use crate::value::Obj;
 
@@ -164,7 +164,10 @@ pub fn instantiate(cx: &Ctx, what: &Obj) -> PyResult {
     if let Some(t) = what.as_type()
         && t.is_subtype(BaseException())
     {
-        let e = what.call0(cx)?;
+        let e = match what.fixed::<Type>(FixedShape::Type) {
+            Some(t) => super::call_type(cx, t, Args::none())?,
+            None => what.call0(cx)?,
+        };
         if e.downcast::<BaseException>().is_none() {
             return Err(cx.type_error(format!(
                 "calling {} should have returned an instance of BaseException, not {}",

@@ -32,7 +32,7 @@ pub use hash::{hash_bytes, keyed_hash, set_hash_seed};
 pub use iter::StrIterator;
 pub use name::{Name, NameCell, intern};
 pub use slicing::quick_slice;
-pub use split::join_items;
+pub use split::{join_exact, join_items};
 pub use storage::{
     CodePoints, MAX_LEN, Str, StrData, Unit, concat_exact, empty, from_char, from_code_points, from_latin1, from_ucs2,
     from_units, new,

@@ -170,6 +170,14 @@ pub(crate) fn partition(cx: &Ctx, o: &Obj, s: &Str, sep: &Obj, from_right: bool)
     }))
 }
 
+/// `sep.join(iterable)` of an exact str.
+pub fn join_exact(cx: &Ctx, sep: &Obj, iterable: &Obj) -> PyResult {
+    match sep.fixed::<Str>(FixedShape::Str) {
+        Some(s) => join(cx, s, iterable),
+        None => Err(cx.type_error("expected a str")),
+    }
+}
+
 pub(crate) fn join(cx: &Ctx, sep: &Str, iterable: &Obj) -> PyResult {
     if let Some(t) = iterable.fixed::<tuple::Tuple>(FixedShape::Tuple) {
         return join_items(cx, sep, t.as_slice());

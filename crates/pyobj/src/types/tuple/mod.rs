@@ -81,6 +81,12 @@ pub fn empty() -> Obj {
     o
 }
 
+/// The word of the empty tuple, once there is one. It is immortal.
+#[inline(always)]
+pub fn empty_word() -> Option<Value> {
+    EMPTY.get().get()
+}
+
 /// A tuple of these items.
 pub fn new(items: Vec<Obj>) -> Obj {
     if items.is_empty() {

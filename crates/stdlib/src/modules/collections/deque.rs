@@ -48,6 +48,11 @@ impl Deque {
         self.items.borrow().iter().cloned().collect()
     }
 
+    /// Lets what takes all items of a deque take them at once.
+    pub(super) fn show_items() {
+        Deque::type_object().slots.items.set(Some(|this| this.downcast::<Deque>().map(Deque::snapshot)));
+    }
+
     fn push_back(&self, cx: &Ctx, x: Obj) -> PyResult<()> {
         self.changed();
         let mut items = self.items.borrow_mut();

@@ -45,6 +45,12 @@ pub(crate) mod collections {
             mapping.set_item(cx, &x, &number::add(cx, &n, &one)?)
         })
     }
+
+    #[pyinit]
+    fn init(_cx: &Ctx, _module: &Obj) -> PyResult<()> {
+        super::deque::Deque::show_items();
+        Ok(())
+    }
 }
 
 /// The dict, if reading and storing its items are those of `dict` itself. The class may delete items in its own way, as
