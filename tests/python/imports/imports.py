@@ -180,6 +180,12 @@ import json.decoder
 
 assert "class JSONDecoder" in inspect.getsource(json.decoder)
 assert inspect.getsource(json.decoder.JSONDecoder.decode).lstrip().startswith("def decode")
+with importlib.resources.as_file(importlib.resources.files("json") / "decoder.py") as path:
+    # The file has the resource's own name: ensurepip gives it to pip, which reads a version in it.
+    assert path.name == "decoder.py" and "class JSONDecoder" in path.read_text()
+assert not path.exists()
+with importlib.resources.as_file(importlib.resources.files("json")) as path:
+    assert path.name == "json" and (path / "tool.py").is_file()
 import pkgutil
 
 assert {"decoder", "encoder"} <= {m.name for m in pkgutil.iter_modules(json.__path__)}

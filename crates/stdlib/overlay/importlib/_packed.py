@@ -1,8 +1,10 @@
 """Resources of the packed library, for importlib.resources."""
 
+import contextlib
 import io
 
 import _packed
+from importlib.resources import as_file
 from importlib.resources.abc import Traversable, TraversableResources
 
 
@@ -66,3 +68,25 @@ class PackedResources(TraversableResources):
 
     def files(self):
         return PackedPath(self._package.replace(".", "/"))
+
+
+def _write(path, target):
+    if path.is_dir():
+        target.mkdir()
+        for child in path.iterdir():
+            _write(child, target / child.name)
+    else:
+        target.write_bytes(path.read_bytes())
+
+
+@as_file.register(PackedPath)
+@contextlib.contextmanager
+def _(path):
+    """A resource as a file or folder under its own name, which may say what it is, as that of a wheel does."""
+    import pathlib
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = pathlib.Path(folder, path.name)
+        _write(path, target)
+        yield target
