@@ -140,6 +140,8 @@ macro_rules! for_each_shadow_op {
             CallObject = Call call;
             /// A native object that passes its calls on, such as a `functools.partial`.
             CallForward = Call call;
+            /// Another native object that can be called, such as a `functools.lru_cache`.
+            CallNativeObject = Call call;
             /// `type` of one argument.
             CallTypeOf = Call call;
             /// The builtin `len`.
@@ -187,6 +189,8 @@ macro_rules! for_each_shadow_op {
             CallMethodObject = CallMethod call_method;
             /// As `CallForward`.
             CallMethodForward = CallMethod call_method;
+            /// As `CallNativeObject`.
+            CallMethodNativeObject = CallMethod call_method;
             /// Calls a coroutine method and awaits it: the coroutine runs at once.
             CallMethodAwait = CallMethod call_method;
             /// Calls a generator method, or a coroutine method that is not awaited at once: no frame is pushed.

@@ -65,6 +65,7 @@ impl<'a> Args<'a> {
     }
 
     /// The same call without its first positional argument.
+    #[inline(always)]
     pub fn without_first(&self) -> Args<'a> {
         debug_assert!(!self.pos().is_empty());
         Args { all: &self.all[1..], names: self.names }

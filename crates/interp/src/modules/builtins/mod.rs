@@ -79,6 +79,14 @@ pub(crate) mod builtins {
             let n = t.short_name().to_string();
             put(&n, t.as_obj())?;
         }
+        // The builtins are there as long as the interpreter: calls of them need not count.
+        if let Some(d) = dict::as_dict(&d) {
+            for (_, v) in d.snapshot() {
+                if v.is_exact(F::NativeFunction) {
+                    v.immortalize();
+                }
+            }
+        }
         put("EnvironmentError", exc::OSError().as_obj())?;
         put("IOError", exc::OSError().as_obj())?;
         put("None", Obj::none())?;

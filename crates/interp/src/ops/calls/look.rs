@@ -51,6 +51,9 @@ pub(super) fn call_look(m: M) -> PyResult<Flow> {
     {
         // SAFETY: the instruction lies in shadow code.
         unsafe { cinder_shadow::look_object(m.pc, s, callee, ShadowOp::CallObject, cell, dep) };
+    } else if !s.would_look() {
+        // SAFETY: the instruction lies in shadow code.
+        unsafe { cinder_shadow::look_call(m.pc, s, None, 0, 0, 0) };
     } else if callee.value().bits() != s.entry.word() {
         let consumer =
             if n == 1 && collect::is_fresh(m.peek_obj(m.b() + 2)) { Consumer::of(callee) } else { Consumer::None };
@@ -70,14 +73,20 @@ pub(super) fn expect(callee: &Obj, n: usize) -> (Option<ShadowOp>, usize, usize)
     let none = (None, 0, 0);
     if let Some(f) = callee.fixed::<NativeFunction>(FixedShape::NativeFunction) {
         if !f.is_plain() {
-            return none;
+            return (Some(ShadowOp::CallNativeObject), 0, 0);
         }
         let op = builtins::operation(f, n);
         // The definition is static: it stays what it is even if the function dies.
         return (Some(op), std::ptr::from_ref(f.def()) as usize, 0);
     }
     let Some(ty) = plain_class(callee) else {
-        let op = if callee.type_of().slots.forward.get().is_some() { Some(ShadowOp::CallForward) } else { None };
+        let ty = callee.type_of();
+        let op = match () {
+            () if ty.is_heap_type() => None,
+            () if ty.slots.forward.get().is_some() => Some(ShadowOp::CallForward),
+            () if ty.slots.call.get().is_some() => Some(ShadowOp::CallNativeObject),
+            () => None,
+        };
         return (op, 0, 0);
     };
     if ty.is(type_type()) {
@@ -160,6 +169,7 @@ pub(super) fn call_method_look(m: M) -> PyResult<Flow> {
             Some(ShadowOp::CallNewInit) => Some(ShadowOp::CallMethodNewInit),
             Some(ShadowOp::CallNew) => Some(ShadowOp::CallMethodNew),
             Some(ShadowOp::CallForward) => Some(ShadowOp::CallMethodForward),
+            Some(ShadowOp::CallNativeObject) => Some(ShadowOp::CallMethodNativeObject),
             Some(_) if callee.is_exact(FixedShape::NativeFunction) => Some(ShadowOp::CallMethodFunction),
             _ => None,
         };

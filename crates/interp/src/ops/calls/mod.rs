@@ -42,17 +42,20 @@ struct Window {
 }
 
 impl Window {
+    #[inline(always)]
     fn args<'a>(self) -> &'a [Obj] {
         // SAFETY: the window's registers hold values.
         unsafe { Obj::slice_from(self.first, self.count) }
     }
 
+    #[inline(always)]
     fn callee<'a>(self) -> &'a Obj {
         // SAFETY: the window holds the callee.
         unsafe { Obj::borrow_from(self.callee) }
     }
 
     /// Drops the arguments, then the callee.
+    #[inline(always)]
     fn drop_all(self) {
         // SAFETY: the instruction owns the window.
         unsafe {
@@ -152,6 +155,7 @@ fn finish_native(m: M, w: Window, r: PyResult, size: isize) -> PyResult<Flow> {
 }
 
 /// The window of `Call`: unpacks a bound method into callee and self.
+#[inline]
 fn plain_window(m: M, n: usize) -> Window {
     let callee = m.reg(m.b());
     let w = Window { callee, first: m.reg(m.b() + 2), count: n };

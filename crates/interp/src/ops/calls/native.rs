@@ -6,6 +6,7 @@ use cinder_pyobj::shape::ShapeId;
 use cinder_pyobj::types::descriptor::MethodDescriptor;
 use cinder_pyobj::types::function::NativeFunction;
 use cinder_pyobj::types::list::List;
+use cinder_pyobj::types::slots::CallFn;
 use cinder_pyobj::{Obj, PyResult, Type, Value};
 use cinder_shadow::{Site, WAYS};
 
@@ -90,6 +91,28 @@ fast_op! {
 
     CallMax |m| fast { min_max(m, false) } slow { call_known(m) }
 
+    CallNativeObject |m| fast { Fast::Slow } slow {
+        let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: arg_count(site(m)) as usize };
+        match calls_natively(w.callee()) {
+            Some(call) => {
+                let r = call(m.cx(), w.callee(), Args::positional(w.args()));
+                finish_native(m, w, r, 1)
+            }
+            None => call_look(m),
+        }
+    }
+
+    CallMethodNativeObject |m| fast { Fast::Slow } slow {
+        let w = Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: arg_count(site(m)) as usize };
+        match calls_natively(w.callee()) {
+            Some(call) if m.peek(m.b() + 1) == Value::UNBOUND => {
+                let r = call(m.cx(), w.callee(), Args::positional(w.args()));
+                finish_native(m, w, r, 1)
+            }
+            _ => call_method_look(m),
+        }
+    }
+
     CallNative |m| fast { Fast::Slow } slow { call_known(m) }
 
     CallMethodAppend |m| fast {
@@ -127,6 +150,17 @@ fast_op! {
             _ => call_method_look(m),
         }
     }
+}
+
+/// How a native object is called that is no Python function, bound method or class.
+fn calls_natively(callee: &Obj) -> Option<CallFn> {
+    let ty = callee.type_of();
+    let other = !ty.is_heap_type()
+        && !callee.is_exact(FixedShape::Function)
+        && !callee.is_exact(FixedShape::BoundMethod)
+        && !callee.is_exact(FixedShape::Type)
+        && ty.slots.forward.get().is_none();
+    if other { ty.slots.call.get() } else { None }
 }
 
 /// Calls a native function that the site knows.
