@@ -337,6 +337,39 @@ pub unsafe fn look_super(pc: *const Insn, site: &Site, this: &Obj, cell: Option<
     unsafe { rewrite(pc, if explicit { ShadowOp::LoadSuper2Class } else { ShadowOp::LoadSuperClass }) }
 }
 
+/// As [`look_super`], for a receiver that is a class; `kind` tells what is in the cell: something to call as it is, a static
+/// or class method, or a function that is called with the class.
+///
+/// # Safety
+/// As [`look_super`].
+pub unsafe fn look_super_pinned(
+    pc: *const Insn,
+    site: &Site,
+    (this, ty): (&Obj, &Type),
+    cell: &AttrCell,
+    words: (u64, u64),
+    kind: Kind,
+) {
+    if !site.is_due() {
+        return;
+    }
+    if ty.flags().immutable {
+        return site.failed();
+    }
+    ty.mark_cached();
+    this.type_of().mark_cached();
+    site.entry.set_word(this.value().bits());
+    site.entry.target.set(cell as *const AttrCell as usize);
+    site.entry.dep.set(ty as *const Type as usize);
+    let m = site.more_or_new();
+    m.entries[0].set_word(words.0);
+    m.entries[0].target.set(words.1 as usize);
+    m.kinds[0].set(kind);
+    let explicit = site.original().op() == Some(cinder_bytecode::op::Opcode::LoadSuperMethod2);
+    // SAFETY: passed on from the caller.
+    unsafe { rewrite(pc, if explicit { ShadowOp::LoadSuper2Pinned } else { ShadowOp::LoadSuperPinned }) }
+}
+
 /// Remembers whether instances of the shape `shape`, whose class is `ty`, are instances of the class with the word `cls`.
 /// Up to four pairs are kept, in the entries beside the site's own.
 pub fn look_instance(site: &Site, shape: u32, ty: &Type, cls: u64, answer: bool) {

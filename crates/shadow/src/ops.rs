@@ -92,10 +92,14 @@ macro_rules! for_each_shadow_op {
             LoadSuperLook = LoadSuperMethod load_super;
             /// A function of a later class in the method resolution order.
             LoadSuperClass = LoadSuperMethod load_super;
+            /// What a later class gives to this very class.
+            LoadSuperPinned = LoadSuperMethod load_super;
             /// As `LoadSuperLook`, where `super` is given its arguments.
             LoadSuper2Look = LoadSuperMethod2 load_super;
             /// As `LoadSuperClass`.
             LoadSuper2Class = LoadSuperMethod2 load_super;
+            /// As `LoadSuperPinned`.
+            LoadSuper2Pinned = LoadSuperMethod2 load_super;
 
             /// Observes the look-up of a context manager's method and specialises it.
             LoadSpecialLook = LoadSpecial load_special;

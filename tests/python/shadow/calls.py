@@ -229,6 +229,71 @@ class Text(str):
 assert repeat(lambda: (Text('a', 1), Text('a', extra=2).extra, Text('b').extra)) == ('a', 2, None)
 
 
+# ---- super() in class methods, in __new__ and in metaclasses ------------------------------------------------------------
+class Root(type):
+    def create(cls):
+        return 'root', cls.__name__
+
+
+class Branch(Root):
+    def create(cls):
+        return 'branch', super().create()
+
+
+class First:
+    @classmethod
+    def of(cls):
+        return 'first', cls.__name__
+
+    @staticmethod
+    def plain():
+        return 'plain'
+
+    def method(self):
+        return 'method', type(self).__name__
+
+
+class Second(First, metaclass=Branch):
+    def __new__(cls):
+        return super().__new__(cls)
+
+    @classmethod
+    def of(cls):
+        return super().of(), super(Second, cls).of()
+
+    @classmethod
+    def both(cls):
+        return super().plain(), super().method(cls())
+
+
+class Third(Second):
+    pass
+
+
+def through_super(C):
+    return C.of(), C.both(), C.create(), type(C()).__name__
+
+
+for C in Second, Third, Second:
+    name = C.__name__
+    want = ((('first', name), ('first', name)), ('plain', ('method', name)), ('branch', ('root', name)), name)
+    assert repeat(through_super, C) == want
+First.of = classmethod(lambda cls: 'new')
+assert repeat(through_super, Third)[0] == ('new', 'new')
+First.of = lambda *args: args
+assert repeat(through_super, Second)[0] == ((), ())
+First.plain = 5
+assert repeat(error, through_super, Second)[0] == 'TypeError'
+First.plain = len
+assert repeat(error, through_super, Second)[0] == 'TypeError'
+First.plain = lambda: 'function'
+assert repeat(through_super, Third)[1][0] == 'function'
+Root.create = lambda cls: 'changed'
+assert repeat(through_super, Third)[2] == ('branch', 'changed')
+del Root.create
+assert repeat(error, through_super, Third)[0] == 'AttributeError'
+
+
 # ---- exceptions with an __init__ ------------------------------------------------------------------------------------
 class Error(Exception):
     def __init__(self, text, code=1):

@@ -62,7 +62,7 @@ fn finish_plain(m: M, v: Value, f: Value) -> Fast {
 /// # Safety
 /// The cell must hold an exact classmethod, if anything.
 #[inline(always)]
-unsafe fn class_method_word(target: usize) -> Option<Value> {
+pub(super) unsafe fn class_method_word(target: usize) -> Option<Value> {
     // SAFETY: by the caller's promise; the payload follows the header.
     unsafe {
         let d = cell_word(target);
@@ -75,7 +75,7 @@ unsafe fn class_method_word(target: usize) -> Option<Value> {
 /// # Safety
 /// The cell must hold an exact staticmethod, if anything.
 #[inline(always)]
-unsafe fn static_method_word(target: usize) -> Option<Value> {
+pub(super) unsafe fn static_method_word(target: usize) -> Option<Value> {
     // SAFETY: by the caller's promise; the payload follows the header.
     unsafe {
         let d = cell_word(target);
