@@ -89,3 +89,13 @@ text = b"".join(b"%d some text to compress %d\n" % (i * i, i) for i in range(600
 for most in (1, 10, 1000):
     d = zlib.decompressobj()
     assert d.decompress(zlib.compress(text, 1), most) + d.flush() == text and d.eof
+
+# A decompressor that met bad data is of no use any more.
+d = bz2.BZ2Decompressor()
+for attempt, error in (b"no stream", OSError), (bz2.compress(b"text"), ValueError), (b"", ValueError):
+    try:
+        d.decompress(attempt)
+    except error:
+        assert not d.needs_input and not d.eof
+    else:
+        raise AssertionError("the decompressor goes on")

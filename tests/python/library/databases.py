@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import sqlite3
+import sys
 import threading
 
 
@@ -204,3 +205,19 @@ with connect() as db, connect() as other:
 assert sqlite3.complete_statement("select 1;") and not sqlite3.complete_statement("select 1")
 
 print("databases: ok")
+
+# What callbacks raise is shown if that is asked for.
+shown = []
+sys.unraisablehook = lambda u: shown.append((u.exc_type, u.err_msg, u.object))
+sqlite3.enable_callback_tracebacks(True)
+with connect() as db:
+    db.execute("create table t(x)")
+
+    def too_large(*details):
+        return 1 << 31
+
+    db.set_authorizer(too_large)
+    raises(sqlite3.DatabaseError, db.execute, "select * from t")
+    assert shown == [(OverflowError, f"Exception ignored on sqlite3 callback {too_large!r}", None)], shown
+sqlite3.enable_callback_tracebacks(False)
+sys.unraisablehook = sys.__unraisablehook__

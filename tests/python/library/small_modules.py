@@ -1,5 +1,6 @@
 """Details of small modules: queues, timers, scheduling parameters, JSON of lists that change."""
 
+import csv
 import copy
 import json
 import os
@@ -71,5 +72,27 @@ else:
     raise AssertionError("the queue is empty")
 del q
 assert interpreters.get_current() is interpreters.get_main()
+
+
+# A reader of CSV whose lines come from an iterator that reads on itself.
+class Reentrant:
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if not self.inside:
+            self.inside = True
+            next(self.reader)
+        return "a,b"
+
+
+lines = Reentrant()
+lines.inside, lines.reader = False, csv.reader(lines)
+try:
+    next(lines.reader)
+except csv.Error as e:
+    assert str(e) == "iterator has already advanced the reader"
+else:
+    raise AssertionError("the reader was advanced twice")
 
 print("small modules: ok")

@@ -119,7 +119,10 @@ impl Decompressor {
         let mut state = self.state.borrow_mut();
         self.input.decompress(cx, data, max_length, |input, out| {
             let (before, made) = (state.total_in(), state.total_out());
-            let status = state.decompress(input, out).map_err(|e| failed(cx, e))?;
+            let status = state.decompress(input, out).map_err(|e| {
+                self.input.fail();
+                failed(cx, e)
+            })?;
             if status == Status::MemNeeded {
                 return Err(cx.no_memory());
             }

@@ -29,6 +29,7 @@ pub(crate) struct Input {
     unused: RefCell<Vec<u8>>,
     eof: Cell<bool>,
     needs_input: Cell<bool>,
+    failed: Cell<bool>,
     /// Whether output may be left inside when all input was used.
     holds_back: bool,
     /// The message of the EOFError after the end.
@@ -42,6 +43,7 @@ impl Input {
             unused: RefCell::default(),
             eof: Cell::new(false),
             needs_input: Cell::new(true),
+            failed: Cell::new(false),
             holds_back,
             at_end,
         }
@@ -57,6 +59,12 @@ impl Input {
         self.needs_input.get()
     }
 
+    /// Makes the decompressor unusable: the library's state is undefined after bad data.
+    pub(crate) fn fail(&self) {
+        self.failed.set(true);
+        self.needs_input.set(false);
+    }
+
     /// What followed the end of the stream.
     pub(crate) fn unused(&self) -> Obj {
         bytes::new(&self.unused.borrow())
@@ -66,7 +74,7 @@ impl Input {
     /// decompresses once, from a slice into another.
     ///
     /// # Errors
-    /// EOFError after the end of the stream; what `step` raises; MemoryError.
+    /// EOFError after the end of the stream; ValueError after bad data; what `step` raises; MemoryError.
     pub(crate) fn decompress(
         &self,
         cx: &Ctx,
@@ -77,6 +85,9 @@ impl Input {
         let data = BytesLike::new(cx, data)?.to_vec();
         if self.eof.get() {
             return Err(cx.raise(exc::EOFError(), self.at_end));
+        }
+        if self.failed.get() {
+            return Err(cx.value_error("Decompressor is unusable after a previous error"));
         }
         let mut input = self.tail.take();
         input.extend(data);

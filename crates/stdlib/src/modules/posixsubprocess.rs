@@ -4,9 +4,10 @@ use std::ffi::CString;
 
 use cinder_pyobj::intern;
 use cinder_pyobj::native::{Args, pymodule};
-use cinder_pyobj::types::{int, tuple};
+use cinder_pyobj::types::{exc, int, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
+use super::asyncio::is_finalizing;
 use super::posix::{pointers, run_fork_hooks, set_cloexec, user_id, warn_of_threads};
 use crate::os::args::c_string;
 use crate::os::{errno, sys};
@@ -89,7 +90,7 @@ impl Plan {
             setsid: a[15].truthy(cx)?,
             pgid: fd(16)?,
             gid: optional(&a[17], |o| user_id(cx, o, "gid"))?,
-            groups: optional(&a[18], |o| o.collect(cx)?.iter().map(|g| user_id(cx, g, "gid")).collect())?,
+            groups: optional(&a[18], |o| o.collect(cx)?.iter().map(|g| group(cx, g)).collect())?,
             uid: optional(&a[19], |o| user_id(cx, o, "uid"))?,
             umask: fd(20)?,
             preexec: optional(&a[21], |o| Ok(o.clone()))?,
@@ -212,6 +213,14 @@ impl Plan {
     }
 }
 
+/// One of the supplementary groups.
+fn group(cx: &Ctx, o: &Obj) -> PyResult<u32> {
+    user_id(cx, o, "gid").map_err(|r| {
+        drop(cx.take(r));
+        cx.value_error("invalid group id")
+    })
+}
+
 /// Fork and exec for subprocess.
 #[pymodule(name = "_posixsubprocess")]
 pub(crate) mod posixsubprocess {
@@ -228,6 +237,11 @@ pub(crate) mod posixsubprocess {
         let argv = plan.argv.as_deref().map(pointers);
         let env = plan.env.as_deref().map(pointers);
         let hooks = plan.preexec.is_some();
+        if hooks && is_finalizing(cx) {
+            return Err(
+                cx.raise(exc::PythonFinalizationError(), "preexec_fn not supported at interpreter shutdown")
+            );
+        }
         if hooks {
             run_fork_hooks(cx, intern!("_before_fork"), true);
         }

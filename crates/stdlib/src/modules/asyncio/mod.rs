@@ -14,6 +14,7 @@ use cinder_pyobj::types::str::as_utf8_lossy;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised, intern};
 
 use future::Future;
+pub(crate) use state::is_finalizing;
 use task::Task;
 
 /// The loop that runs in the calling thread.

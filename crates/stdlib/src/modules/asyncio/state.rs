@@ -104,7 +104,7 @@ pub(super) fn copy_context(cx: &Ctx) -> PyResult {
 }
 
 /// Whether the interpreter is shutting down.
-pub(super) fn is_finalizing(cx: &Ctx) -> bool {
+pub(crate) fn is_finalizing(cx: &Ctx) -> bool {
     let asked = (cx.host().import)(cx, "sys").and_then(|m| m.call_method(cx, intern!("is_finalizing"), &[]));
     match asked.and_then(|r| r.truthy(cx)) {
         Ok(b) => b,

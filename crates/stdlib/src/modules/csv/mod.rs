@@ -89,7 +89,7 @@ pub(crate) mod module {
     fn reader(cx: &Ctx, args: Args<'_>) -> PyResult {
         let dialect = dialect_of(cx, args, 1, "reader")?;
         let Some(lines) = args.pos().first() else { return Err(cx.type_error("reader needs an iterable")) };
-        let r = Reader { lines: lines.iter(cx)?, dialect, line_num: Cell::new(0) };
+        let r = Reader { lines: lines.iter(cx)?, dialect, line_num: Cell::new(0), begun: Cell::new(0) };
         Ok(new_instance(Reader::type_object(), r))
     }
 

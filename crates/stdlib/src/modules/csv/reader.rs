@@ -19,6 +19,9 @@ pub(crate) struct Reader {
     pub(super) dialect: Obj,
     #[traverse(skip)]
     pub(super) line_num: Cell<usize>,
+    /// How many records were begun, by which a record notices that the iterator of lines began another.
+    #[traverse(skip)]
+    pub(super) begun: Cell<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -204,8 +207,14 @@ impl Reader {
             unquoted: true,
             fields: RefCell::default(),
         };
+        let begun = this.begun.get().wrapping_add(1);
+        this.begun.set(begun);
         loop {
-            let Some(line) = this.lines.next(cx)? else {
+            let line = this.lines.next(cx)?;
+            if this.begun.get() != begun {
+                return Err(raise(cx, "iterator has already advanced the reader"));
+            }
+            let Some(line) = line else {
                 if !r.field.is_empty() || r.state == State::InQuotedField {
                     if d.strict {
                         return Err(raise(cx, "unexpected end of data"));

@@ -58,8 +58,10 @@ impl Address {
             }
             libc::AF_INET6 => {
                 let a: libc::sockaddr_in6 = self.read();
+                // The scope is an item of its own, not a part of the host.
+                let host = Address::of(libc::sockaddr_in6 { sin6_scope_id: 0, ..a });
                 Ok(tuple::new(vec![
-                    Obj::from(numeric_host(cx, self)?),
+                    Obj::from(numeric_host(cx, &host)?),
                     Obj::from(i64::from(u16::from_be(a.sin6_port))),
                     Obj::from(u32::from_be(a.sin6_flowinfo)),
                     Obj::from(a.sin6_scope_id),
@@ -115,8 +117,8 @@ fn local(cx: &Ctx, o: &Obj) -> PyResult<Address> {
     let path = if o.type_of().is_str_subtype() { encode_fs(cx, o)? } else { BytesLike::new(cx, o)?.to_vec() };
     let mut a = zeroed!(libc::sockaddr_un);
     a.sun_family = libc::AF_UNIX as u16;
-    // Names in the abstract namespace begin with NUL and may fill the whole field.
-    let is_abstract = path.first() == Some(&0);
+    // Names in the abstract namespace begin with NUL and may fill the whole field; an empty name asks for one of these.
+    let is_abstract = path.first().is_none_or(|b| *b == 0);
     if path.len() + usize::from(!is_abstract) > a.sun_path.len() {
         return Err(cx.raise(exc::OSError(), "AF_UNIX path too long"));
     }

@@ -11,18 +11,18 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 use crate::os::args::c_string;
 use crate::os::{check, last_error, sys};
 
-/// An unsigned argument of at most `bits` bits.
+/// The largest length that the system takes.
+const MOST: i64 = i32::MAX as i64;
+
+/// An unsigned argument of at most `bits` bits, the size of the C type `name`.
 fn unsigned(cx: &Ctx, o: &Obj, bits: u32, name: &str) -> PyResult<u32> {
     let i = o.index(cx)?;
     if int::is_negative(&i) {
-        let what = if bits == 16 { "16-bit integer" } else { "unsigned int" };
-        return Err(cx.overflow_error(format!("{name}: can't convert negative Python int to C {what}")));
+        return Err(cx.value_error("Cannot convert negative int"));
     }
     match int::as_u64(&i) {
         Some(n) if n < 1 << bits => Ok(n as u32),
-        _ => {
-            Err(cx.overflow_error(format!("{name}: Python int too large to convert to C {bits}-bit unsigned integer")))
-        }
+        _ => Err(cx.overflow_error(format!("Python int too large for C {name}"))),
     }
 }
 
@@ -33,25 +33,25 @@ pub(crate) mod numbers {
     /// A 16-bit number from network to host byte order.
     #[pyfunction(sig = "(integer, /)")]
     fn ntohs(cx: &Ctx, integer: &Obj) -> PyResult<i64> {
-        Ok(u16::from_be(unsigned(cx, integer, 16, "ntohs")? as u16).into())
+        Ok(u16::from_be(unsigned(cx, integer, 16, "uint16_t")? as u16).into())
     }
 
     /// A 32-bit number from network to host byte order.
     #[pyfunction(sig = "(integer, /)")]
     fn ntohl(cx: &Ctx, integer: &Obj) -> PyResult<i64> {
-        Ok(u32::from_be(unsigned(cx, integer, 32, "ntohl")?).into())
+        Ok(u32::from_be(unsigned(cx, integer, 32, "uint32_t")?).into())
     }
 
     /// A 16-bit number from host to network byte order.
     #[pyfunction(sig = "(integer, /)")]
     fn htons(cx: &Ctx, integer: &Obj) -> PyResult<i64> {
-        Ok((unsigned(cx, integer, 16, "htons")? as u16).to_be().into())
+        Ok((unsigned(cx, integer, 16, "uint16_t")? as u16).to_be().into())
     }
 
     /// A 32-bit number from host to network byte order.
     #[pyfunction(sig = "(integer, /)")]
     fn htonl(cx: &Ctx, integer: &Obj) -> PyResult<i64> {
-        Ok(unsigned(cx, integer, 32, "htonl")?.to_be().into())
+        Ok(unsigned(cx, integer, 32, "uint32_t")?.to_be().into())
     }
 
     /// The four bytes of an IPv4 address in text.
@@ -166,14 +166,15 @@ pub(crate) mod numbers {
     fn if_nametoindex(cx: &Ctx, oname: &Obj) -> PyResult<u32> {
         let n = c_string(cx, oname)?;
         match sys!(libc::if_nametoindex(n.as_ptr())) {
-            0 => Err(cx.raise(exc::OSError(), "no interface with this name")),
+            0 => Err(last_error(cx)),
             i => Ok(i),
         }
     }
 
     /// The name of a network interface.
     #[pyfunction(sig = "(if_index, /)")]
-    fn if_indextoname(cx: &Ctx, if_index: u32) -> PyResult {
+    fn if_indextoname(cx: &Ctx, if_index: &Obj) -> PyResult {
+        let if_index = unsigned(cx, if_index, 32, "unsigned int")?;
         let mut buf = [0u8; libc::IF_NAMESIZE + 1];
         if sys!(libc::if_indextoname(if_index, buf.as_mut_ptr().cast())).is_null() {
             return Err(last_error(cx));
@@ -210,7 +211,7 @@ pub(crate) mod numbers {
     /// The length of a control message with so many bytes, without padding.
     #[pyfunction(sig = "(length, /)")]
     fn CMSG_LEN(cx: &Ctx, length: i64) -> PyResult<u32> {
-        if !(0..=0x7fff_ffc0).contains(&length) {
+        if !(0..=MOST - sys!(libc::CMSG_LEN(0)) as i64).contains(&length) {
             return Err(cx.overflow_error("CMSG_LEN() argument out of range"));
         }
         Ok(sys!(libc::CMSG_LEN(length as u32)))
@@ -219,7 +220,7 @@ pub(crate) mod numbers {
     /// The room that a control message with so many bytes takes.
     #[pyfunction(sig = "(length, /)")]
     fn CMSG_SPACE(cx: &Ctx, length: i64) -> PyResult<u32> {
-        if !(0..=0x7fff_ffc0).contains(&length) {
+        if !(0..=MOST - sys!(libc::CMSG_SPACE(1)) as i64).contains(&length) {
             return Err(cx.overflow_error("CMSG_SPACE() argument out of range"));
         }
         Ok(sys!(libc::CMSG_SPACE(length as u32)))

@@ -28,7 +28,11 @@ fn flags_of(cx: &Ctx, o: Option<&Obj>) -> PyResult<i32> {
 
 /// The writable buffer of a receive call and how many bytes to take.
 fn target(cx: &Ctx, buffer: &Obj, nbytes: i64, method: &str) -> PyResult<(Buffer, Vec<u8>)> {
-    let b = Buffer::get(cx, buffer, BufferFlags::WRITABLE)?;
+    let b = Buffer::get(cx, buffer, BufferFlags::WRITABLE).map_err(|r| {
+        drop(cx.take(r));
+        let kind = buffer.type_of().name().to_string();
+        cx.type_error(format!("{method}() argument 1 must be read-write bytes-like object, not {kind}"))
+    })?;
     if nbytes < 0 {
         return Err(cx.value_error(format!("negative buffersize in {method}")));
     }
@@ -65,7 +69,7 @@ impl Socket {
             (m.msg_iov, m.msg_iovlen) = (&mut iov, 1);
             m.msg_control = if control.is_empty() { std::ptr::null_mut() } else { control.as_mut_ptr().cast() };
             m.msg_controllen = control.len() as _;
-            sys!(libc::recvmsg(fd, &mut m, flags | libc::MSG_CMSG_CLOEXEC))
+            sys!(libc::recvmsg(fd, &mut m, flags))
         })?;
         a.len = m.msg_namelen;
         let mut items = Vec::new();
@@ -135,7 +139,11 @@ impl Socket {
     #[pymethod(sig = "($self, buffers, ancbufsize=0, flags=0, /)")]
     fn recvmsg_into(cx: &Ctx, this: This<'_, Socket>, buffers: &Obj, ancbufsize: i64, flags: i32) -> PyResult {
         let items = buffers.collect(cx)?;
-        let b = items.iter().map(|o| Buffer::get(cx, o, BufferFlags::WRITABLE)).collect::<PyResult<Vec<Buffer>>>()?;
+        let b = items.iter().map(|o| Buffer::get(cx, o, BufferFlags::WRITABLE)).collect::<PyResult<Vec<Buffer>>>();
+        let b = b.map_err(|r| {
+            drop(cx.take(r));
+            cx.type_error("recvmsg_into() argument 1 must be an iterable of single-segment read-write buffers")
+        })?;
         let mut v = room(cx, b.iter().map(Buffer::len).sum::<usize>() as i64, "recvmsg_into()")?;
         let (n, ancillary, flags, from) = this.receive_message(cx, &mut v, ancbufsize, flags)?;
         let mut data = &v[..n];

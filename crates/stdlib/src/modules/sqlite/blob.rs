@@ -132,7 +132,7 @@ impl Blob {
         };
         let to = base + i64::from(offset);
         if to > i64::from(i32::MAX) {
-            return Err(cx.overflow_error("seek offset results in offset overflow"));
+            return Err(cx.overflow_error("seek offset results in overflow"));
         }
         if !(0..=len).contains(&to) {
             return Err(cx.value_error("offset out of blob range"));

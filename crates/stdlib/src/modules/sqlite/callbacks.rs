@@ -29,7 +29,7 @@ fn dispose(cx: &Ctx, r: Raised, callable: &Obj) {
         let e = cx.take(r);
         let _ = cx.set_pending(e);
         let shown = format!("Exception ignored on sqlite3 callback {}", shown(cx, callable));
-        (cx.host().unraisable)(cx, Some(&shown), Some(callable));
+        (cx.host().unraisable)(cx, Some(&shown), None);
     } else {
         drop(cx.take(r));
     }
@@ -323,12 +323,13 @@ unsafe extern "C" fn authorize(
             Some(r) => Err(r),
             None => f.call_pos(cx, &args),
         };
+        let too_large = || cx.overflow_error("Python int too large to convert to C int");
         let answer = r.and_then(|v| match int::is_int(&v) {
-            true => v.to_i64(cx),
-            false => Ok(sys::SQLITE_DENY.into()),
+            true => int::as_i64(&v).and_then(|n| c_int::try_from(n).ok()).ok_or_else(too_large),
+            false => Ok(sys::SQLITE_DENY),
         });
         match answer {
-            Ok(n) => c_int::try_from(n).unwrap_or(sys::SQLITE_DENY),
+            Ok(n) => n,
             Err(r) => {
                 dispose(cx, r, &f);
                 sys::SQLITE_DENY
