@@ -238,9 +238,7 @@ pub(crate) mod posixsubprocess {
         let env = plan.env.as_deref().map(pointers);
         let hooks = plan.preexec.is_some();
         if hooks && is_finalizing(cx) {
-            return Err(
-                cx.raise(exc::PythonFinalizationError(), "preexec_fn not supported at interpreter shutdown")
-            );
+            return Err(cx.raise(exc::PythonFinalizationError(), "preexec_fn not supported at interpreter shutdown"));
         }
         if hooks {
             run_fork_hooks(cx, intern!("_before_fork"), true);
