@@ -3,6 +3,7 @@ import asyncio
 import gc
 import http.server
 import os
+import signal
 import socket
 import ssl
 import sys
@@ -104,6 +105,70 @@ def sockets():
     b.close()
 
 
+def threads_and_signals():
+    context = client_context()
+    with Echo() as server:
+        with context.wrap_socket(socket.create_connection(server.address), server_hostname="localhost") as s:
+            # Everything at once: a reader that waits, writers, and threads that ask.
+            stop = threading.Event()
+            total = 0
+            failures = []
+            hook, threading.excepthook = threading.excepthook, failures.append
+
+            def ask():
+                while not stop.is_set():
+                    assert s.version() == "TLSv1.3" and s.cipher() and s.pending() >= 0
+                    assert s.getpeercert()["version"] == 3 and s.session is not None
+
+            def write():
+                for i in range(200):
+                    s.send(b"%04d" % i * 50)
+
+            askers = [threading.Thread(target=ask) for _ in range(3)]
+            writer = threading.Thread(target=write)
+            for t in askers + [writer]:
+                t.start()
+            while total < 200 * 200:
+                got = len(s.recv(10_000))
+                assert got
+                total += got
+            stop.set()
+            for t in askers + [writer]:
+                t.join()
+            threading.excepthook = hook
+            assert not failures, failures
+
+            # A signal's handler runs while a read waits; the read goes on, or ends with what the handler raises.
+            seen = []
+            previous = signal.signal(signal.SIGALRM, lambda *_: seen.append(1) or s.send(b"wake"))
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                assert s.recv(10) == b"wake" and seen == [1]
+
+                def fail(*_):
+                    raise InterruptedError("handler")
+
+                signal.signal(signal.SIGALRM, fail)
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                assert str(raises(InterruptedError, s.recv, 10)) == "handler"
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, previous)
+            s.sendall(b"still there")
+            assert s.recv(100) == b"still there"
+
+    # A child that was forked has random numbers of its own.
+    r, w = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(w, ssl.RAND_bytes(16))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(r, 16) != ssl.RAND_bytes(16)
+    os.close(r)
+    os.close(w)
+
+
 async def over_asyncio():
     async def echo(reader, writer):
         while data := await reader.readline():
@@ -194,6 +259,7 @@ def https():
 
 
 sockets()
+threads_and_signals()
 asyncio.run(over_asyncio())
 https()
 print("tls_connections: ok")

@@ -14,6 +14,7 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 use super::bio::MemoryBio;
 use super::ffi::{self, Cipher, Owned, Ssl, SslCtx};
 use super::keylog::Keylog;
+use super::settings::{CERT_NONE, CERT_REQUIRED, set_verify_mode};
 use super::socket::{self, Place};
 use super::{callbacks, errors};
 use crate::modules::socket::object::Socket;
@@ -131,7 +132,6 @@ impl SslContext {
         let ctx = self.ptr();
         let client = self.protocol == protocol::CLIENT;
         sys!({
-            ffi::SSL_CTX_set_verify(ctx, i32::from(client), None);
             ffi::SSL_CTX_set_options(ctx, OPTIONS);
             ffi::SSL_CTX_set_post_handshake_auth(ctx, 0);
             let param = ffi::SSL_CTX_get0_param(ctx);
@@ -139,13 +139,13 @@ impl SslContext {
             ffi::X509_VERIFY_PARAM_set_hostflags(param, NO_PARTIAL_WILDCARDS);
         });
         self.control(control::MODE, RELEASE_BUFFERS);
-        if !client {
-            // Clients have no such thing; one with it refuses sessions that began with a key shared before.
-            sys!(ffi::SSL_CTX_set_session_id_context(ctx, b"Python".as_ptr(), 6));
-        }
         if client {
             self.check_hostname.set(true);
-            super::settings::set_verify_mode(cx, self, super::settings::CERT_REQUIRED)?;
+            set_verify_mode(cx, self, CERT_REQUIRED)?;
+        } else {
+            set_verify_mode(cx, self, CERT_NONE)?;
+            // Clients have no such thing; one with it refuses sessions that began with a key shared before.
+            sys!(ffi::SSL_CTX_set_session_id_context(ctx, b"Python".as_ptr(), 6));
         }
         if self.negotiates_version() {
             self.control(control::SET_MINIMUM, TLS_1_2);

@@ -42,6 +42,8 @@ opaque! {
     VerifyParam
     /// `X509_STORE_CTX`: a verification in progress.
     StoreCtx
+    /// `X509_PUBKEY`: a key as a certificate holds it.
+    PublicKey
     /// `ASN1_OBJECT`: an object identifier.
     Asn1Object
     /// `ASN1_STRING` and the types that are the same structure: integers, times, octet strings.
@@ -174,6 +176,8 @@ unsafe extern "C" {
     pub(super) fn X509_get0_notAfter(x: *const X509) -> *const Asn1String;
     pub(super) fn X509_get_subject_name(x: *const X509) -> *const X509Name;
     pub(super) fn X509_get_issuer_name(x: *const X509) -> *const X509Name;
+    pub(super) fn X509_get_X509_PUBKEY(x: *const X509) -> *mut PublicKey;
+    pub(super) fn i2d_X509_PUBKEY(k: *const PublicKey, out: *mut *mut c_uchar) -> c_int;
     pub(super) fn X509_subject_name_hash(x: *mut X509) -> c_ulong;
     pub(super) fn X509_get_ext_d2i(x: *const X509, nid: c_int, crit: *mut c_int, idx: *mut c_int) -> *mut c_void;
     pub(super) fn X509_NAME_entry_count(n: *const X509Name) -> c_int;
@@ -205,6 +209,8 @@ unsafe extern "C" {
     pub(super) fn DH_free(d: *mut Dh);
 
     // Trust.
+    pub(super) fn X509_STORE_CTX_get_current_cert(c: *const StoreCtx) -> *mut X509;
+    pub(super) fn X509_STORE_CTX_set_error(c: *mut StoreCtx, code: c_int);
     pub(super) fn X509_STORE_add_cert(s: *mut X509Store, x: *mut X509) -> c_int;
     pub(super) fn X509_STORE_get1_objects(s: *mut X509Store) -> *mut Stack;
     pub(super) fn X509_OBJECT_get_type(o: *const X509Object) -> c_int;

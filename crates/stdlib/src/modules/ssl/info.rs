@@ -40,14 +40,14 @@ impl SslSocket {
     /// How many decrypted bytes can be read without reading from the other end.
     #[pymethod]
     fn pending(cx: &Ctx, this: This<'_, SslSocket>) -> i32 {
-        this.with(cx, this.obj(), |s| sys!(ffi::SSL_pending(s)))
+        this.ask(cx, this.obj(), |s| sys!(ffi::SSL_pending(s)))
     }
 
     /// The other end's certificate: a dict (empty if it was not verified), or bytes in DER. None if there is none.
     #[pymethod(sig = "($self, der=False, /)")]
     fn getpeercert(cx: &Ctx, this: This<'_, SslSocket>, der: bool) -> PyResult {
         let found = this
-            .with(cx, this.obj(), |s| finished(s).then(|| Owned::<X509>::new(sys!(ffi::SSL_get1_peer_certificate(s)))));
+            .ask(cx, this.obj(), |s| finished(s).then(|| Owned::<X509>::new(sys!(ffi::SSL_get1_peer_certificate(s)))));
         match found {
             None => Err(cx.value_error("handshake not done yet")),
             Some(None) => Ok(Obj::none()),
@@ -67,7 +67,7 @@ impl SslSocket {
     /// The other end's certificate and those that it was verified by, None if nothing was verified.
     #[pymethod]
     fn get_verified_chain(cx: &Ctx, this: This<'_, SslSocket>) -> Obj {
-        let chain = this.with(cx, this.obj(), |s| {
+        let chain = this.ask(cx, this.obj(), |s| {
             let list = sys!(ffi::SSL_get0_verified_chain(s));
             (!list.is_null()).then(|| certificate::owned(list))
         });
@@ -78,7 +78,7 @@ impl SslSocket {
     #[pymethod]
     fn get_unverified_chain(cx: &Ctx, this: This<'_, SslSocket>) -> Obj {
         let server_side = this.server_side;
-        let chain = this.with(cx, this.obj(), |s| {
+        let chain = this.ask(cx, this.obj(), |s| {
             let list = sys!(ffi::SSL_get_peer_cert_chain(s));
             let mut all = (!list.is_null()).then(|| certificate::owned(list));
             // A server's list lacks the client's own certificate; a session that was resumed has that alone.
@@ -94,14 +94,14 @@ impl SslSocket {
     #[pymethod]
     fn cipher(cx: &Ctx, this: This<'_, SslSocket>) -> Obj {
         // Ciphers are constants of the library.
-        let c = this.with(cx, this.obj(), |s| sys!(ffi::SSL_get_current_cipher(s)));
+        let c = this.ask(cx, this.obj(), |s| sys!(ffi::SSL_get_current_cipher(s)));
         if c.is_null() { Obj::none() } else { cipher(c) }
     }
 
     /// The ciphers that both ends can use, on a server; None otherwise.
     #[pymethod]
     fn shared_ciphers(cx: &Ctx, this: This<'_, SslSocket>) -> Obj {
-        let found = this.with(cx, this.obj(), |s| {
+        let found = this.ask(cx, this.obj(), |s| {
             let (ours, theirs) = sys!((ffi::SSL_get_ciphers(s), ffi::SSL_get_client_ciphers(s)));
             if ours.is_null() || theirs.is_null() {
                 return None;
@@ -115,7 +115,7 @@ impl SslSocket {
     /// The version of TLS in use, None before the handshake.
     #[pymethod]
     fn version(cx: &Ctx, this: This<'_, SslSocket>) -> Option<String> {
-        this.with(cx, this.obj(), |s| finished(s).then(|| ffi::text(sys!(ffi::SSL_get_version(s)))))
+        this.ask(cx, this.obj(), |s| finished(s).then(|| ffi::text(sys!(ffi::SSL_get_version(s)))))
             .flatten()
             .filter(|v| v != "unknown")
     }
@@ -123,7 +123,7 @@ impl SslSocket {
     /// The protocol that ALPN chose, None if it chose none.
     #[pymethod]
     fn selected_alpn_protocol(cx: &Ctx, this: This<'_, SslSocket>) -> PyResult {
-        let name = this.with(cx, this.obj(), |s| {
+        let name = this.ask(cx, this.obj(), |s| {
             let (mut p, mut n) = (std::ptr::null(), 0);
             sys!(ffi::SSL_get0_alpn_selected(s, &mut p, &mut n));
             (!p.is_null()).then(|| sys!(std::slice::from_raw_parts(p, n as usize)).to_vec())
@@ -144,7 +144,7 @@ impl SslSocket {
             return Err(cx.value_error(format!("'{cb_type}' channel binding type not implemented")));
         }
         let server_side = this.server_side;
-        let message = this.with(cx, this.obj(), |s| {
+        let message = this.ask(cx, this.obj(), |s| {
             let mut buf = vec![0u8; FINISHED];
             // It is the first message of its kind: the server's if a session was resumed, the client's otherwise.
             let ours = (sys!(ffi::SSL_session_reused(s)) != 0) == server_side;
@@ -220,7 +220,7 @@ impl SslSocket {
     #[pygetter]
     fn session(cx: &Ctx, this: This<'_, SslSocket>) -> Obj {
         // A copy: a connection that ends without a word spoils the session that it has.
-        let found = this.with(cx, this.obj(), |s| {
+        let found = this.ask(cx, this.obj(), |s| {
             let p = sys!(ffi::SSL_get_session(s));
             if p.is_null() { None } else { session::copy(p) }
         });
@@ -236,6 +236,6 @@ impl SslSocket {
     /// Whether the session was one that was resumed.
     #[pygetter]
     fn session_reused(cx: &Ctx, this: This<'_, SslSocket>) -> bool {
-        this.with(cx, this.obj(), |s| sys!(ffi::SSL_session_reused(s))) != 0
+        this.ask(cx, this.obj(), |s| sys!(ffi::SSL_session_reused(s))) != 0
     }
 }

@@ -5,7 +5,7 @@
 //!   thread at a time
 //! - [`bio`], [`session`], [`certificate`], [`decode`]: the other classes
 //! - [`callbacks`], [`keylog`]: what OpenSSL calls back
-//! - [`errors`], [`constants`], [`objects`], [`paths`]: the rest of the module; [`ffi`]: OpenSSL's C interface
+//! - [`errors`], [`constants`], [`objects`], [`paths`], [`distrusted`]: the rest of the module; [`ffi`]: OpenSSL's C interface
 
 mod bio;
 mod callbacks;
@@ -13,6 +13,7 @@ mod certificate;
 mod constants;
 mod context;
 mod decode;
+mod distrusted;
 mod errors;
 mod ffi;
 mod info;

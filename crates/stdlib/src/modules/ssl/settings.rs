@@ -8,7 +8,7 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use super::context::{SslContext, control, protocol};
 use super::keylog::Keylog;
-use super::{callbacks, errors, ffi};
+use super::{callbacks, distrusted, errors, ffi};
 use crate::os::sys;
 
 pub(super) const CERT_NONE: i32 = 0;
@@ -57,7 +57,7 @@ pub(super) fn set_verify_mode(cx: &Ctx, c: &SslContext, n: i32) -> PyResult<()> 
         CERT_REQUIRED => VERIFY_PEER | FAIL_IF_NO_PEER_CERT,
         _ => return Err(cx.value_error("invalid value for verify_mode")),
     };
-    sys!(ffi::SSL_CTX_set_verify(c.ptr(), mode, None));
+    sys!(ffi::SSL_CTX_set_verify(c.ptr(), mode, Some(distrusted::look)));
     Ok(())
 }
 

@@ -239,6 +239,11 @@ impl SslSocket {
         running::unlocked(cx, || self.turn.take(|| callbacks::about(this, || f(self.ssl.ptr()))))
     }
 
+    /// Asks OpenSSL about the connection, which calls nothing back: at once if no other thread uses it.
+    pub(super) fn ask<R>(&self, cx: &Ctx, this: &Obj, f: impl Fn(*mut Ssl) -> R) -> R {
+        self.turn.take_now(|| f(self.ssl.ptr())).unwrap_or_else(|| self.with(cx, this, &f))
+    }
+
     /// The host's name for messages.
     fn host(&self) -> Option<String> {
         self.server_hostname.as_ref().map(|h| str::as_utf8_lossy(h).into_owned())
@@ -273,7 +278,9 @@ impl SslSocket {
                 errno: port.map_or(0, |p| p.errno.load(Ordering::Relaxed)),
                 verify_result: sys!(ffi::SSL_get_verify_result(ssl)),
             };
-            LibError::clear_all();
+            if o.error.is_some() {
+                LibError::clear_all();
+            }
             o
         })
     }
@@ -339,7 +346,7 @@ impl SslSocket {
 
     /// Whether the other end said that it is done.
     fn ended(&self, cx: &Ctx, this: &Obj, o: &Outcome) -> bool {
-        o.code == code::ZERO_RETURN && self.with(cx, this, |s| sys!(ffi::SSL_get_shutdown(s))) == RECEIVED_SHUTDOWN
+        o.code == code::ZERO_RETURN && self.ask(cx, this, |s| sys!(ffi::SSL_get_shutdown(s))) == RECEIVED_SHUTDOWN
     }
 
     /// Reads up to `len` bytes, none at the end of the connection.
@@ -370,7 +377,7 @@ impl SslSocket {
         if self.server_side {
             return Err(cx.value_error("Cannot set session for server-side SSLSocket."));
         }
-        if self.with(cx, this.obj(), |s| sys!(ffi::SSL_is_init_finished(s))) != 0 {
+        if self.ask(cx, this.obj(), |s| sys!(ffi::SSL_is_init_finished(s))) != 0 {
             return Err(cx.value_error("Cannot set session after handshake."));
         }
         let Some(copy) = session.copied() else { return Err(errors::last(cx)) };

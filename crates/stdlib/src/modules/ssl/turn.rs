@@ -1,7 +1,7 @@
 //! Turns at a connection: OpenSSL lets one thread at a time use one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, TryLockError};
 
 /// A lock that its holder may take again: Python code that OpenSSL calls back may use the connection.
 ///
@@ -21,9 +21,29 @@ fn me() -> u64 {
 }
 
 impl Turn {
+    /// Whether the calling thread has the turn.
+    fn is_mine(&self) -> bool {
+        self.holder.load(Ordering::Relaxed) == me()
+    }
+
+    /// Runs `f` if the connection is free now, or the calling thread's already. `f` must not lead back here.
+    pub(super) fn take_now<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
+        if self.is_mine() {
+            return Some(f());
+        }
+        let held = match self.lock.try_lock() {
+            Ok(held) => held,
+            Err(TryLockError::Poisoned(e)) => e.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let r = f();
+        drop(held);
+        Some(r)
+    }
+
     /// Runs `f` when the connection is free.
     pub(super) fn take<R>(&self, f: impl FnOnce() -> R) -> R {
-        if self.holder.load(Ordering::Relaxed) == me() {
+        if self.is_mine() {
             return f();
         }
         let held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
