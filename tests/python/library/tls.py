@@ -449,6 +449,16 @@ def module():
     raises(ValueError, ssl.RAND_bytes, -1)
     ssl.RAND_add("text", 1.0)
     ssl.RAND_add(b"bytes", 1.0)
+    # A child that was forked has random numbers of its own.
+    r, w = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(w, ssl.RAND_bytes(16))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(r, 16) != ssl.RAND_bytes(16)
+    os.close(r)
+    os.close(w)
     assert str(ssl.SSLError(1, "text")) == "text" and str(ssl.SSLError("alone")) == "('alone',)"
     assert ssl.SSLCertVerificationError.__mro__[1:4] == (ssl.SSLError, OSError, ValueError)
     paths = ssl._ssl.get_default_verify_paths()

@@ -157,17 +157,6 @@ def threads_and_signals():
             s.sendall(b"still there")
             assert s.recv(100) == b"still there"
 
-    # A child that was forked has random numbers of its own.
-    r, w = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(w, ssl.RAND_bytes(16))
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert os.read(r, 16) != ssl.RAND_bytes(16)
-    os.close(r)
-    os.close(w)
-
 
 async def over_asyncio():
     async def echo(reader, writer):
