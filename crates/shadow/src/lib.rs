@@ -68,6 +68,7 @@
 //! # }
 //! ```
 
+mod calls;
 mod code;
 mod global;
 mod install;
@@ -77,13 +78,13 @@ mod simple;
 mod site;
 pub mod stats;
 
+pub use calls::{look_call, look_instance, look_object, look_plan, look_shape, look_target};
 pub use code::{Shadow, clear_all, forget_hook};
 pub use global::{Found, global_known, global_known_store, global_known_word, global_load, global_store};
 pub use install::{
-    kind_of_entry, look_call, look_delete, look_function, look_global, look_instance, look_item, look_load,
-    look_method, look_object, look_plan, look_shape, look_special, look_store, look_super, look_super_pinned,
-    look_target,
+    kind_of_entry, look_delete, look_function, look_global, look_item, look_load, look_method, look_special,
+    look_store, look_super, look_super_pinned,
 };
-pub use ops::{SHADOW_OPS, ShadowInfo, ShadowOp};
+pub use ops::{Family, SHADOW_OPS, ShadowInfo, ShadowOp};
 pub use resolve::Kind;
 pub use site::{Entry, More, Site, WAYS};

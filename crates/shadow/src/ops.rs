@@ -314,6 +314,29 @@ pub struct ShadowInfo {
     pub doc: &'static str,
 }
 
+/// Instructions that specialise the same kind of generic instruction and are counted together.
+#[derive(Clone, Debug)]
+pub struct Family {
+    /// The name, as statistics show it.
+    pub name: &'static str,
+    /// The operations, in numeric order. That with which sites begin, where there are sites, comes first.
+    pub ops: Vec<ShadowOp>,
+}
+
+impl Family {
+    /// All families, in the order of the table.
+    pub fn all() -> Vec<Family> {
+        let mut all: Vec<Family> = Vec::new();
+        for info in TABLE {
+            match all.iter_mut().find(|f| f.name == info.family) {
+                Some(f) => f.ops.push(info.op),
+                None => all.push(Family { name: info.family, ops: vec![info.op] }),
+            }
+        }
+        all
+    }
+}
+
 /// How many specialised instructions there are. Their numbers follow those of the opcodes.
 pub const SHADOW_OPS: usize = TABLE.len();
 

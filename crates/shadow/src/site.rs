@@ -51,7 +51,24 @@ impl Entry {
     }
 }
 
-/// The cache record of one instruction.
+/// The cache record of one instruction: the type feedback of a compiler is this very record.
+///
+/// The instruction in the shadow tells how to read it:
+///
+/// | operations | `entry` | `more` |
+/// |---|---|---|
+/// | attributes of one shape | guard, place or cell by [`Kind`] | |
+/// | `…Pinned…` | the receiver's word, the cell | |
+/// | `…Poly` of attributes | the first one | up to four entries with kinds and counts |
+/// | `…Mega`, `CallHasattr`, `CallGetattr` | | nothing: the cache that all sites share is asked |
+/// | `CallPython`, `CallMethodPython` | the code's serial number as the word | |
+/// | `…PythonPoly` | the first one | up to four serial numbers with counts |
+/// | `CallInit`, `CallNewInit`, `CallNew` | the class's word, the cell of `__init__` or `__new__` | |
+/// | `CallObject` | the shape, the cell of `__call__` | |
+/// | `CallKwPython`, `CallKwInit` | as `CallInit` | entry 0: the plan, entry 1: the code's serial number |
+/// | natives and builtins | the callee's word, its definition | `CallIsinstance`: pairs of shape and class with the answer |
+/// | `LoadGlobal…` | the globals' word, the cell | entry 0: the builtins' word and cell |
+/// | `LoadSuper…` | the shape or class, the cell | entry 0: the words of `super` and of the class |
 #[repr(C)]
 pub struct Site {
     /// What it saw last, and the only thing while it is monomorphic.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cinder_bytecode::op::Insn;
 
-use crate::ops::{SHADOW_OPS, ShadowOp};
+use crate::ops::{Family, SHADOW_OPS, ShadowOp};
 use crate::site::Site;
 
 static COUNTING: AtomicBool = AtomicBool::new(false);
@@ -99,20 +99,18 @@ pub fn totals() -> Vec<(&'static str, Totals)> {
             add(t, s);
         }
     });
-    let mut out: Vec<(&'static str, Totals)> = Vec::new();
-    for info in ShadowOp::table() {
-        let t = by_op[info.op as usize];
-        match out.iter_mut().find(|(f, _)| *f == info.family) {
-            Some((_, sum)) => {
-                sum.sites += t.sites;
-                sum.executions += t.executions;
-                sum.hits += t.hits;
-                sum.misses += t.misses;
-                sum.forgotten += t.forgotten;
-                sum.failures += t.failures;
-            }
-            None => out.push((info.family, t)),
+    let sum = |f: Family| {
+        let mut sum = Totals::default();
+        for op in f.ops {
+            let t = &by_op[op as usize];
+            sum.sites += t.sites;
+            sum.executions += t.executions;
+            sum.hits += t.hits;
+            sum.misses += t.misses;
+            sum.forgotten += t.forgotten;
+            sum.failures += t.failures;
         }
-    }
-    out
+        (f.name, sum)
+    };
+    Family::all().into_iter().map(sum).collect()
 }

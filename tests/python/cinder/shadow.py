@@ -126,6 +126,42 @@ if sites and 'frame-state' not in sys._xoptions:
     assert 'LoadAttrPoly' in families['load_attr'] and 'CallKwPython' in families['call_kw']
     assert set(families) == set(totals)
 
+    # What slots and class attributes held so far.
+    class Facts:
+        level = 1
+
+        def __init__(self, n):
+            self.constant = n
+            self.changing = n
+            self.number = n
+            self.text = 'a'
+
+    def change(o):
+        o.changing = o.changing + 1
+
+    made = [Facts(i) for i in range(40)]
+    for o in made:
+        change(o)
+    want = {'constant': (True, 'int'), 'changing': (False, 'int'), 'number': (True, 'int'), 'text': (True, 'str')}
+    assert cinder.shadow.slots(made[0]) == want, cinder.shadow.slots(made[0])
+    made[3].number = 1.5
+    setattr(made[4], 'text', None)
+    made[5].__dict__['constant'] = 5
+    want = {'constant': (False, 'int'), 'changing': (False, 'int'), 'number': (False, None), 'text': (False, None)}
+    assert cinder.shadow.slots(made[0]) == want, cinder.shadow.slots(made[0])
+    made[6].own = Facts(0)
+    made[7].own = Facts(1)
+    constant, number = cinder.shadow.slots(made[6])['own']
+    assert constant and type(number) is int
+    del made[7].own
+    assert cinder.shadow.slots(made[6])['own'] == (False, number)
+    assert cinder.shadow.cell(Facts, 'level') == (True, 'int')
+    Facts.level = 2
+    assert cinder.shadow.cell(Facts, 'level') == (False, 'int')
+    Facts.level = 'high'
+    assert cinder.shadow.cell(Facts, 'level') == (False, None)
+    assert cinder.shadow.cell(Facts, 'none') is None
+
     # Several targets of one call, with counts, and then any.
     def caller(f):
         return f()

@@ -6,6 +6,6 @@ pub(crate) mod eager;
 mod push;
 mod quick;
 
-pub(crate) use bind::{bind_arguments, fill_defaults};
+pub(crate) use bind::fill_defaults;
 pub(crate) use push::{FrameSpec, call_function, drop_locals, pop_frame, push_frame, run_code};
-pub(crate) use quick::{Given, bind_quick, bound_count};
+pub(crate) use quick::{Given, bind, bound_count};

@@ -4,8 +4,7 @@ use cinder_pyobj::native::Args;
 use cinder_pyobj::types::tuple;
 use cinder_pyobj::{Ctx, Obj, PyResult, Value};
 
-use super::bind::bind_arguments;
-use super::quick::{Given, bind_quick, bound_count};
+use super::quick::{Given, bind, bound_count};
 use crate::dispatch;
 use crate::frame::{Frame, FrameKind};
 use crate::objects::code::CodeObject;
@@ -236,7 +235,7 @@ pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
     let c = unsafe { &*code };
     let (top, end) = th.register_top();
     let simple = !args.has_keywords() && args.all().len() as u32 == c.simple_args;
-    let mut n = if simple { args.all().len() } else { bound_count(c) };
+    let n = if simple { args.all().len() } else { bound_count(c) };
     if simple
         && !c.runs
         && let Some(g) = generator_of(th, fobj, f, c, args.all())
@@ -257,21 +256,11 @@ pub(crate) fn call_function(cx: &Ctx, fobj: &Obj, args: Args<'_>) -> PyResult {
                 *start.add(i) = all[i].clone().into_value();
                 i += 1;
             }
-        } else if !bind_quick(cx, f, c, given, start) {
-            let mut keywords = args.keywords().map(|(k, v)| (k.clone(), v.clone()));
-            let bound = match bind_arguments(cx, f, c, args.pos(), &mut keywords) {
-                Ok(b) => b,
-                Err(r) => {
-                    if start != top {
-                        th.release_chunk(start, chunk_end);
-                    }
-                    return Err(r);
-                }
-            };
-            n = bound.len();
-            for (i, v) in bound.into_iter().enumerate() {
-                *start.add(i) = v.into_value();
+        } else if let Err(r) = bind(cx, f, c, given, start) {
+            if start != top {
+                th.release_chunk(start, chunk_end);
             }
+            return Err(r);
         }
         let spec = FrameSpec::call(fobj.clone().into_value(), f, FrameKind::Entry, 1);
         push_frame(th, c, start, n as u32, chunk_end, spec)?;

@@ -4,8 +4,10 @@ use cinder_bytecode::code::flags;
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::types::str::Str;
 use cinder_pyobj::types::{dict, tuple};
-use cinder_pyobj::{Ctx, Obj, Value};
+use cinder_pyobj::{Ctx, Obj, PyResult, Value};
+use smallvec::SmallVec;
 
+use super::bind::bind_arguments;
 use crate::objects::code::CodeObject;
 use crate::objects::function::Function;
 
@@ -35,13 +37,33 @@ pub(crate) fn bound_count(c: &CodeObject) -> usize {
     (code.arg_count + code.kwonly_arg_count + extra) as usize
 }
 
+/// Binds arguments to the parameters of `f`, into the [`bound_count`] words at `to`, with CPython's messages where that
+/// does not work out; nothing is written there then that is owned.
+///
+/// # Safety
+/// As [`bind_quick`].
+pub(crate) unsafe fn bind(cx: &Ctx, f: &Function, c: &CodeObject, g: Given<'_>, to: *mut Value) -> PyResult<()> {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        if bind_quick(cx, f, c, g, to) {
+            return Ok(());
+        }
+        let pos: SmallVec<[Obj; 8]> = g.head.into_iter().chain(g.pos).cloned().collect();
+        let mut keywords = g.names.iter().cloned().zip(g.values.iter().cloned());
+        for (i, v) in bind_arguments(cx, f, c, &pos, &mut keywords)?.into_iter().enumerate() {
+            *to.add(i) = v.into_value();
+        }
+    }
+    Ok(())
+}
+
 /// Binds arguments to the parameters of `f`, into the [`bound_count`] words at `to`. False, with nothing written that
 /// is owned, where an argument is wrong or a keyword is not an exact interned str: the general way then tells why, or
 /// finds that it binds all the same.
 ///
 /// # Safety
 /// The words at `to` must be writable, hold nothing that is owned, and be no part of the arguments.
-pub(crate) unsafe fn bind_quick(cx: &Ctx, f: &Function, c: &CodeObject, g: Given<'_>, to: *mut Value) -> bool {
+unsafe fn bind_quick(cx: &Ctx, f: &Function, c: &CodeObject, g: Given<'_>, to: *mut Value) -> bool {
     let code = &c.code;
     let n = code.arg_count as usize;
     let total = n + code.kwonly_arg_count as usize;

@@ -137,34 +137,31 @@ mod tail {
         };
     }
 
+    /// The two handlers of each instruction, and the table of those that begin it.
     macro_rules! handlers {
-        ($($(#[doc = $doc:literal])+ $name:ident ($($field:ident : $kind:ident),*) [$($flag:ident)*];)*) => {
-            mod fast {
+        ($fast:ident, $slow:ident, $table:ident, $count:expr, $($name:ident)*) => {
+            mod $fast {
                 use super::*;
-                $(one!(slow, $name);)*
+                $(one!($slow, $name);)*
             }
-            mod slow {
+            mod $slow {
                 use super::*;
                 $(slow_one!($name);)*
             }
-            const PLAIN: [Handler; Opcode::COUNT] =
-                [$(if ops::$name::FAST { fast::$name } else { slow::$name }),*];
+            const $table: [Handler; $count] = [$(if ops::$name::FAST { $fast::$name } else { $slow::$name }),*];
         };
     }
-    for_each_opcode!(handlers);
+
+    macro_rules! plain_handlers {
+        ($($(#[doc = $doc:literal])+ $name:ident ($($field:ident : $kind:ident),*) [$($flag:ident)*];)*) => {
+            handlers!(fast, slow, PLAIN, Opcode::COUNT, $($name)*);
+        };
+    }
+    for_each_opcode!(plain_handlers);
 
     macro_rules! shadow_handlers {
         ($($(#[doc = $doc:literal])+ $name:ident = $generic:ident $family:ident;)*) => {
-            mod shadow_fast {
-                use super::*;
-                $(one!(shadow_slow, $name);)*
-            }
-            mod shadow_slow {
-                use super::*;
-                $(slow_one!($name);)*
-            }
-            const SHADOW: [Handler; SHADOW_OPS] =
-                [$(if ops::$name::FAST { shadow_fast::$name } else { shadow_slow::$name }),*];
+            handlers!(shadow_fast, shadow_slow, SHADOW, SHADOW_OPS, $($name)*);
         };
     }
     for_each_shadow_op!(shadow_handlers);

@@ -12,7 +12,7 @@ pub(crate) mod module {
     use cinder_pyobj::shape::fact::Seen;
     use cinder_pyobj::types::{dict, list, method, tuple};
     use cinder_pyobj::{Ctx, Obj, PyResult};
-    use cinder_shadow::{Kind, Shadow, ShadowOp, Site};
+    use cinder_shadow::{Family, Kind, Shadow, ShadowOp, Site};
 
     use crate::objects::code::CodeObject;
     use crate::objects::function::Function;
@@ -149,16 +149,9 @@ pub(crate) mod module {
     #[pyfunction]
     fn families(cx: &Ctx) -> PyResult {
         let d = dict::new();
-        for info in ShadowOp::table() {
-            let key = Obj::from(info.family);
-            let names = match dict::get(cx, &d, &key)? {
-                Some(names) => names,
-                None => list::empty(),
-            };
-            if let Some(l) = list::as_list(&names) {
-                l.append(cx, Obj::from(info.name))?;
-            }
-            d.set_item(cx, &key, &names)?;
+        for family in Family::all() {
+            let names = family.ops.iter().map(|op| Obj::from(op.info().name)).collect();
+            d.set_item(cx, &Obj::from(family.name), &list::new(names))?;
         }
         Ok(d)
     }
@@ -166,7 +159,7 @@ pub(crate) mod module {
     /// What has been seen of the attributes in an object's slots: a dict of (constant, class).
     ///
     /// An attribute is constant if no object of that layout got another value for it; the class of all values so
-    /// far is "int", "float" or the number that stands for another class, or None where they were of several.
+    /// far is the name of a core class or the number that stands for another one, or None where they were of several.
     #[pyfunction(sig = "(obj, /)")]
     fn slots(cx: &Ctx, obj: &Obj) -> PyResult {
         let d = dict::new();
@@ -189,9 +182,10 @@ pub(crate) mod module {
 
     fn shown(constant: bool, seen: Seen) -> Obj {
         let class = match seen {
-            Seen::Class(id) if id == ShapeId::fixed(FixedShape::Int) => Obj::from("int"),
-            Seen::Class(id) if id == ShapeId::fixed(FixedShape::Float) => Obj::from("float"),
-            // The class itself may be gone.
+            // Core classes never end; others may be gone.
+            Seen::Class(id) if id.as_u32() < FixedShape::COUNT as u32 => {
+                Obj::from(id.get().ty().short_name().to_string().as_str())
+            }
             Seen::Class(id) => Obj::from(i64::from(id.as_u32())),
             Seen::Nothing | Seen::Anything => Obj::none(),
         };

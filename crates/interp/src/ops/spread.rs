@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::calls::is_plain_class;
 use super::op;
-use crate::call::{FrameSpec, Given, bind_arguments, bind_quick, bound_count, push_frame};
+use crate::call::{FrameSpec, Given, bind, bound_count, push_frame};
 use crate::frame::FrameKind;
 use crate::machine::{Flow, M};
 use crate::objects::code::CodeObject;
@@ -59,22 +59,11 @@ pub(super) fn push_given(
         if fresh {
             (to, end) = th.new_chunk(need)?;
         }
-        if !bind_quick(m.cx(), f, c, given, to) {
-            let pos: SmallVec<[Obj; 8]> = given.head.into_iter().chain(given.pos).cloned().collect();
-            let mut keywords = given.names.iter().cloned().zip(given.values.iter().cloned());
-            match bind_arguments(m.cx(), f, c, &pos, &mut keywords) {
-                Ok(bound) => {
-                    for (i, v) in bound.into_iter().enumerate() {
-                        *to.add(i) = v.into_value();
-                    }
-                }
-                Err(r) => {
-                    if fresh {
-                        th.release_chunk(to, end);
-                    }
-                    return Err(r);
-                }
+        if let Err(r) = bind(m.cx(), f, c, given, to) {
+            if fresh {
+                th.release_chunk(to, end);
             }
+            return Err(r);
         }
         let spec = FrameSpec::call(callee.clone().into_value(), f, kind, advance);
         let p = push_frame(th, c, to, n as u32, end, spec)?;

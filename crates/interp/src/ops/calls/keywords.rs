@@ -13,7 +13,8 @@ use cinder_pyobj::{Obj, PyResult, Type, Value, heap};
 use cinder_shadow::{ShadowOp, Site};
 
 use super::class::{class_dependency, construct_with, init_cell, is_plain_class, plain_class};
-use super::python::{can_enter, enter_frame_of, push_python};
+use super::push::push_python;
+use super::python::{can_enter, enter_frame_of};
 use super::{Window, arg_count, call, finish_native, kw_names, method_window, plain_window, poll};
 use crate::frame::FrameKind;
 use crate::machine::{Fast, Flow, M};

@@ -8,6 +8,7 @@ mod keywords;
 mod look;
 mod native;
 mod new;
+mod push;
 mod python;
 
 use std::sync::atomic::Ordering;
@@ -28,6 +29,7 @@ pub(crate) use self::keywords::*;
 pub(crate) use self::look::*;
 pub(crate) use self::native::*;
 pub(crate) use self::new::*;
+pub(super) use self::push::*;
 pub(crate) use self::python::*;
 use super::{fast_op, op};
 use crate::machine::{Fast, Flow, M};

@@ -10,7 +10,7 @@ use cinder_pyobj::types::static_method::StaticMethod;
 use cinder_pyobj::{Obj, PyResult, Type, Value, intern};
 
 use super::class::{init_cell, plain_class};
-use super::python::push_python;
+use super::push::push_python;
 use super::{Window, arg_count, look_again};
 use crate::call::Given;
 use crate::frame::{Frame, FrameKind};
