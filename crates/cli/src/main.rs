@@ -52,8 +52,9 @@ fn run() -> i32 {
         }
     };
     config.find_packed = find_packed;
+    config.packed_file = cinder_stdlib::packed::file;
     config.stdlib_dir = Some(cinder_stdlib::packed::PREFIX);
-    config.stdlib_names = stdlib_names;
+    config.stdlib_names = cinder_stdlib::names::STDLIB;
     config.multiarch = cinder_stdlib::packed::MULTIARCH;
     config.natives = cinder_stdlib::modules::ALL;
     let run = Run { line, name, config: config.clone() };
@@ -88,12 +89,6 @@ fn version(long: bool) -> String {
 fn find_packed(name: &str) -> Option<PackedModule> {
     let m = cinder_stdlib::packed::find(name)?;
     Some(PackedModule { code: m.code()?, is_package: m.is_package() })
-}
-
-fn stdlib_names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = cinder_stdlib::packed::children("").map(|m| m.name()).collect();
-    names.extend(cinder_stdlib::modules::ALL.iter().map(|m| m.name));
-    names
 }
 
 /// One run of a program.

@@ -151,6 +151,21 @@ pub(crate) fn decode_source(cx: &Ctx, data: &[u8], filename: &Obj, program: bool
                 let start = body[..at].iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1);
                 let line = body[start..].split(|b| *b == b'\n').next().unwrap_or_default();
                 let lineno = body[..at].iter().filter(|b| **b == b'\n').count() as i32 + 1;
+                if program && cinder_syntax::declared_encoding(body).is_some() {
+                    // The lines of a file that says that it is UTF-8 are decoded one by one.
+                    let (column, byte) = (at - start, body[at]);
+                    let reason = if e.error_len().is_none() && line.len() < 4 + column && at + 1 == body.len() {
+                        "unexpected end of data"
+                    } else if matches!(byte, 0xc2..=0xf4) {
+                        "invalid continuation byte"
+                    } else {
+                        "invalid start byte"
+                    };
+                    let msg = format!(
+                        "(unicode error) 'utf-8' codec can't decode byte {byte:#04x} in position {column}: {reason}"
+                    );
+                    return Err(at_line(msg, line, lineno, 0, 0));
+                }
                 let offset = String::from_utf8_lossy(&body[start..at]).chars().count() as i32 + 1;
                 let file = if program { format!(" in file {}", as_utf8_lossy(filename)) } else { String::new() };
                 let msg = format!(
@@ -164,7 +179,18 @@ pub(crate) fn decode_source(cx: &Ctx, data: &[u8], filename: &Obj, program: bool
         Ok(Encoding::Latin1) => Ok(data.iter().map(|b| *b as char).collect()),
         Ok(Encoding::Other(name)) => match (cx.host().decode)(cx, &bytes::new(body), &name, "strict") {
             Ok(text) => Ok(as_utf8_lossy(&text).into_owned()),
-            Err(r) => {
+            Err(mut r) => {
+                if program && cx.pending_is(exc::UnicodeError()) {
+                    // A file is decoded from the end of the line with its declaration on; messages count from there.
+                    let line = cinder_syntax::declared_encoding(body).map_or(0, |(_, line)| line as usize);
+                    let head: usize = body.split_inclusive(|b| *b == b'\n').take(line).map(<[u8]>::len).sum();
+                    let rest = bytes::new(&body[head.saturating_sub(1)..]);
+                    let whole = cx.take(r);
+                    r = match (cx.host().decode)(cx, &rest, &name, "strict") {
+                        Err(again) => again,
+                        Ok(_) => cx.raise_obj(whole),
+                    };
+                }
                 if !cx.pending_is(exc::LookupError()) && !cx.pending_is(exc::UnicodeError()) {
                     return Err(r);
                 }
@@ -290,6 +316,7 @@ pub(crate) fn source_to_code(cx: &Ctx, source: &Obj, filename: &str, mode: Mode,
     let mut s = Settings::new(cx, filename, mode);
     s.flags = inherited_flags(cx);
     let mut text = source_text(cx, source, function, &s.filename)?;
+    audit_compilation(cx, Some(&text), &s.filename)?;
     if mode == Mode::Eval {
         text = text.trim_start_matches([' ', '\t']).to_string();
     }
@@ -299,6 +326,12 @@ pub(crate) fn source_to_code(cx: &Ctx, source: &Obj, filename: &str, mode: Mode,
 /// The future features of the running code.
 fn inherited_flags(cx: &Ctx) -> i64 {
     Thread::of(cx).frame().map_or(0, |f| i64::from(f.plain().flags & cf::FUTURE_MASK))
+}
+
+/// Tells audit hooks of a compilation: of the text, if it is not a tree that is compiled.
+fn audit_compilation(cx: &Ctx, text: Option<&str>, filename: &Obj) -> PyResult<()> {
+    let source = || text.map_or_else(Obj::none, |t| cinder_pyobj::types::bytes::new(t.as_bytes()));
+    cx.audit("compile", || [source(), filename.clone()])
 }
 
 /// The built-in `compile`.
@@ -357,10 +390,15 @@ pub(crate) fn builtin_compile(
     if optimize >= 0 {
         s.optimize = optimize as u8;
     }
+    let is_text = source.type_of().is_str_subtype() || cinder_pyobj::types::bytes::is_bytes_like(source);
+    if !is_text {
+        audit_compilation(cx, None, &s.filename)?;
+    }
     if let Some(c) = crate::modules::ast::ast_bridge(cx, source, &s)? {
         return Ok(c);
     }
     let mut text = source_text(cx, source, "compile", &s.filename)?;
+    audit_compilation(cx, Some(&text), &s.filename)?;
     if m == Mode::Eval {
         text = text.trim_start_matches([' ', '\t']).to_string();
     }

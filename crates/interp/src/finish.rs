@@ -111,33 +111,34 @@ pub(crate) fn write_stderr(cx: &Ctx, text: &str) {
 /// The exit code that a SystemExit asks for; a code that is no int is printed.
 fn system_exit(cx: &Ctx, e: &Obj) -> i32 {
     crate::program::flush_streams(cx);
-    let code = match e.get_attr_opt(cx, intern!("code")) {
-        Ok(c) => c.and_then(Obj::non_none),
+    let code = match e.get_attr(cx, intern!("code")) {
+        Ok(c) => c.non_none(),
         Err(r) => {
+            // An exception that cannot tell its code is printed itself.
             drop(cx.take(r));
-            None
+            Some(e.clone())
         }
     };
     let Some(c) = code else { return 0 };
     if c.type_of().is_int_subtype() {
         return cinder_pyobj::types::int::as_i64(&c).map_or(-1, |n| n as i32);
     }
-    match c.str(cx) {
-        Ok(s) => {
-            let file = host::sys_attr(cx, "stderr").ok().flatten().and_then(Obj::non_none);
-            match file {
-                Some(f) => {
-                    let line = [s, Obj::from("\n")];
-                    for part in line {
-                        if let Err(r) = f.call_method(cx, intern!("write"), &[part]) {
-                            drop(cx.take(r));
-                        }
-                    }
+    let text = match c.str(cx) {
+        Ok(s) => s,
+        Err(r) => {
+            drop(cx.take(r));
+            Obj::from("")
+        }
+    };
+    match host::sys_attr(cx, "stderr").ok().flatten().and_then(Obj::non_none) {
+        Some(f) => {
+            for part in [text, Obj::from("\n")] {
+                if let Err(r) = f.call_method(cx, intern!("write"), &[part]) {
+                    drop(cx.take(r));
                 }
-                None => write_stderr(cx, &format!("{}\n", as_utf8_lossy(&s))),
             }
         }
-        Err(r) => drop(cx.take(r)),
+        None => write_stderr(cx, &format!("{}\n", as_utf8_lossy(&text))),
     }
     1
 }

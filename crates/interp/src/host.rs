@@ -3,7 +3,7 @@
 use cinder_pyobj::ctx::{Host, Poll};
 use cinder_pyobj::intern;
 use cinder_pyobj::types::cell::CellObject;
-use cinder_pyobj::types::str::{Name, as_utf8_lossy};
+use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::{dict, exc, module};
 use cinder_pyobj::{Ctx, Obj, PyResult, Type, Value};
 use std::sync::atomic::Ordering;
@@ -11,12 +11,13 @@ use std::sync::atomic::Ordering;
 use crate::frame::Frame;
 use crate::objects::{frame_obj, traceback};
 use crate::thread::Thread;
-use crate::{gil, import, signals};
+use crate::{gil, import, report, signals};
 
 /// The interpreter's host table.
 pub(crate) static HOST: Host = Host {
     import: import_leaf,
     warn,
+    warn_about: crate::modules::warnings::warn_about,
     add_traceback: |cx, e| {
         let th = Thread::of(cx);
         let fr = th.current.get();
@@ -152,18 +153,29 @@ fn unraisable(cx: &Ctx, message: Option<&str>, object: Option<&Obj>) {
 }
 
 fn report_unraisable(cx: &Ctx, e: &Obj, message: Option<&str>, object: Option<&Obj>) -> PyResult<()> {
-    let none = Obj::none;
-    let args = crate::modules::sys::unraisable_args(vec![
-        e.type_of().as_obj(),
-        e.clone(),
-        exc::traceback(e).unwrap_or_else(none),
-        message.map_or_else(none, Obj::from),
-        object.cloned().unwrap_or_else(none),
-    ]);
-    match sys_attr(cx, "unraisablehook")? {
-        Some(h) if !h.is_none() => h.call1(cx, &args).map(drop),
-        _ => Ok(()),
-    }
+    let message = message.map_or_else(Obj::none, Obj::from);
+    let object = object.cloned().unwrap_or_else(Obj::none);
+    let (ty, tb) = report::parts(e);
+    let hook = sys_attr(cx, "unraisablehook")?;
+    let args = crate::modules::sys::unraisable_args(vec![ty, e.clone(), tb, message.clone(), object.clone()]);
+    let shown = hook.clone().unwrap_or_else(Obj::none);
+    let outcome = match cx.audit("sys.unraisablehook", || [shown, args.clone()]) {
+        Err(r) => Err((r, "Exception ignored in audit hook", Obj::none())),
+        Ok(()) => match hook.and_then(Obj::non_none) {
+            Some(h) => h.call1(cx, &args).map(drop).map_err(|r| (r, "Exception ignored in sys.unraisablehook", h)),
+            None => return write_unraisable(cx, e, &message, &object),
+        },
+    };
+    // What goes wrong in a hook is what is reported.
+    let Err((r, message, object)) = outcome else { return Ok(()) };
+    let e = cx.take(r);
+    write_unraisable(cx, &e, &Obj::from(message), &object)
+}
+
+fn write_unraisable(cx: &Ctx, e: &Obj, message: &Obj, object: &Obj) -> PyResult<()> {
+    let (ty, tb) = report::parts(e);
+    let args = crate::modules::sys::unraisable_args(vec![ty, e.clone(), tb, message.clone(), object.clone()]);
+    default_unraisable(cx, &args)
 }
 
 /// The default `sys.unraisablehook`.
@@ -173,26 +185,9 @@ pub(crate) fn default_unraisable(cx: &Ctx, args: &Obj) -> PyResult<()> {
         return Err(cx.type_error("sys.unraisablehook argument type must be UnraisableHookArgs"));
     };
     let Some(stderr) = sys_attr(cx, "stderr")?.and_then(Obj::non_none) else { return Ok(()) };
-    let mut head = if message.is_none() {
-        "Exception ignored in".to_string()
-    } else {
-        as_utf8_lossy(&message.str(cx)?).into_owned()
-    };
-    if !object.is_none() {
-        let shown = match object.repr(cx) {
-            Ok(r) => as_utf8_lossy(&r).into_owned(),
-            Err(r) => {
-                drop(cx.take(r));
-                "<object repr() failed>".to_string()
-            }
-        };
-        head = format!("{head}{} {shown}", if message.is_none() { ":" } else { ":" });
-    } else {
-        head.push(':');
-    }
-    head.push('\n');
-    stderr.call_method(cx, intern!("write"), &[Obj::from(head.as_str())])?;
-    print_exception(cx, ty, value, tb, &stderr)?;
+    let heading = report::unraisable_heading(cx, message, object)?;
+    stderr.call_method(cx, intern!("write"), &[Obj::from(heading.as_str())])?;
+    report::write_exception(cx, ty, value, tb, &stderr)?;
     stderr.call_method(cx, intern!("flush"), &[]).map(drop)
 }
 
@@ -220,16 +215,8 @@ pub(crate) fn print_exception(cx: &Ctx, ty: &Obj, value: &Obj, tb: &Obj, file: &
         Ok(_) => Ok(()),
         Err(r) => {
             drop(cx.take(r));
-            let name = ty.as_type().map(|t| t.name().to_string()).unwrap_or_default();
-            let text = match value.str(cx) {
-                Ok(s) => as_utf8_lossy(&s).into_owned(),
-                Err(r) => {
-                    drop(cx.take(r));
-                    String::new()
-                }
-            };
-            let line = if text.is_empty() { format!("{name}\n") } else { format!("{name}: {text}\n") };
-            file.call_method(cx, intern!("write"), &[Obj::from(line.as_str())]).map(drop)
+            let tb = exc::traceback(value).unwrap_or_else(Obj::none);
+            report::write_exception(cx, ty, value, &tb, file)
         }
     }
 }

@@ -37,9 +37,15 @@ pub(crate) fn import_module_level(cx: &Ctx, name: &Obj, globals: &Obj, from: &Ob
     }
     let lib = importlib(cx)?;
     let absolute = if level > 0 {
-        let package = lib.call_method(cx, intern!("_calc___package__"), std::slice::from_ref(globals))?;
-        lib.call_method(cx, intern!("_sanity_check"), &[name.clone(), package.clone(), Obj::from(level)])?;
-        lib.call_method(cx, intern!("_resolve_name"), &[name.clone(), package, Obj::from(level)])?
+        relative_name(cx, &lib, name, globals, level).map_err(|r| {
+            // The statement is at fault: frames of the import system say nothing.
+            let e = cx.take(r);
+            exc::set_traceback(&e, None);
+            if e.type_of().is(exc::KeyError()) {
+                return cx.key_error(&Obj::from("'__name__' not in globals"));
+            }
+            cx.set_pending(e)
+        })?
     } else {
         if name.len(cx)? == 0 {
             return Err(cx.value_error("Empty module name"));
@@ -70,6 +76,16 @@ pub(crate) fn import_module_level(cx: &Ctx, name: &Obj, globals: &Obj, from: &Ob
             Err(cx.key_error(&Obj::from(text.as_str())))
         }
     }
+}
+
+/// The absolute name of a relative import.
+fn relative_name(cx: &Ctx, lib: &Obj, name: &Obj, globals: &Obj, level: i64) -> PyResult {
+    let package = lib.call_method(cx, intern!("_calc___package__"), std::slice::from_ref(globals))?;
+    if !package.type_of().is_str_subtype() {
+        return Err(cx.type_error("package must be a string"));
+    }
+    lib.call_method(cx, intern!("_sanity_check"), &[name.clone(), package.clone(), Obj::from(level)])?;
+    lib.call_method(cx, intern!("_resolve_name"), &[name.clone(), package, Obj::from(level)])
 }
 
 fn dict_get_module(cx: &Ctx, name: &Obj) -> PyResult<Option<Obj>> {
@@ -107,6 +123,11 @@ pub(crate) fn import_absolute(cx: &Ctx, name: &Obj) -> PyResult {
         }
         return Ok(m);
     }
+    cx.audit("import", || {
+        let [path, finders, hooks] = ["path", "meta_path", "path_hooks"]
+            .map(|n| crate::host::sys_attr(cx, n).ok().flatten().unwrap_or_else(Obj::none));
+        [name.clone(), Obj::none(), path, finders, hooks]
+    })?;
     let import = lib.get_attr(cx, intern!("_gcd_import"))?;
     let load = || lib.call_method(cx, intern!("_find_and_load"), &[name.clone(), import]);
     let result = if Thread::of(cx).runtime.config.import_time > 0 { timed(cx, name, load) } else { load() };

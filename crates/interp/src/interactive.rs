@@ -1,8 +1,10 @@
 //! The plain prompt: for input that is no terminal, and where editing is turned off.
 
+use std::cell::Cell;
+
 use cinder_pyobj::types::str::{Name, as_utf8_lossy};
 use cinder_pyobj::types::{dict, exc, module};
-use cinder_pyobj::{Ctx, Obj, PyResult, intern};
+use cinder_pyobj::{Ctx, Obj, PyResult, Raised, intern};
 use cinder_syntax::Mode;
 use cinder_syntax::ast::Arena;
 
@@ -80,8 +82,28 @@ enum Turn {
     End,
 }
 
-/// Reads a statement and runs it.
-fn turn(cx: &Ctx, ns: &Obj) -> PyResult<Turn> {
+/// Gives a SyntaxError of the compiler, which knows no text, the line that it is about.
+fn with_line(cx: &Ctx, r: Raised, text: &str) -> Raised {
+    let e = cx.take(r);
+    let field = |name: Name| e.get_attr_opt(cx, name).map(|v| v.and_then(Obj::non_none));
+    let set = || -> PyResult<()> {
+        if e.type_of().is_subtype(exc::SyntaxError())
+            && field(intern!("text"))?.is_none()
+            && let Some(n) = field(intern!("lineno"))?
+            && let Some(line) = usize::try_from(n.to_i64(cx)? - 1).ok().and_then(|n| text.lines().nth(n))
+        {
+            e.set_attr(cx, intern!("text"), &Obj::from(line))?;
+        }
+        Ok(())
+    };
+    match set() {
+        Ok(()) => cx.set_pending(e),
+        Err(r) => r,
+    }
+}
+
+/// Reads a statement and runs it; `count` is the number of those before.
+fn turn(cx: &Ctx, ns: &Obj, count: &Cell<usize>) -> PyResult<Turn> {
     const UNFINISHED: i64 = compile::DONT_IMPLY_DEDENT | compile::ALLOW_INCOMPLETE;
     let first = prompt(cx, "ps1", ">>> ")?;
     let more = prompt(cx, "ps2", "... ")?;
@@ -91,7 +113,7 @@ fn turn(cx: &Ctx, ns: &Obj) -> PyResult<Turn> {
     }
     let mut s = Settings::new(cx, "<stdin>", Mode::Single);
     let future = Thread::of(cx).runtime.interactive_future.get();
-    let code = loop {
+    loop {
         if text.lines().all(|l| l.trim_start().is_empty() || l.trim_start().starts_with('#')) {
             return Ok(Turn::Ran);
         }
@@ -103,6 +125,11 @@ fn turn(cx: &Ctx, ns: &Obj) -> PyResult<Turn> {
                 Ok(_) => true,
                 Err(r) if cx.pending_is(exc::_IncompleteInputError()) => {
                     drop(cx.take(r));
+                    // With its line end, what no more lines can mend is an error already.
+                    match compile::parse_text(cx, &text, &s, &arena) {
+                        Ok(_) => {}
+                        Err(r) => cx.swallow(r, exc::_IncompleteInputError())?,
+                    }
                     false
                 }
                 Err(r) => return Err(r),
@@ -124,19 +151,21 @@ fn turn(cx: &Ctx, ns: &Obj) -> PyResult<Turn> {
         }
         if at_end {
             s.flags = future;
-            break compile::compile_text(cx, &text, &s)?;
+            let arena = Arena::default();
+            compile::parse_text(cx, &text, &s, &arena)?;
+            break;
         }
-    };
+    }
+    // What was typed keeps its lines under a name of its own; tracebacks show it as that of the whole input.
+    let name = Obj::from(format!("<stdin-{}>", count.replace(count.get() + 1)).as_str());
+    s.filename = name.clone();
+    let code = compile::compile_text(cx, &text, &s).map_err(|r| with_line(cx, r, &text))?;
     if let Some(flags) = crate::objects::code::future_flags(&code) {
         Thread::of(cx).runtime.interactive_future.set(future | flags);
     }
     // Tracebacks show the lines of what was typed.
     let linecache = crate::import(cx, "linecache")?;
-    linecache.call_method(
-        cx,
-        Name::new("_register_code"),
-        &[code.clone(), Obj::from(text.as_str()), Obj::from("<stdin>")],
-    )?;
+    linecache.call_method(cx, Name::new("_register_code"), &[code.clone(), Obj::from(text.as_str()), name])?;
     call::run_code(cx, &code, ns, Some(ns), None)?;
     Ok(Turn::Ran)
 }
@@ -147,10 +176,15 @@ fn turn(cx: &Ctx, ns: &Obj) -> PyResult<Turn> {
 /// SystemExit, to be handled as that of a program.
 pub fn interactive_loop(cx: &Ctx) -> PyResult<()> {
     let ns = program::main_namespace(cx)?;
+    let count = Cell::new(0);
     loop {
-        match turn(cx, &ns) {
+        match turn(cx, &ns, &count) {
             Ok(Turn::Ran) => {}
-            Ok(Turn::Interrupted) => finish::write_stderr(cx, "\nKeyboardInterrupt\n"),
+            Ok(Turn::Interrupted) => {
+                finish::write_stderr(cx, "\n");
+                let r = cx.raise_args(exc::KeyboardInterrupt(), &[]);
+                let _ = finish::show(cx, r);
+            }
             Ok(Turn::End) => {
                 finish::write_stderr(cx, "\n");
                 return Ok(());

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use cinder_pyobj::types::str::Name;
-use cinder_pyobj::types::{dict, list, module};
+use cinder_pyobj::types::{dict, exc, list, module};
 use cinder_pyobj::{Ctx, Obj, PyResult, intern};
 use cinder_syntax::Mode;
 
@@ -119,6 +119,14 @@ pub fn run_script(cx: &Ctx, path: &OsStr, contents: &[u8]) -> PyResult {
     dict::set(cx, &ns, intern!("__file__").as_obj(), &name)?;
     dict::set(cx, &ns, intern!("__cached__").as_obj(), &Obj::none())?;
     let compiled = path.as_bytes().ends_with(b".pyc");
+    if compiled {
+        if contents.len() < 16 {
+            return Err(cx.raise(exc::EOFError(), "EOF read where not expected"));
+        }
+        if contents[..4] != cinder_bytecode::format::pyc_magic().to_le_bytes()[..4] {
+            return Err(cx.runtime_error("Bad magic number in .pyc file"));
+        }
+    }
     let external = import::import_absolute(cx, &Obj::from("_frozen_importlib_external"))?;
     let class = if compiled { intern!("SourcelessFileLoader") } else { intern!("SourceFileLoader") };
     let loader = external.call_method(cx, class, &[Obj::from("__main__"), name.clone()])?;

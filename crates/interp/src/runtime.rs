@@ -65,8 +65,10 @@ pub struct Config {
     pub find_packed: fn(&str) -> Option<PackedModule>,
     /// The `sys.path` entry of the packed library; `sys._stdlib_dir`.
     pub stdlib_dir: Option<&'static str>,
+    /// The contents of a file of the packed library by its path below `stdlib_dir`.
+    pub packed_file: fn(&str) -> Option<Vec<u8>>,
     /// Names for `sys.stdlib_module_names`.
-    pub stdlib_names: fn() -> Vec<&'static str>,
+    pub stdlib_names: &'static [&'static str],
     /// `sys.implementation._multiarch`.
     pub multiarch: &'static str,
     /// Native modules beyond the interpreter's own.
@@ -161,7 +163,8 @@ impl Default for Config {
             tracemalloc: 0,
             find_packed: |_| None,
             stdlib_dir: None,
-            stdlib_names: Vec::new,
+            packed_file: |_| None,
+            stdlib_names: &[],
             multiarch: "x86_64-linux-gnu",
             natives: &[],
             signals: false,

@@ -23,6 +23,8 @@ pub struct Host {
     pub import: fn(&Ctx, &str) -> PyResult,
     /// Issues a warning of a category at a stack level.
     pub warn: fn(&Ctx, category: &Type, message: &str, stack_level: i32) -> PyResult<()>,
+    /// Issues a warning about an object, at the running frame: whoever shows it can tell where the object was made.
+    pub warn_about: fn(&Ctx, category: &Type, message: &str, source: &Obj) -> PyResult<()>,
     /// Extends the pending exception's traceback with the running frame.
     pub add_traceback: fn(&Ctx, exception: &Obj),
     /// Reports an exception that cannot propagate (`sys.unraisablehook`); it is pending on entry and taken.
@@ -92,6 +94,9 @@ impl Poll {
     /// Tracing or monitoring changed.
     pub const TRACE: u32 = 64;
 }
+
+/// Whether any interpreter of the process has an audit hook. It is never taken back: hooks stay until the end.
+static AUDITED: AtomicBool = AtomicBool::new(false);
 
 /// What the command line asks to be reported that Python otherwise lets pass. Process-wide, set before anything runs.
 pub struct Strictness;
@@ -329,6 +334,37 @@ raisers! {
 }
 
 impl Ctx {
+    /// Tells the audit hooks (PEP 578) of an event. Its arguments are made only if there is a hook.
+    ///
+    /// # Errors
+    /// What a hook raises.
+    #[inline]
+    pub fn audit<const N: usize>(&self, event: &str, args: impl FnOnce() -> [Obj; N]) -> PyResult<()> {
+        if AUDITED.load(Ordering::Relaxed) { (self.host().audit)(self, event, &args()) } else { Ok(()) }
+    }
+
+    /// Says that an audit hook was added, so that [`Ctx::audit`] has events from now on.
+    pub fn begin_auditing() {
+        AUDITED.store(true, Ordering::Relaxed);
+    }
+
+    /// Reports the pending exception as one that nobody can catch; the message ends with what it is about.
+    #[cold]
+    pub fn report_unraisable(&self, message: &str, about: &Obj) {
+        let raised = self.take_pending();
+        let shown = match about.repr(self) {
+            Ok(r) => crate::types::str::as_utf8_lossy(&r).into_owned(),
+            Err(r) => {
+                drop(self.take(r));
+                "<object repr() failed>".to_owned()
+            }
+        };
+        if let Some(e) = raised {
+            let _ = self.set_pending(e);
+        }
+        (self.host().unraisable)(self, Some(&format!("{message} {shown}")), None);
+    }
+
     /// Raises KeyError with the key itself as argument.
     #[cold]
     pub fn key_error(&self, key: &Obj) -> Raised {
@@ -375,6 +411,7 @@ impl Host {
         Host {
             import: |cx, name| Err(cx.import_error(format!("no interpreter to import '{name}'"))),
             warn: |_, _, _, _| Ok(()),
+            warn_about: |_, _, _, _| Ok(()),
             add_traceback: |_, _| {},
             unraisable: |cx, _, _| drop(cx.take_pending()),
             globals: |_| None,

@@ -23,6 +23,7 @@ pub mod heap;
 pub mod native;
 pub mod protocol;
 pub mod shape;
+pub mod suggest;
 pub mod types;
 pub mod value;
 

@@ -47,12 +47,29 @@ const EDITS: &[Edit] = &[
         through: "",
         to: "        if opname in (\"LOAD_ATTR\", \"LOAD_METHOD\"):",
     },
-    // It has no instruction that marks the end of a function's preparations.
+    // The library's files are no files of the system; their lines are found all the same, whoever asks.
+    Edit {
+        file: "linecache.py",
+        from: "        # Realise a lazy loader based lookup if there is one",
+        through: "",
+        to: concat!(
+            "        import _packed\n",
+            "        if fullname.startswith(_packed.PREFIX + '/'):\n",
+            "            data = _packed.read(fullname[len(_packed.PREFIX) + 1:])\n",
+            "            if data is not None:\n",
+            "                lines = [line + '\\n' for line in data.decode('utf-8', 'replace').splitlines()]\n",
+            "                cache[filename] = (len(data), None, lines, fullname)\n",
+            "                return lines\n",
+            "\n",
+            "        # Realise a lazy loader based lookup if there is one",
+        ),
+    },
+    // Its preparations come after the instruction that stands for the start of a function, not before.
     Edit {
         file: "pdb.py",
         from: "        if prev is not None and prev.opname == 'RESUME':",
         through: "",
-        to: "        if instr.opname not in ('MAKE_CELL', 'COPY_FREE', 'RETURN_GENERATOR'):",
+        to: "        if instr.opname not in ('RESUME', 'MAKE_CELL', 'COPY_FREE_VARS', 'RETURN_GENERATOR'):",
     },
     // The library is an entry of `sys.path` with a finder of its own, so that modules beside a program come
     // before those of the library, as they do where the library is a folder.

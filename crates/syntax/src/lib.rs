@@ -44,7 +44,7 @@ mod tokenize;
 pub mod unicode;
 
 pub use error::{SyntaxError, SyntaxErrorKind, Warning, WarningKind};
-pub use source::{Encoding, EncodingError, detect_encoding};
+pub use source::{Encoding, EncodingError, declared_encoding, detect_encoding};
 pub use token::{Tok, Token};
 pub use tokenize::{NO_COLUMN, TokenInfo, Tokens, tokenize};
 

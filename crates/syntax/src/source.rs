@@ -50,7 +50,7 @@ pub fn detect_encoding(source: &[u8]) -> Result<Encoding, EncodingError> {
 
 /// The name in a coding comment of the first or second line, and which; a second line counts if the first holds no
 /// code.
-fn declared_encoding(source: &[u8]) -> Option<(String, u32)> {
+pub fn declared_encoding(source: &[u8]) -> Option<(String, u32)> {
     let mut rest = source;
     for number in 1..=2 {
         let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());

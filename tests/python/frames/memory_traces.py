@@ -31,3 +31,31 @@ tracemalloc.stop()
 assert not tracemalloc.is_tracing() and tracemalloc.get_object_traceback(make) is None
 kept = [object() for _ in range(1000)]
 del kept
+
+# What lists, dicts, sets and bytearrays hold outside of themselves counts for the place where they were made.
+tracemalloc.start()
+
+
+def grown(make_one, fill):
+    before, _ = tracemalloc.get_traced_memory()
+    one = make_one()
+    fill(one)
+    now, _ = tracemalloc.get_traced_memory()
+    return now - before, one
+
+
+size, many = grown(list, lambda l: [l.append(None) for _ in range(100_000)] and None)
+assert 800_000 <= size < 1_100_000, size
+size, table = grown(dict, lambda d: d.update(dict.fromkeys(range(50_000))))
+assert size > 800_000, size
+size, members = grown(set, lambda s: s.update(range(50_000)))
+assert size > 400_000, size
+size, buffer = grown(bytearray, lambda b: b.extend(bytes(300_000)))
+assert 300_000 <= size < 700_000, size
+by_line = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, __file__)]).statistics("lineno")
+assert by_line[0].size > 2_000_000, by_line[0]
+before, _ = tracemalloc.get_traced_memory()
+many.clear()
+table.clear()
+assert before - tracemalloc.get_traced_memory()[0] > 1_500_000
+tracemalloc.stop()

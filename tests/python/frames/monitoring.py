@@ -187,3 +187,23 @@ for call in (lambda: m.use_tool_id(6, "x"), lambda: m.set_events(1, 1), lambda: 
     else:
         raise AssertionError("no ValueError")
 assert m.get_tool(TOOL) is None and m._all_events() == {}
+
+
+# The start of a function stands for all of its line: a function written in one has no line events of its own.
+def one(): return 1
+
+
+def two():
+    return 2
+
+
+lines = []
+m.use_tool_id(4, "lines")
+m.register_callback(4, m.events.LINE, lambda code, line: lines.append((code.co_name, line - code.co_firstlineno)))
+for f in (one, two):
+    m.set_local_events(4, f.__code__, m.events.LINE)
+one(), two()
+assert lines == [("two", 1)], lines
+for f in (one, two):
+    m.set_local_events(4, f.__code__, 0)
+m.free_tool_id(4)

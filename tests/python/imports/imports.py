@@ -209,3 +209,28 @@ import site as site_module
 site_module.addsitedir(str(site))
 assert str(folder / "one") in sys.path and sys.pth_ran
 shutil.rmtree(folder)
+
+# What is wrong with a relative import is said of the statement alone.
+for given, expected in [({}, KeyError("'__name__' not in globals")),
+                        ({"__package__": 3}, TypeError("package must be a string")),
+                        ({"__package__": "", "__name__": "x"},
+                         ImportError("attempted relative import with no known parent package"))]:
+    try:
+        __import__("a", given, level=1)
+    except Exception as e:
+        assert (type(e), str(e)) == (type(expected), str(expected)), e
+        assert e.__traceback__.tb_next is None
+    else:
+        raise AssertionError(given)
+star = type(sys)("star")
+sys.modules["star"], star.__all__ = star, 3
+try:
+    exec("from star import *")
+except TypeError as e:
+    assert str(e) == "'int' object does not support indexing", e
+# The names of the library's modules are those of every system, and its sources are found.
+assert {"sys", "readline", "winreg", "idlelib", "_thread"} <= sys.stdlib_module_names
+import abc, collections.abc, inspect, linecache, os.path
+for thing in (abc, abc.ABCMeta, collections.abc.Mapping, os.path.join, inspect):
+    assert len(inspect.getsource(thing)) > 100, thing
+assert linecache.getline(inspect.__file__, 1)

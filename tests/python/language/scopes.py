@@ -227,3 +227,28 @@ class Unresolved:
 
 assert annotationlib.get_annotations(Unresolved, format=annotationlib.Format.STRING) == {"a": "Nowhere | int"}
 assert annotationlib.get_annotations(Unresolved, format=annotationlib.Format.FORWARDREF)["a"].__forward_arg__
+
+# Code of a function that `exec` runs has names of its own, not those of the mapping.
+import types
+
+
+def enclosing():
+    shared = None
+
+    def body():
+        nonlocal shared
+        inner = 5
+        shared["names"] = locals()
+
+    return body.__code__
+
+
+box = {}
+exec(enclosing(), {"__builtins__": __builtins__}, {"other": 1}, closure=(types.CellType(box),))
+assert box["names"]["inner"] == 5 and box["names"]["shared"] is box and "other" not in box["names"]
+try:
+    exec((lambda a: a).__code__, {})
+except TypeError as e:
+    assert "missing 1 required positional argument: 'a'" in str(e), e
+else:
+    raise AssertionError("a parameter had no value")

@@ -289,3 +289,20 @@ try:
     weakref.ref(5)
 except TypeError as e:
     assert str(e) == "cannot create weak reference to 'int' object"
+
+# Items of a list are dropped from the end on.
+class Numbered:
+    def __init__(self, n):
+        self.n = n
+
+    def __del__(self):
+        order.append(self.n)
+
+
+order = []
+items = [Numbered(i) for i in range(3)]
+items.clear()
+assert order == [2, 1, 0], order
+items = [Numbered(i) for i in range(3)]
+del order[:], items[:]
+assert order == [2, 1, 0], order

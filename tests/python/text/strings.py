@@ -88,3 +88,15 @@ assert "ΌΣΟΣ Σ".lower() == "όσος σ"
 assert "ﬃ ǆ".title() == "Ffi ǅ" and "ß".upper() == "SS" and "İ".lower() == "i̇"
 assert "\u0130".casefold() == "i̇"
 print("ok")
+
+# Texts of ASCII characters have an iterator type of their own.
+ascii_iterator, wide_iterator = type(iter("abc")), type(iter("ab\xe9"))
+assert ascii_iterator.__name__ == "str_ascii_iterator" and wide_iterator.__name__ == "str_iterator"
+assert type(iter("\u65e5")) is wide_iterator and type(iter("")) is ascii_iterator
+for text in ("abc", "ab\xe9", "\u65e5\u672c\u8a9e"):
+    it = iter(text)
+    assert next(it) == text[0] and it.__length_hint__() == 2
+    assert it.__reduce__() == (iter, (text,), 1)
+    it.__setstate__(2)
+    assert list(it) == [text[2]] and list(it) == [] and it.__length_hint__() == 0
+    assert it.__reduce__() == (iter, ("",))

@@ -279,3 +279,19 @@ def interrupted_search():
 
 
 interrupted_search()
+
+# Times and signals that the system has no use for.
+import signal
+for wrong, kind, message in [
+    (lambda: threading.Lock().acquire(True, 1e20), OverflowError, "timestamp out of range for C PyTime_t"),
+    (lambda: threading.Lock().acquire(True, float("nan")), ValueError, "Invalid value NaN (not a number)"),
+    (lambda: signal.setitimer(signal.ITIMER_REAL, -1), signal.ItimerError, "[Errno 22] Invalid argument"),
+    (lambda: signal.sigwait([99]), ValueError, "signal number 99 out of range [1; 64]"),
+]:
+    try:
+        wrong()
+    except kind as e:
+        assert str(e) == message, e
+    else:
+        raise AssertionError(message)
+assert signal.ItimerError.__name__ == "ItimerError"

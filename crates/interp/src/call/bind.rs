@@ -179,9 +179,5 @@ pub(crate) fn bind_arguments(
 
 fn unexpected_keyword(cx: &Ctx, f: &Function, c: &CodeObject, name: &str, posonly: usize, total: usize) -> Raised {
     let candidates: Vec<&str> = (posonly..total).map(|i| c.local_name(i as u32)).collect();
-    let hint = match crate::suggest::closest(name, &candidates) {
-        Some(s) => format!(". Did you mean '{s}'?"),
-        None => String::new(),
-    };
-    cx.type_error(format!("{}() got an unexpected keyword argument '{name}'{hint}", qualname(f)))
+    cinder_pyobj::suggest::unexpected_keyword(cx, &qualname(f), name, &candidates)
 }

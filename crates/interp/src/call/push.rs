@@ -1,5 +1,6 @@
 //! Frames: pushing, entering from native code, popping.
 
+use cinder_bytecode::code::flags;
 use cinder_pyobj::native::Args;
 use cinder_pyobj::types::tuple;
 use cinder_pyobj::{Ctx, Obj, PyResult, Value};
@@ -303,10 +304,15 @@ pub(crate) fn run_code(
         None => crate::objects::function::builtins_of(cx, globals)?,
     };
     let (top, end) = th.register_top();
-    // The window holds no parameters; code that takes some cannot be run this way.
+    // The window holds no parameters; code that takes some is called without any.
     if c.code.param_count() > 0 {
-        return Err(cx.type_error("code with parameters cannot be executed without a call"));
+        return match function {
+            Some(f) => f.call0(cx),
+            None => crate::objects::function::new(cx, code, globals)?.call0(cx),
+        };
     }
+    // Code of a function keeps its names in registers.
+    let namespace = namespace.filter(|_| c.code.flags & flags::OPTIMIZED == 0);
     // SAFETY: as in `call_function`.
     unsafe {
         push_frame(

@@ -164,6 +164,20 @@ fn each_thread(mut f: impl FnMut(&Thread)) {
     rt.try_each_thread(&mut f);
 }
 
+/// The name that the system has for a thread, in brackets.
+fn put_thread_name(fd: i32, ident: u64) {
+    let mut name = [0u8; 32];
+    // SAFETY: threads on the list live, and the length is that of the array. The call may be made in handlers: it only
+    // reads a file of the system.
+    let failed = unsafe { libc::pthread_getname_np(ident as libc::pthread_t, name.as_mut_ptr().cast(), name.len()) };
+    let name = name.split(|b| *b == 0).next().unwrap_or_default();
+    if failed == 0 && !name.is_empty() {
+        put(fd, b" [");
+        put(fd, name);
+        put(fd, b"]");
+    }
+}
+
 fn put_threads(fd: i32, current: Option<&Thread>) {
     let mut first = true;
     each_thread(|th| {
@@ -174,6 +188,7 @@ fn put_threads(fd: i32, current: Option<&Thread>) {
         let is_current = current.is_some_and(|c| std::ptr::eq(c, th));
         put(fd, if is_current { b"Current thread 0x" } else { b"Thread 0x" });
         put_hex(fd, th.ident, 16);
+        put_thread_name(fd, th.ident);
         put(fd, b" (most recent call first):\n");
         put_frames(fd, th);
     });
@@ -317,7 +332,8 @@ fn note_modules(cx: &Ctx) -> PyResult<()> {
             Some(s) => s.contains(cx, &name),
             None => Ok(false),
         };
-        if listed(&built_in)? && !listed(&own)? {
+        let internal = ["_packed", "cinder"].iter().any(|n| *as_utf8_lossy(&name) == **n);
+        if listed(&built_in)? && !listed(&own)? && !internal {
             names.push(as_utf8_lossy(&name).into_owned());
         }
     }

@@ -513,12 +513,14 @@ pub(crate) mod marshal {
     /// The value as bytes.
     #[pyfunction(sig = "(value, version=5, /, *, allow_code=True)")]
     fn dumps(cx: &Ctx, value: &Obj, version: i64, allow_code: bool) -> PyResult {
+        cx.audit("marshal.dumps", || [value.clone(), Obj::from(version)])?;
         Ok(bytes::new(&super::dump(cx, value, version, allow_code)?))
     }
 
     /// Writes a value into a file opened for binary writing.
     #[pyfunction(sig = "(value, file, version=5, /, *, allow_code=True)")]
     fn dump(cx: &Ctx, value: &Obj, file: &Obj, version: i64, allow_code: bool) -> PyResult {
+        cx.audit("marshal.dumps", || [value.clone(), Obj::from(version)])?;
         let b = super::dump(cx, value, version, allow_code)?;
         file.call_method(cx, intern!("write"), &[bytes::new(&b)])
     }
@@ -526,6 +528,7 @@ pub(crate) mod marshal {
     /// The value that bytes stand for; what follows it is ignored.
     #[pyfunction(sig = "(bytes, /, *, allow_code=True)")]
     fn loads(cx: &Ctx, bytes: &Obj, allow_code: bool) -> PyResult {
+        cx.audit("marshal.loads", || [bytes.clone()])?;
         let data = BytesLike::new(cx, bytes)?.to_vec();
         Reader { cx, data: &data, at: 0, file: None, refs: Vec::new(), allow_code }.some(0)
     }
@@ -533,6 +536,7 @@ pub(crate) mod marshal {
     /// Reads one value from a file opened for binary reading.
     #[pyfunction(sig = "(file, /, *, allow_code=True)")]
     fn load(cx: &Ctx, file: &Obj, allow_code: bool) -> PyResult {
+        (cx.host().audit)(cx, "marshal.load", &[])?;
         let probe = file.call_method(cx, intern!("read"), &[Obj::from(0)])?;
         if bytes::as_bytes(&probe).is_none() {
             return Err(cx.type_error(format!("file.read() returned not bytes but {}", probe.type_of().name())));

@@ -40,7 +40,7 @@ fn mask_of(cx: &Ctx, signals: &Obj) -> PyResult<libc::sigset_t> {
     signals.for_each(cx, |s| {
         let n = int::as_i64(&s.index(cx)?).unwrap_or(-1);
         if !(1..NSIG as i64).contains(&n) {
-            return Err(cx.value_error(format!("signal number out of range [1; {}]", NSIG - 1)));
+            return Err(cx.value_error(format!("signal number {n} out of range [1; {}]", NSIG - 1)));
         }
         sys!(libc::sigaddset(&raw mut m, n as i32));
         Ok(())
@@ -66,7 +66,10 @@ fn seconds(cx: &Ctx, o: &Obj) -> PyResult<f64> {
 }
 
 fn timeval(s: f64) -> libc::timeval {
-    let s = s.max(0.0);
+    if s < 0.0 {
+        // The system refuses it.
+        return libc::timeval { tv_sec: -1, tv_usec: 0 };
+    }
     let whole = s.trunc();
     libc::timeval { tv_sec: whole as i64, tv_usec: ((s - whole) * 1e6).ceil().min(999_999.0) as i64 }
 }
@@ -328,6 +331,7 @@ pub(crate) mod signal {
     /// Sends a signal to one thread of this process.
     #[pyfunction(sig = "(thread_id, signalnum, /)")]
     fn pthread_kill(cx: &Ctx, thread_id: u64, signalnum: i32) -> PyResult<()> {
+        cx.audit("signal.pthread_kill", || [Obj::from(thread_id), Obj::from(signalnum)])?;
         match sys!(libc::pthread_kill(thread_id as libc::pthread_t, signalnum)) {
             0 => (cx.host().poll)(cx),
             e => Err(cx.os_error(e)),
@@ -445,7 +449,7 @@ pub(crate) mod signal {
         let ns = cinder_pyobj::types::dict::new();
         cinder_pyobj::types::dict::set(cx, &ns, intern!("__module__").as_obj(), &Obj::from("signal"))?;
         let bases = tuple::new(vec![cinder_pyobj::types::exc::OSError().as_obj()]);
-        let class = cinder_pyobj::types::type_type().as_obj().call_pos(cx, &[Obj::from("itimer_error"), bases, ns])?;
+        let class = cinder_pyobj::types::type_type().as_obj().call_pos(cx, &[Obj::from("ItimerError"), bases, ns])?;
         module.set_attr(cx, intern!("ItimerError"), &class)?;
         module.set_attr(cx, intern!("struct_siginfo"), &SIGINFO.type_object().as_obj())?;
         super::start(cx, module)

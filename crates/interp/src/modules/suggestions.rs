@@ -20,6 +20,6 @@ pub(crate) mod module {
         }
         let names: Vec<_> = items.iter().map(as_utf8_lossy).collect();
         let names: Vec<&str> = names.iter().map(|name| &**name).collect();
-        Ok(crate::suggest::closest(item, &names).map_or_else(Obj::none, Obj::from))
+        Ok(cinder_pyobj::suggest::closest(item, &names).map_or_else(Obj::none, Obj::from))
     }
 }

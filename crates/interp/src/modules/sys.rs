@@ -72,9 +72,10 @@ pub(crate) mod sys {
     use cinder_pyobj::native::Args;
     use cinder_pyobj::types::str::{Name, as_utf8_lossy};
     use cinder_pyobj::types::{dict, exc, list, module, tuple};
+    use std::sync::atomic::{AtomicI32, Ordering};
 
     use crate::host;
-    use crate::objects::frame_obj::{self, FrameObject};
+    use crate::objects::frame_obj;
     use crate::observe::legacy;
     use crate::thread::Thread;
 
@@ -122,13 +123,15 @@ pub(crate) mod sys {
         if f.is_null() {
             return Err(cx.value_error("call stack is not deep enough"));
         }
-        let _: Option<&FrameObject> = None;
-        Ok(frame_obj::of(th, f))
+        let frame = frame_obj::of(th, f);
+        cx.audit("sys._getframe", || [frame.clone()])?;
+        Ok(frame)
     }
 
     /// Return the name of the module for the calling frame.
     #[pyfunction(sig = "(depth=0)")]
     fn _getframemodulename(cx: &Ctx, depth: i64) -> PyResult {
+        cx.audit("sys._getframemodulename", || [Obj::from(depth)])?;
         let th = Thread::of(cx);
         let mut f = th.current.get();
         let mut n = depth.max(0);
@@ -349,6 +352,7 @@ pub(crate) mod sys {
         match (cx.host().audit)(cx, "sys.addaudithook", &[]) {
             Ok(()) => {
                 Thread::of(cx).runtime.audit_hooks.borrow_mut().push(hook.clone());
+                Ctx::begin_auditing();
                 Ok(())
             }
             Err(r) => cx.swallow(r, exc::RuntimeError()),
@@ -396,7 +400,13 @@ pub(crate) mod sys {
     /// Writes an exception that nobody caught and its traceback to standard error.
     #[pyfunction(sig = "(exctype, value, traceback, /)")]
     fn excepthook(cx: &Ctx, exctype: &Obj, value: &Obj, traceback: &Obj) -> PyResult<()> {
-        let Some(err) = host::sys_attr(cx, "stderr")?.and_then(Obj::non_none) else { return Ok(()) };
+        let Some(err) = host::sys_attr(cx, "stderr")? else {
+            crate::finish::write_stderr(cx, "lost sys.stderr\n");
+            return Ok(());
+        };
+        if err.is_none() {
+            return Ok(());
+        }
         host::print_exception(cx, exctype, value, traceback, &err)
     }
 
@@ -559,6 +569,48 @@ pub(crate) mod sys {
     #[pyfunction]
     fn _clear_type_cache() {}
 
+    /// Would have another process run the Python program in a file: no process of Cinder listens for that.
+    #[pyfunction(sig = "(pid, script)")]
+    fn remote_exec(cx: &Ctx, pid: i64, script: &Obj) -> PyResult<()> {
+        let os = (cx.host().import)(cx, "os")?;
+        let path = os.call_method(cx, intern!("fspath"), std::slice::from_ref(script))?;
+        cx.audit("sys.remote_exec", || [Obj::from(pid), path])?;
+        Err(cx.runtime_error("Remote debugging is not supported by Cinder"))
+    }
+
+    /// The flags for loading shared objects, which nothing loads.
+    #[pyfunction]
+    fn getdlopenflags() -> i32 {
+        DLOPEN_FLAGS.load(Ordering::Relaxed)
+    }
+
+    /// Set the flags for loading shared objects.
+    #[pyfunction(sig = "(flags, /)")]
+    fn setdlopenflags(flags: i32) {
+        DLOPEN_FLAGS.store(flags, Ordering::Relaxed);
+    }
+
+    static DLOPEN_FLAGS: AtomicI32 = AtomicI32::new(libc::RTLD_NOW);
+
+    /// Whether a trampoline of a profiler is on: Cinder has none.
+    #[pyfunction]
+    fn is_stack_trampoline_active() -> bool {
+        false
+    }
+
+    /// Would turn the trampoline of a profiler on.
+    #[pyfunction(sig = "(backend, /)")]
+    fn activate_stack_trampoline(cx: &Ctx, backend: &str) -> PyResult<()> {
+        Err(cx.value_error(match backend {
+            "perf" | "perf_jit" => "perf trampoline not available".to_owned(),
+            other => format!("invalid backend: {other}"),
+        }))
+    }
+
+    /// Turns the trampoline of a profiler off.
+    #[pyfunction]
+    fn deactivate_stack_trampoline() {}
+
     /// Whether other processes may debug this one.
     #[pyfunction]
     fn is_remote_debug_enabled() -> bool {
@@ -709,7 +761,7 @@ fn fill(cx: &Ctx, d: &Obj) -> PyResult<()> {
     put("builtin_module_names", tuple::new(names.iter().map(|n| s(n)).collect()))?;
     put(
         "stdlib_module_names",
-        set::frozen_from_iterable(cx, &list::new((c.stdlib_names)().iter().map(|n| s(n)).collect()))?,
+        set::frozen_from_iterable(cx, &list::new(c.stdlib_names.iter().map(|n| s(n)).collect()))?,
     )?;
     {
         let imp = crate::objects::namespace::new();

@@ -30,7 +30,9 @@ fn timeout_of(cx: &Ctx, blocking: bool, timeout: Option<f64>) -> PyResult<Option
         (false, _) => Ok(Some(0.0)),
         (true, None) => Ok(None),
         (true, Some(t)) if t == -1.0 => Ok(None),
-        (true, Some(t)) if t < 0.0 || t.is_nan() => Err(cx.value_error("timeout value must be a non-negative number")),
+        (true, Some(t)) if t.is_nan() => Err(cx.value_error("Invalid value NaN (not a number)")),
+        (true, Some(t)) if t < 0.0 => Err(cx.value_error("timeout value must be a non-negative number")),
+        (true, Some(t)) if t > TIMEOUT_MAX + 1.0 => Err(cx.overflow_error("timestamp out of range for C PyTime_t")),
         (true, Some(t)) if t > TIMEOUT_MAX => Err(cx.overflow_error("timeout value is too large")),
         (true, Some(t)) => Ok(Some(t)),
     }
@@ -293,6 +295,8 @@ pub(crate) mod thread {
         {
             return Err(cx.type_error("optional 3rd arg must be a dictionary"));
         }
+        let names = || a.get(2).cloned().unwrap_or_else(Obj::none);
+        cx.audit("_thread.start_new_thread", || [a[0].clone(), a[1].clone(), names()])?;
         thread_handle::start(cx, &a[0], items, a.get(2))
     }
 
@@ -305,6 +309,9 @@ pub(crate) mod thread {
     /// Start a new joinable thread.
     #[pyfunction(sig = "(function, handle=None, daemon=True)")]
     fn start_joinable_thread(cx: &Ctx, function: &Obj, handle: Option<&Obj>, daemon: bool) -> PyResult {
+        cx.audit("_thread.start_joinable_thread", || {
+            [function.clone(), Obj::from_bool(daemon), handle.cloned().unwrap_or_else(Obj::none)]
+        })?;
         thread_handle::start_joinable(cx, function, handle, daemon)
     }
 

@@ -238,15 +238,8 @@ fn run(cx: &Ctx, mut call: Vec<Obj>, kwargs: Option<&Obj>) {
             return;
         }
         let e = cx.take(r);
-        let shown = match f.repr(cx) {
-            Ok(s) => as_utf8_lossy(&s).into_owned(),
-            Err(r) => {
-                drop(cx.take(r));
-                "<object repr() failed>".to_owned()
-            }
-        };
         let _ = cx.set_pending(e);
-        (cx.host().unraisable)(cx, Some(&format!("Exception ignored in thread started by {shown}")), None);
+        cx.report_unraisable("Exception ignored in thread started by", &f);
     }
 }
 

@@ -1,14 +1,15 @@
 //! `_tracemalloc`: where the objects that are alive were allocated.
 //!
-//! Every cell of the heap is traced from `start` on. What native containers allocate beside their cells (the items of
-//! a list, the table of a dict) belongs to no object and is not counted.
+//! Every cell of the heap is traced from `start` on. What built-in containers hold outside of their cells (the items of
+//! a list, the table of a dict) is measured when somebody asks, and counts for the place where the container was made;
+//! a peak of it between two questions is not seen.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use cinder_bytecode::code::Code;
-use cinder_pyobj::heap::{Header, Tracer, trace_allocations};
+use cinder_pyobj::heap::{Header, Tracer, outside, trace_allocations};
 use cinder_pyobj::native::pymodule;
 use cinder_pyobj::types::{list, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
@@ -140,6 +141,13 @@ pub(crate) fn start(limit: usize) {
     }
 }
 
+/// What the traced objects hold outside of their cells, in bytes.
+fn all_outside() -> usize {
+    let t = state().traces.borrow();
+    // SAFETY: traced cells are allocated, and measuring runs nothing.
+    t.cells.keys().map(|p| unsafe { outside(*p as *const Header) }).sum()
+}
+
 fn quiet<R>(f: impl FnOnce() -> R) -> R {
     let before = state().busy.replace(true);
     let r = f();
@@ -185,11 +193,13 @@ pub(crate) mod module {
         quiet(|| {
             let rows: Vec<(usize, Vec<(String, u32)>, usize)> = {
                 let t = state().traces.borrow();
-                let of = |(size, n): &(usize, u32)| {
+                let of = |(p, (size, n)): (&usize, &(usize, u32))| {
                     let stack = t.by_number.get(*n as usize)?;
-                    Some((*size, copy(stack), stack.total))
+                    // SAFETY: traced cells are allocated, and measuring runs nothing.
+                    let size = *size + unsafe { outside(*p as *const Header) };
+                    Some((size, copy(stack), stack.total))
                 };
-                t.cells.values().filter_map(of).collect()
+                t.cells.iter().filter_map(of).collect()
             };
             list::new(
                 rows.into_iter()
@@ -250,7 +260,12 @@ pub(crate) mod module {
     #[pyfunction]
     fn get_traced_memory() -> Obj {
         let s = state();
-        let (now, peak) = if s.on.get() { (s.now.get(), s.peak.get()) } else { (0, 0) };
+        if !s.on.get() {
+            return tuple::new(vec![Obj::from(0i64), Obj::from(0i64)]);
+        }
+        let now = s.now.get() + all_outside();
+        let peak = s.peak.get().max(now);
+        s.peak.set(peak);
         tuple::new(vec![Obj::from(now), Obj::from(peak)])
     }
 
@@ -258,6 +273,6 @@ pub(crate) mod module {
     #[pyfunction]
     fn reset_peak() {
         let s = state();
-        s.peak.set(s.now.get());
+        s.peak.set(s.now.get() + all_outside());
     }
 }

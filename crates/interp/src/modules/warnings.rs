@@ -231,7 +231,11 @@ fn explicit(cx: &Ctx, category: &Obj, message: &Obj, place: Place<'_>) -> PyResu
         match &*action_text {
             "once" => {
                 let own = || state(cx).once.get().unwrap_or_else(Obj::none);
-                let once = module_attr(cx, intern!("onceregistry"), false)?.unwrap_or_else(own);
+                // A registry of the place's own is as good as that of all places.
+                let once = match &place.registry {
+                    Some(r) => r.clone(),
+                    None => module_attr(cx, intern!("onceregistry"), false)?.unwrap_or_else(own),
+                };
                 if dict::items_if_dict(&once).is_none() {
                     return Err(cx.type_error(format!(
                         "_warnings.onceregistry must be a dict, not '{}'",
@@ -242,8 +246,7 @@ fn explicit(cx: &Ctx, category: &Obj, message: &Obj, place: Place<'_>) -> PyResu
             }
             "module" => {
                 if let Some(r) = &place.registry {
-                    let key = tuple::new(vec![text.clone(), category.clone(), Obj::from(0i64)]);
-                    seen = already_warned(cx, r, &key, true)?;
+                    seen = already_warned(cx, r, &wide(), true)?;
                 }
             }
             "default" => {}
@@ -382,6 +385,14 @@ pub(crate) fn warn(cx: &Ctx, category: &Type, message: &str, level: i32) -> PyRe
         return Ok(());
     }
     issue(cx, &category.as_obj(), &Obj::from(message), i64::from(level), None, &[])
+}
+
+/// Issues a warning about an object, at the running frame.
+pub(crate) fn warn_about(cx: &Ctx, category: &Type, message: &str, source: &Obj) -> PyResult<()> {
+    if Thread::of(cx).runtime.importlib.get().is_none() {
+        return Ok(());
+    }
+    issue(cx, &category.as_obj(), &Obj::from(message), 1, Some(source.clone()), &[])
 }
 
 /// Issues a warning about a place in a source file.

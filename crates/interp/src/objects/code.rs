@@ -445,7 +445,6 @@ impl CodeObject {
 varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, freevars=(), cellvars=(), /)"
     )]
     fn __new__(cx: &Ctx, _ty: &Type, args: Args<'_>) -> PyResult {
-        (cx.host().audit)(cx, "code.__new__", args.pos())?;
         if args.has_keywords() {
             return Err(cx.type_error("code() takes no keyword arguments"));
         }
@@ -458,7 +457,7 @@ varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, free
         for (name, v) in PARAMETERS.iter().zip(given) {
             fields.set(cx, name, v)?;
         }
-        fields.build(cx, None)
+        audited(cx, fields.build(cx, None)?)
     }
 
     fn __repr__(_cx: &Ctx, this: This<'_, CodeObject>) -> PyResult {
@@ -677,6 +676,31 @@ fn replace(cx: &Ctx, this: &CodeObject, changes: &cinder_pyobj::native::Kwargs<'
     for (name, v) in changes.iter() {
         fields.set(cx, &str::as_utf8_lossy(name), v)?;
     }
-    (cx.host().audit)(cx, "code.__new__", &[])?;
-    fields.build(cx, Some(this))
+    audited(cx, fields.build(cx, Some(this))?)
+}
+
+/// A code object that the program made itself, once the audit hooks have seen it.
+fn audited(cx: &Ctx, code: Obj) -> PyResult {
+    let field = |name: &str| match code.get_attr(cx, Name::new(name)) {
+        Ok(v) => v,
+        Err(r) => {
+            drop(cx.take(r));
+            Obj::none()
+        }
+    };
+    cx.audit("code.__new__", || {
+        [
+            "co_code",
+            "co_filename",
+            "co_name",
+            "co_argcount",
+            "co_posonlyargcount",
+            "co_kwonlyargcount",
+            "co_nlocals",
+            "co_stacksize",
+            "co_flags",
+        ]
+        .map(field)
+    })?;
+    Ok(code)
 }

@@ -138,6 +138,14 @@ fn check_dict(cx: &Ctx, v: Option<&Obj>, what: &str) -> PyResult<Option<Obj>> {
     }
 }
 
+/// Tells audit hooks that what a function runs, or runs with, is about to change.
+fn audit_change(cx: &Ctx, this: &Obj, name: &str, value: Option<&Obj>) -> PyResult<()> {
+    match value {
+        Some(v) => cx.audit("object.__setattr__", || [this.clone(), Obj::from(name), v.clone()]),
+        None => cx.audit("object.__delattr__", || [this.clone(), Obj::from(name)]),
+    }
+}
+
 #[pymethods]
 impl Function {
     #[pynew(sig = "(code, globals, name=None, argdefs=None, closure=None, kwdefaults=None)")]
@@ -224,12 +232,14 @@ impl Function {
     }
 
     #[pygetter]
-    fn __code__(this: This<'_, Function>) -> Option<Obj> {
-        this.code.get()
+    fn __code__(cx: &Ctx, this: This<'_, Function>) -> PyResult<Option<Obj>> {
+        cx.audit("object.__getattr__", || [this.obj().clone(), Obj::from("__code__")])?;
+        Ok(this.code.get())
     }
 
     #[pysetter]
     fn set___code__(cx: &Ctx, this: This<'_, Function>, value: Option<&Obj>) -> PyResult<()> {
+        audit_change(cx, this.obj(), "__code__", value)?;
         let Some(c) = value.and_then(|v| v.downcast::<CodeObject>()) else {
             return Err(cx.type_error("__code__ must be set to a code object"));
         };
@@ -282,23 +292,27 @@ impl Function {
     }
 
     #[pygetter]
-    fn __defaults__(this: This<'_, Function>) -> Option<Obj> {
-        this.defaults.get()
+    fn __defaults__(cx: &Ctx, this: This<'_, Function>) -> PyResult<Option<Obj>> {
+        cx.audit("object.__getattr__", || [this.obj().clone(), Obj::from("__defaults__")])?;
+        Ok(this.defaults.get())
     }
 
     #[pysetter]
     fn set___defaults__(cx: &Ctx, this: This<'_, Function>, value: Option<&Obj>) -> PyResult<()> {
+        audit_change(cx, this.obj(), "__defaults__", value)?;
         this.defaults.set(check_tuple(cx, value, "__defaults__")?);
         Ok(())
     }
 
     #[pygetter]
-    fn __kwdefaults__(this: This<'_, Function>) -> Option<Obj> {
-        this.kwdefaults.get()
+    fn __kwdefaults__(cx: &Ctx, this: This<'_, Function>) -> PyResult<Option<Obj>> {
+        cx.audit("object.__getattr__", || [this.obj().clone(), Obj::from("__kwdefaults__")])?;
+        Ok(this.kwdefaults.get())
     }
 
     #[pysetter]
     fn set___kwdefaults__(cx: &Ctx, this: This<'_, Function>, value: Option<&Obj>) -> PyResult<()> {
+        audit_change(cx, this.obj(), "__kwdefaults__", value)?;
         this.kwdefaults.set(check_dict(cx, value, "__kwdefaults__")?);
         Ok(())
     }

@@ -58,6 +58,11 @@ pub(crate) fn set_next(t: &Obj, next: Option<Obj>) {
     }
 }
 
+/// The line of an entry, -1 where it has none.
+pub(crate) fn line(t: &Obj) -> i64 {
+    t.downcast::<Traceback>().map_or(-1, Traceback::line)
+}
+
 /// The file and the function's name of an entry.
 pub(crate) fn place(t: &Obj) -> Option<(String, String)> {
     let frame = t.downcast::<Traceback>()?.frame.clone();

@@ -177,6 +177,9 @@ fn lines(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> PyResult<()> {
         if line == 0 || line == last {
             continue;
         }
+        // A function's start stands for all of its line, which fires nothing: only `sys.settrace` has the line of a
+        // function that is written in one.
+        let tools = if index == mon.map.start && line == mon.map.lines[0] { tools & 1 << TRACE } else { tools };
         last = line;
         if keep {
             note_line(th, at.fr, line);

@@ -25,7 +25,12 @@ fn import_star(m: M, module: &Obj, ns: &Obj) -> PyResult<()> {
     let all = module.get_attr_opt(cx, intern!("__all__"))?;
     let skip_private = all.is_none();
     let names = match all {
-        Some(a) => a.collect(cx)?,
+        Some(a) if a.type_of().slots.iter.get().is_some() || a.type_of().lookup(intern!("__getitem__")).is_some() => {
+            a.collect(cx)?
+        }
+        Some(a) => {
+            return Err(cx.type_error(format!("'{}' object does not support indexing", a.type_of().name())));
+        }
         None => match module.get_attr_opt(cx, intern!("__dict__"))? {
             Some(d) => d.call_method(cx, intern!("keys"), &[])?.collect(cx)?,
             None => return Err(cx.import_error("from-import-* object has no __dict__ and no __all__")),

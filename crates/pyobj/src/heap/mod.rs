@@ -9,6 +9,7 @@ mod alloc;
 pub mod gc;
 mod header;
 mod large;
+mod outside;
 mod page;
 mod traverse;
 
@@ -17,6 +18,7 @@ pub(crate) use alloc::{alloc_cell, free_cell, quick_cell};
 pub use cinder_macros::Traverse;
 pub use header::Header;
 pub use large::LargeFromSystem;
+pub use outside::outside;
 pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, FLAG_SPENT, cell_flags, for_each_page, set_cell_flags};
 pub use page::{PAGE_SIZE, Page, PageKind, for_each_container_page};
 pub use traverse::{Dropped, Traverse, Visitor};

@@ -138,8 +138,8 @@ fn bind_into<'a>(
     // A missing argument is reported rather than one that is not known.
     match unexpected {
         Some(name) => {
-            let text = as_utf8_lossy(name);
-            Err(cx.type_error(format!("{}() got an unexpected keyword argument '{text}'", sig.function)))
+            let named = &sig.params[sig.pos_only..];
+            Err(crate::suggest::unexpected_keyword(cx, sig.function, &as_utf8_lossy(name), named))
         }
         None => Ok(()),
     }

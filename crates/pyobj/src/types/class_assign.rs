@@ -52,6 +52,7 @@ pub(crate) fn assign_class(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResul
     let Some(new) = v.as_static_type() else {
         return Err(cx.type_error(format!("__class__ must be set to a class, not '{}' object", v.type_of().name())));
     };
+    cx.audit("object.__setattr__", || [this.clone(), Obj::from("__class__"), v.clone()])?;
     let old = this.type_of();
     if old.is(new) {
         return Ok(());

@@ -559,6 +559,7 @@ fn update_slots(ty: &'static Type, name: &str) {
 
 /// `cls.__bases__ = bases`.
 pub(crate) fn set_bases(cx: &Ctx, ty: &'static Type, bases: &Obj) -> PyResult<()> {
+    cx.audit("object.__setattr__", || [ty.as_obj(), Obj::from("__bases__"), bases.clone()])?;
     let Some(items) = tuple::items_if_tuple(bases) else {
         return Err(cx.type_error(format!(
             "can only assign tuple to {}.__bases__, not {}",

@@ -225,6 +225,10 @@ fn values(o: &Obj) -> Vec<Obj> {
 
 fn new(cx: &Ctx, ty: &Type, args: Args<'_>) -> PyResult {
     let d = definition(cx, ty)?;
+    if matches!((d.module, d.name), ("sys", "flags" | "version_info")) {
+        // They describe the one interpreter that there is.
+        return Err(cx.type_error(format!("cannot create '{}' instances", d.full_name())));
+    }
     if let [(field, _)] = d.fields {
         return single(cx, d, field, args);
     }

@@ -253,6 +253,7 @@ impl Type {
     fn set_name(cx: &Ctx, this: &Obj, value: Option<&Obj>) -> PyResult<()> {
         let ty = this_type(cx, this)?;
         let v = settable(cx, ty, value, "__name__")?;
+        cx.audit("object.__setattr__", || [this.clone(), Obj::from("__name__"), v.clone()])?;
         if !v.type_of().is_str_subtype() {
             return Err(cx.type_error(format!(
                 "can only assign string to {}.__name__, not '{}'",

@@ -365,18 +365,7 @@ impl Type {
     fn report_finalizer(&self, cx: &Ctx, obj: &Obj) {
         let del = self.lookup(crate::intern!("__del__")).filter(|_| self.is_heap_type());
         let Some(del) = del else { return (cx.host().unraisable)(cx, None, Some(obj)) };
-        let raised = cx.take_pending();
-        let shown = match del.repr(cx) {
-            Ok(r) => as_utf8_lossy(&r).into_owned(),
-            Err(r) => {
-                drop(cx.take(r));
-                "<object repr() failed>".to_owned()
-            }
-        };
-        if let Some(e) = raised {
-            let _ = cx.set_pending(e);
-        }
-        (cx.host().unraisable)(cx, Some(&format!("Exception ignored while calling deallocator {shown}")), None);
+        cx.report_unraisable("Exception ignored while calling deallocator", &del);
     }
 }
 

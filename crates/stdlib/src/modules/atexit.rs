@@ -3,7 +3,6 @@
 use cinder_pyobj::heap::Gil;
 use cinder_pyobj::native::pymodule;
 use cinder_pyobj::types::list::{self, List};
-use cinder_pyobj::types::str as text;
 use cinder_pyobj::types::tuple;
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult};
@@ -88,19 +87,7 @@ pub(crate) mod module {
                 let Some([f, args, names]) = tuple::items_if_tuple(&entry) else { continue };
                 let (Some(a), Some(n)) = (tuple::items_if_tuple(args), tuple::items_if_tuple(names)) else { continue };
                 if f.call(cx, Args::new(a, n)).is_err() {
-                    let e = cx.take_pending();
-                    let shown = match f.repr(cx) {
-                        Ok(r) => text::as_utf8_lossy(&r).into_owned(),
-                        Err(r) => {
-                            drop(cx.take(r));
-                            "<object repr() failed>".to_owned()
-                        }
-                    };
-                    if let Some(e) = e {
-                        let _ = cx.set_pending(e);
-                    }
-                    let message = format!("Exception ignored in atexit callback {shown}");
-                    (cx.host().unraisable)(cx, Some(&message), None);
+                    cx.report_unraisable("Exception ignored in atexit callback", f);
                 }
             }
             Ok(())

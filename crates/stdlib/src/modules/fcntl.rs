@@ -103,6 +103,7 @@ pub(crate) mod fcntl {
     /// the call.
     #[pyfunction(sig = "(fd, cmd, arg=0, /)", name = "fcntl")]
     fn py_fcntl(cx: &Ctx, fd: &Obj, cmd: i32, arg: Option<&Obj>) -> PyResult {
+        cx.audit("fcntl.fcntl", || [fd.clone(), Obj::from(cmd), arg.cloned().unwrap_or_else(|| Obj::from(0))])?;
         let fd = file_descriptor(cx, fd)?;
         let zero = Obj::from(0);
         let arg = arg.unwrap_or(&zero);
@@ -125,6 +126,7 @@ pub(crate) mod fcntl {
     /// arg is an int or a buffer. A writable buffer receives the result unless mutate_flag is false.
     #[pyfunction(sig = "(fd, request, arg=0, mutate_flag=True, /)")]
     fn ioctl(cx: &Ctx, fd: &Obj, request: &Obj, arg: Option<&Obj>, mutate_flag: bool) -> PyResult {
+        cx.audit("fcntl.ioctl", || [fd.clone(), request.clone(), arg.cloned().unwrap_or_else(|| Obj::from(0))])?;
         let fd = file_descriptor(cx, fd)?;
         let request = long_bits(cx, request)? as libc::c_ulong;
         let zero = Obj::from(0);
@@ -157,6 +159,7 @@ pub(crate) mod fcntl {
     /// Locks or unlocks a whole file.
     #[pyfunction(sig = "(fd, operation, /)")]
     fn flock(cx: &Ctx, fd: &Obj, operation: i32) -> PyResult<()> {
+        cx.audit("fcntl.flock", || [fd.clone(), Obj::from(operation)])?;
         let fd = file_descriptor(cx, fd)?;
         call(cx, || sys!(libc::flock(fd, operation))).map(|_| ())
     }
@@ -164,6 +167,7 @@ pub(crate) mod fcntl {
     /// Locks or unlocks a part of a file.
     #[pyfunction(sig = "(fd, cmd, len=0, start=0, whence=0, /)")]
     fn lockf(cx: &Ctx, fd: &Obj, cmd: i32, len: i64, start: i64, whence: i32) -> PyResult<()> {
+        cx.audit("fcntl.lockf", || [fd.clone(), Obj::from(cmd), Obj::from(len), Obj::from(start), Obj::from(whence)])?;
         let fd = file_descriptor(cx, fd)?;
         let kind = match cmd {
             libc::LOCK_UN => libc::F_UNLCK,

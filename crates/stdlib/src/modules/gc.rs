@@ -95,6 +95,7 @@ pub(crate) mod gc {
     /// Returns the objects that the collector tracks, of one generation if given.
     #[pyfunction(sig = "(generation=None)")]
     fn get_objects(cx: &Ctx, generation: Option<&Obj>) -> PyResult {
+        cx.audit("gc.get_objects", || [generation.cloned().and_then(Obj::non_none).unwrap_or_else(|| Obj::from(-1))])?;
         let g = match generation {
             None => None,
             Some(g) => {
@@ -116,14 +117,16 @@ pub(crate) mod gc {
 
     /// Returns the containers that refer directly to any of the objects.
     #[pyfunction(sig = "(*objs)")]
-    fn get_referrers(objs: &[Obj]) -> Obj {
-        list::new(collector::referrers(objs))
+    fn get_referrers(cx: &Ctx, objs: &[Obj]) -> PyResult {
+        cx.audit("gc.get_referrers", || [cinder_pyobj::types::tuple::new(objs.to_vec())])?;
+        Ok(list::new(collector::referrers(objs)))
     }
 
     /// Returns the objects that the given ones refer to directly.
     #[pyfunction(sig = "(*objs)")]
-    fn get_referents(objs: &[Obj]) -> Obj {
-        list::new(collector::referents(objs))
+    fn get_referents(cx: &Ctx, objs: &[Obj]) -> PyResult {
+        cx.audit("gc.get_referents", || [cinder_pyobj::types::tuple::new(objs.to_vec())])?;
+        Ok(list::new(collector::referents(objs)))
     }
 
     /// Returns true if the collector tracks the object.

@@ -234,6 +234,7 @@ pub(crate) mod posixsubprocess {
     fn fork_exec(cx: &Ctx, args: Args<'_>) -> PyResult<i32> {
         let a = args.check_arity(cx, "fork_exec", 22, 22)?;
         let plan = Plan::new(cx, a)?;
+        cx.audit("_posixsubprocess.fork_exec", || [a[1].clone(), a[0].clone(), a[5].clone()])?;
         let argv = plan.argv.as_deref().map(pointers);
         let env = plan.env.as_deref().map(pointers);
         let hooks = plan.preexec.is_some();

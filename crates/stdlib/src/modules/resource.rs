@@ -134,6 +134,7 @@ pub(crate) mod resource {
     /// Sets the (soft, hard) limits of a resource.
     #[pyfunction(sig = "(resource, limits, /)")]
     fn setrlimit(cx: &Ctx, resource: i32, limits: &Obj) -> PyResult<()> {
+        cx.audit("resource.setrlimit", || [Obj::from(resource), limits.clone()])?;
         let r = check_resource(cx, resource)?;
         let l = new_limits(cx, limits)?;
         if sys!(libc::setrlimit(r, &l)) < 0 { Err(refused(cx)) } else { Ok(()) }
@@ -142,6 +143,9 @@ pub(crate) mod resource {
     /// Sets the limits of a resource of a process, if given, and returns the old ones.
     #[pyfunction(sig = "(pid, resource, limits=None, /)")]
     fn prlimit(cx: &Ctx, pid: i32, resource: i32, limits: Option<&Obj>) -> PyResult {
+        cx.audit("resource.prlimit", || {
+            [Obj::from(pid), Obj::from(resource), limits.cloned().unwrap_or_else(Obj::none)]
+        })?;
         let r = check_resource(cx, resource)?;
         let new = limits.map(|l| new_limits(cx, l)).transpose()?;
         let mut old = zeroed!(libc::rlimit);

@@ -16,6 +16,16 @@ pub(crate) struct PathArg {
     pub is_bytes: bool,
 }
 
+/// An argument that may be absent, as audit hooks see it.
+pub(crate) fn or_none(o: Option<&Obj>) -> Obj {
+    o.cloned().unwrap_or_else(Obj::none)
+}
+
+/// A `dir_fd`, as audit hooks see it: -1 if it is not given.
+pub(crate) fn dir_or_none(o: Option<&Obj>) -> Obj {
+    o.filter(|o| !o.is_none()).cloned().unwrap_or_else(|| Obj::from(-1))
+}
+
 /// What a path parameter accepts, for its conversion and its message.
 #[derive(Clone, Copy)]
 pub(crate) struct PathKind {

@@ -3,6 +3,7 @@
 pub(crate) mod args;
 pub(crate) mod running;
 
+use cinder_pyobj::types::exc;
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
 
@@ -94,3 +95,12 @@ macro_rules! c_ints {
     ($($name:ident)*) => { &[$((stringify!($name), libc::$name as i64)),*] };
 }
 pub(crate) use c_ints;
+
+/// Warns that something was left open: `source`, which the message names. Where warnings are errors, that is reported
+/// as what went wrong while `what` was finalised.
+pub(crate) fn warn_unclosed(cx: &Ctx, message: &str, source: &Obj, what: (&str, &Obj)) {
+    if (cx.host().warn_about)(cx, exc::ResourceWarning(), message, source).is_ok() {
+        return;
+    }
+    cx.report_unraisable(&format!("Exception ignored while finalizing {}", what.0), what.1);
+}

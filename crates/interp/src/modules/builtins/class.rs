@@ -196,8 +196,10 @@ pub(crate) mod class {
 
     /// A number that no other living object has; after the object's death another may get it.
     #[pyfunction(sig = "(obj, /)")]
-    fn id(obj: &Obj) -> u64 {
-        obj.id()
+    fn id(cx: &Ctx, obj: &Obj) -> PyResult<u64> {
+        let id = obj.id();
+        cx.audit("builtins.id", || [Obj::from(id)])?;
+        Ok(id)
     }
 
     const _: Option<fn(&CodeObject)> = None;

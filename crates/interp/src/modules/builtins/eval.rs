@@ -104,6 +104,7 @@ pub(crate) mod eval {
             return Err(cx.type_error("closure can only be used when source is a code object"));
         }
         let code = compile::source_to_code(cx, source, "<string>", Mode::Exec, "exec")?;
+        cx.audit("exec", || [code.clone()])?;
         compile::run_with_closure(cx, &code, &g, &l, None).map(drop)
     }
 
@@ -122,6 +123,7 @@ pub(crate) mod eval {
             return compile::run_with_closure(cx, source, &g, &l, None);
         }
         let code = compile::source_to_code(cx, source, "<string>", Mode::Eval, "eval")?;
+        cx.audit("exec", || [code.clone()])?;
         compile::run_with_closure(cx, &code, &g, &l, None)
     }
 

@@ -32,7 +32,10 @@ pub(crate) mod io {
                 "end" => end = v.clone().non_none(),
                 "file" => file = v.clone().non_none(),
                 "flush" => flush = v.truthy(cx)?,
-                k => return Err(cx.type_error(format!("print() got an unexpected keyword argument '{k}'"))),
+                k => {
+                    let known = ["sep", "end", "file", "flush"];
+                    return Err(cinder_pyobj::suggest::unexpected_keyword(cx, "print", k, &known));
+                }
             }
         }
         for (n, v) in [("sep", &sep), ("end", &end)] {
@@ -78,6 +81,7 @@ pub(crate) mod io {
             }
         };
         let (stdin, stdout, stderr) = (stream("stdin")?, stream("stdout")?, stream("stderr")?);
+        cx.audit("builtins.input", || [prompt.cloned().unwrap_or_else(Obj::none)])?;
         // A stream that cannot be flushed is used all the same.
         let flush = |stream: &Obj| match stream.call_method(cx, intern!("flush"), &[]) {
             Ok(_) => Ok(()),
@@ -96,16 +100,16 @@ pub(crate) mod io {
         if line.len(cx)? == 0 {
             return Err(cx.raise(exc::EOFError(), "EOF when reading a line"));
         }
-        let text = as_utf8_lossy(&line);
-        if text.ends_with('\n') {
-            return line.call_method(cx, intern!("removesuffix"), &[Obj::from("\n")]);
-        }
-        Ok(line.clone())
+        let cut = as_utf8_lossy(&line).ends_with('\n');
+        let line = if cut { line.call_method(cx, intern!("removesuffix"), &[Obj::from("\n")])? } else { line };
+        cx.audit("builtins.input/result", || [line.clone()])?;
+        Ok(line)
     }
 
     /// Stops in a debugger: calls sys.breakpointhook with all arguments, which starts pdb unless it was replaced.
     #[pyfunction(sig = "(*args, **kws)")]
     fn breakpoint(cx: &Ctx, args: Args<'_>) -> PyResult {
+        cx.audit("builtins.breakpoint", || [sys_attr(cx, "breakpointhook").ok().flatten().unwrap_or_else(Obj::none)])?;
         match sys_attr(cx, "breakpointhook")? {
             Some(h) => h.call(cx, args),
             None => Err(cx.runtime_error("lost sys.breakpointhook")),

@@ -119,7 +119,7 @@ pub(crate) mod iterate {
             match &*as_utf8_lossy(k) {
                 "key" => key = Some(v.clone()).and_then(Obj::non_none),
                 "default" => default = Some(v.clone()),
-                k => return Err(cx.type_error(format!("{name}() got an unexpected keyword argument '{k}'"))),
+                k => return Err(cinder_pyobj::suggest::unexpected_keyword(cx, name, k, &["key", "default"])),
             }
         }
         let pos = args.pos();

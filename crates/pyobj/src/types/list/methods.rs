@@ -192,7 +192,7 @@ impl List {
     /// Removes all items.
     #[pymethod(name = "clear")]
     fn py_clear(_cx: &Ctx, this: This<'_, List>) {
-        drop(this.take_all());
+        this.clear_backwards();
     }
 
     /// Returns a shallow copy.

@@ -238,6 +238,12 @@ impl List {
         unsafe { seqops::from_values(std::mem::take(self.vec())) }
     }
 
+    /// Drops all items, the last one first, as `clear` does.
+    pub(crate) fn clear_backwards(&self) {
+        let mut items = self.take_all();
+        while items.pop().is_some() {}
+    }
+
     /// Replaces all items; the old ones are handed back.
     pub(crate) fn replace_all(&self, items: Vec<Value>) -> Vec<Obj> {
         // SAFETY: the list owned its items.
@@ -338,6 +344,6 @@ impl Traverse for List {
     }
 
     fn clear(&self) {
-        drop(self.take_all());
+        self.clear_backwards();
     }
 }

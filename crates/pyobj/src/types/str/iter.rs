@@ -1,4 +1,4 @@
-//! The iterator over a string's characters.
+//! The iterators over a string's characters: that of ASCII texts is a type of its own.
 
 use std::cell::Cell;
 
@@ -11,20 +11,72 @@ use crate::native::{FixedShape, PyClass, This, pyclass, pymethods};
 use crate::types::tuple;
 use crate::value::{Obj, ObjCell, Value};
 
-/// Iterates over a string.
+/// Where an iterator is in its text, which it drops at the end.
 #[derive(Traverse)]
-#[pyclass(name = "str_iterator", fixed = StrIterator, flags(no_new))]
-pub struct StrIterator {
+struct Place {
     text: ObjCell,
     at: Cell<usize>,
 }
 
+impl Place {
+    fn next(&self) -> Option<Obj> {
+        let word = self.text.peek()?;
+        let i = self.at.get();
+        // SAFETY: the cell keeps the text alive; reading a character runs nothing.
+        let text = unsafe { Obj::borrow_from(&word) };
+        match text.downcast::<Str>().and_then(|s| s.get(i)) {
+            Some(c) => {
+                self.at.set(i + 1);
+                Some(from_char(c))
+            }
+            None => {
+                self.text.set(None);
+                None
+            }
+        }
+    }
+
+    fn left(&self) -> usize {
+        let len = self.text.get().and_then(|t| t.downcast::<Str>().map(Str::len));
+        len.unwrap_or(0).saturating_sub(self.at.get())
+    }
+
+    fn reduce(&self, cx: &Ctx) -> PyResult {
+        let iter = super::class::builtin(cx, intern!("iter"))?;
+        Ok(match self.text.get() {
+            Some(t) => tuple::new(vec![iter, tuple::new(vec![t]), Obj::from(self.at.get())]),
+            None => tuple::new(vec![iter, tuple::new(vec![super::empty()])]),
+        })
+    }
+
+    fn move_to(&self, cx: &Ctx, state: &Obj) -> PyResult<()> {
+        let at = state.to_isize_clamped(cx)?.max(0) as usize;
+        if let Some(t) = self.text.get() {
+            self.at.set(at.min(t.downcast::<Str>().map_or(0, Str::len)));
+        }
+        Ok(())
+    }
+}
+
+/// Iterates over a string of ASCII characters.
+#[derive(Traverse)]
+#[pyclass(name = "str_ascii_iterator", fixed = StrIterator, flags(no_new))]
+pub struct StrIterator(Place);
+
+/// Iterates over a string.
+#[derive(Traverse)]
+#[pyclass(name = "str_iterator", flags(no_new))]
+pub struct WideIterator(Place);
+
 /// An iterator over a str object.
 pub(crate) fn new(text: Obj) -> Obj {
-    crate::heap::new_instance(
-        StrIterator::type_object(),
-        StrIterator { text: ObjCell::new(Some(text)), at: Cell::new(0) },
-    )
+    let ascii = text.downcast::<Str>().is_some_and(Str::is_ascii);
+    let place = Place { text: ObjCell::new(Some(text)), at: Cell::new(0) };
+    if ascii {
+        crate::heap::new_instance(StrIterator::type_object(), StrIterator(place))
+    } else {
+        crate::heap::new_instance(WideIterator::type_object(), WideIterator(place))
+    }
 }
 
 impl StrIterator {
@@ -32,65 +84,49 @@ impl StrIterator {
     /// more.
     #[inline(always)]
     pub fn quick_next(&self) -> Option<Value> {
-        let word = self.text.peek()?;
-        let i = self.at.get();
+        let word = self.0.text.peek()?;
+        let i = self.0.at.get();
         // SAFETY: the cell keeps the text alive; reading a character runs nothing.
         let text = unsafe { Obj::borrow_from(&word) }.fixed::<Str>(FixedShape::Str)?;
         let StrData::Latin1(units) = text.data() else { return None };
         let v = shared_char(*units.get(i)?)?;
-        self.at.set(i + 1);
+        self.0.at.set(i + 1);
         Some(v)
     }
 }
 
-#[pymethods]
-impl StrIterator {
-    fn __iter__(_cx: &Ctx, this: &Obj) -> Obj {
-        this.clone()
-    }
-
-    fn __next__(&self) -> PyResult<Option<Obj>> {
-        let it = self;
-        let Some(word) = it.text.peek() else { return Ok(None) };
-        let i = it.at.get();
-        // SAFETY: the cell keeps the text alive; reading a character runs nothing.
-        let text = unsafe { Obj::borrow_from(&word) };
-        match text.downcast::<Str>().and_then(|s| s.get(i)) {
-            Some(c) => {
-                it.at.set(i + 1);
-                Ok(Some(from_char(c)))
+macro_rules! iterator_methods {
+    ($ty:ident) => {
+        #[pymethods]
+        impl $ty {
+            fn __iter__(_cx: &Ctx, this: &Obj) -> Obj {
+                this.clone()
             }
-            None => {
-                it.text.set(None);
-                Ok(None)
+
+            fn __next__(&self) -> PyResult<Option<Obj>> {
+                Ok(self.0.next())
+            }
+
+            /// How many characters are left at most.
+            #[pymethod]
+            fn __length_hint__(_cx: &Ctx, this: This<'_, $ty>) -> usize {
+                this.0.left()
+            }
+
+            /// Pickles the iterator.
+            #[pymethod]
+            fn __reduce__(cx: &Ctx, this: This<'_, $ty>) -> PyResult {
+                this.0.reduce(cx)
+            }
+
+            /// Moves the iterator.
+            #[pymethod(sig = "($self, state, /)")]
+            fn __setstate__(cx: &Ctx, this: This<'_, $ty>, state: &Obj) -> PyResult<()> {
+                this.0.move_to(cx, state)
             }
         }
-    }
-
-    /// How many characters are left at most.
-    #[pymethod]
-    fn __length_hint__(_cx: &Ctx, this: This<'_, StrIterator>) -> usize {
-        let len = this.text.get().and_then(|t| t.downcast::<Str>().map(Str::len));
-        len.unwrap_or(0).saturating_sub(this.at.get())
-    }
-
-    /// Pickles the iterator.
-    #[pymethod]
-    fn __reduce__(cx: &Ctx, this: This<'_, StrIterator>) -> PyResult {
-        let iter = super::class::builtin(cx, intern!("iter"))?;
-        Ok(match this.text.get() {
-            Some(t) => tuple::new(vec![iter, tuple::new(vec![t]), Obj::from(this.at.get())]),
-            None => tuple::new(vec![iter, tuple::new(vec![super::empty()])]),
-        })
-    }
-
-    /// Moves the iterator.
-    #[pymethod(sig = "($self, state, /)")]
-    fn __setstate__(cx: &Ctx, this: This<'_, StrIterator>, state: &Obj) -> PyResult<()> {
-        let at = state.to_isize_clamped(cx)?.max(0) as usize;
-        if let Some(t) = this.text.get() {
-            this.at.set(at.min(t.downcast::<Str>().map_or(0, Str::len)));
-        }
-        Ok(())
-    }
+    };
 }
+
+iterator_methods!(StrIterator);
+iterator_methods!(WideIterator);

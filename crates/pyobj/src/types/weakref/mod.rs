@@ -234,7 +234,7 @@ pub(crate) fn run_callbacks(cx: &Ctx, due: Vec<Due>) {
     let saved = cx.take_pending();
     for Due { reference, callback } in due {
         if callback.call1(cx, &reference).is_err() {
-            (cx.host().unraisable)(cx, None, Some(&callback));
+            cx.report_unraisable("Exception ignored while calling weakref callback", &callback);
         }
     }
     if let Some(e) = saved {

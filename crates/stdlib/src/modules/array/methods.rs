@@ -122,6 +122,7 @@ impl Array {
                 )));
             }
         };
+        cx.audit("array.__new__", || [letter.clone(), initial.cloned().unwrap_or_else(Obj::none)])?;
         let code = c.and_then(Code::new).ok_or_else(|| bad_code(cx))?;
         if code.letter() == 'u' {
             (cx.host().warn)(

@@ -302,7 +302,7 @@ impl FileIo {
         this.created.set(m.created);
         this.seekable.set(None);
         this.size.set(None);
-        let flags = Obj::from(i64::from(m.flags));
+        let flags = Obj::from(i64::from(m.flags | libc::O_CLOEXEC));
         (cx.host().audit)(cx, "open", &[file.clone(), Obj::from(&*mode), flags])?;
         this.closefd.set(closefd);
         let own = given.is_none();
@@ -502,10 +502,7 @@ impl FileIo {
         }
         let shown = source.repr(cx)?;
         let message = format!("unclosed file {}", text::as_utf8_lossy(&shown));
-        if let Err(r) = (cx.host().warn)(cx, exc::ResourceWarning(), &message, 1) {
-            drop(r);
-            (cx.host().unraisable)(cx, None, Some(source));
-        }
+        crate::os::warn_unclosed(cx, &message, source, ("file", this.obj()));
         Ok(())
     }
 

@@ -94,7 +94,8 @@ impl Mmap {
         let given = flags.is_some() || prot.is_some();
         let flags = number(flags, libc::MAP_SHARED.into())? as i32;
         let prot = number(prot, i64::from(libc::PROT_READ | libc::PROT_WRITE))? as i32;
-        let (access, mut flags, prot) = protection(cx, number(access, 0)?, flags, prot, given)?;
+        let access_number = number(access, 0)?;
+        let (access, mut flags, prot) = protection(cx, access_number, flags, prot, given)?;
         let offset = number(offset, 0)?;
         if size < 0 {
             return Err(cx.overflow_error("memory mapped length must be positive"));
@@ -102,6 +103,7 @@ impl Mmap {
         if offset < 0 {
             return Err(cx.overflow_error("memory mapped offset must be positive"));
         }
+        cx.audit("mmap.__new__", || [i64::from(fd), size, access_number, offset].map(Obj::from))?;
         let mut len = size as usize;
         if fd != -1 {
             let mut st = zeroed!(libc::stat);

@@ -6,7 +6,7 @@ use cinder_pyobj::types::{bytes, list, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use super::scandir::Entries;
-use crate::os::args::{PathArg, PathKind, Target, dir_fd as dir_of};
+use crate::os::args::{PathArg, PathKind, Target, dir_fd as dir_of, dir_or_none, or_none};
 use crate::os::{call, errno, last_error, retry, sys};
 
 /// Two paths: the second one becomes `filename2` of errors.
@@ -97,6 +97,7 @@ pub(crate) mod dirs {
     /// Makes a folder.
     #[pyfunction(sig = "(path, mode=511, *, dir_fd=None)")]
     fn mkdir(cx: &Ctx, path: &Obj, mode: i32, dir_fd: Option<&Obj>) -> PyResult<()> {
+        cx.audit("os.mkdir", || [path.clone(), Obj::from(mode), dir_or_none(dir_fd)])?;
         let dir = dir_of(cx, dir_fd)?;
         one_path(cx, "mkdir", path, |p| sys!(libc::mkdirat(dir, p.ptr(), mode as libc::mode_t)))
     }
@@ -104,6 +105,7 @@ pub(crate) mod dirs {
     /// Removes an empty folder.
     #[pyfunction(sig = "(path, *, dir_fd=None)")]
     fn rmdir(cx: &Ctx, path: &Obj, dir_fd: Option<&Obj>) -> PyResult<()> {
+        cx.audit("os.rmdir", || [path.clone(), dir_or_none(dir_fd)])?;
         let dir = dir_of(cx, dir_fd)?;
         one_path(cx, "rmdir", path, |p| sys!(libc::unlinkat(dir, p.ptr(), libc::AT_REMOVEDIR)))
     }
@@ -111,6 +113,7 @@ pub(crate) mod dirs {
     /// Removes a file.
     #[pyfunction(sig = "(path, *, dir_fd=None)")]
     fn unlink(cx: &Ctx, path: &Obj, dir_fd: Option<&Obj>) -> PyResult<()> {
+        cx.audit("os.remove", || [path.clone(), dir_or_none(dir_fd)])?;
         let dir = dir_of(cx, dir_fd)?;
         one_path(cx, "unlink", path, |p| sys!(libc::unlinkat(dir, p.ptr(), 0)))
     }
@@ -118,11 +121,13 @@ pub(crate) mod dirs {
     /// Removes a file.
     #[pyfunction(sig = "(path, *, dir_fd=None)")]
     fn remove(cx: &Ctx, path: &Obj, dir_fd: Option<&Obj>) -> PyResult<()> {
+        cx.audit("os.remove", || [path.clone(), dir_or_none(dir_fd)])?;
         let dir = dir_of(cx, dir_fd)?;
         one_path(cx, "remove", path, |p| sys!(libc::unlinkat(dir, p.ptr(), 0)))
     }
 
     fn rename_any(cx: &Ctx, f: &'static str, src: &Obj, dst: &Obj, a: Option<&Obj>, b: Option<&Obj>) -> PyResult<()> {
+        cx.audit("os.rename", || [src.clone(), dst.clone(), dir_or_none(a), dir_or_none(b)])?;
         let (a, b) = (dir_of(cx, a)?, dir_of(cx, b)?);
         two_paths(cx, f, src, dst, |x, y| sys!(libc::renameat(a, x.ptr(), b, y.ptr())))
     }
@@ -149,6 +154,7 @@ pub(crate) mod dirs {
         dst_dir_fd: Option<&Obj>,
         follow_symlinks: bool,
     ) -> PyResult<()> {
+        cx.audit("os.link", || [src.clone(), dst.clone(), dir_or_none(src_dir_fd), dir_or_none(dst_dir_fd)])?;
         let (a, b) = (dir_of(cx, src_dir_fd)?, dir_of(cx, dst_dir_fd)?);
         let flags = if follow_symlinks { libc::AT_SYMLINK_FOLLOW } else { 0 };
         two_paths(cx, "link", src, dst, |x, y| sys!(libc::linkat(a, x.ptr(), b, y.ptr(), flags)))
@@ -157,6 +163,7 @@ pub(crate) mod dirs {
     /// Makes a symbolic link dst that points to src.
     #[pyfunction(sig = "(src, dst, target_is_directory=False, *, dir_fd=None)")]
     fn symlink(cx: &Ctx, src: &Obj, dst: &Obj, target_is_directory: bool, dir_fd: Option<&Obj>) -> PyResult<()> {
+        cx.audit("os.symlink", || [src.clone(), dst.clone(), dir_or_none(dir_fd)])?;
         let _ = target_is_directory;
         let dir = dir_of(cx, dir_fd)?;
         two_paths(cx, "symlink", src, dst, |x, y| sys!(libc::symlinkat(x.ptr(), dir, y.ptr())))
@@ -192,6 +199,7 @@ pub(crate) mod dirs {
     /// Makes a folder the current one.
     #[pyfunction(sig = "(path)")]
     fn chdir(cx: &Ctx, path: &Obj) -> PyResult<()> {
+        cx.audit("os.chdir", || [path.clone()])?;
         let t = Target::new(cx, path, PathKind::path_or_fd("chdir"))?;
         let r = retry(cx, || match &t {
             Target::Fd(fd) => sys!(libc::fchdir(*fd)),
@@ -203,6 +211,7 @@ pub(crate) mod dirs {
     /// Makes an open folder the current one.
     #[pyfunction(sig = "(fd)")]
     fn fchdir(cx: &Ctx, fd: &Obj) -> PyResult<()> {
+        cx.audit("os.chdir", || [fd.clone()])?;
         let fd = crate::os::args::file_descriptor(cx, fd)?;
         call(cx, || sys!(libc::fchdir(fd))).map(|_| ())
     }
@@ -293,6 +302,7 @@ pub(crate) mod dirs {
     /// The value of an extended attribute.
     #[pyfunction(sig = "(path, attribute, *, follow_symlinks=True)")]
     fn getxattr(cx: &Ctx, path: &Obj, attribute: &Obj, follow_symlinks: bool) -> PyResult {
+        cx.audit("os.getxattr", || [path.clone(), attribute.clone()])?;
         let t = attribute_target(cx, Some(path), "getxattr", follow_symlinks, false)?;
         let a = PathArg::new(cx, attribute, PathKind::path("getxattr").named("attribute"))?;
         let mut v = vec![0u8; 65536];
@@ -310,6 +320,7 @@ pub(crate) mod dirs {
     /// Sets an extended attribute.
     #[pyfunction(sig = "(path, attribute, value, flags=0, *, follow_symlinks=True)")]
     fn setxattr(cx: &Ctx, path: &Obj, attribute: &Obj, value: &Obj, flags: i32, follow_symlinks: bool) -> PyResult<()> {
+        cx.audit("os.setxattr", || [path.clone(), attribute.clone(), value.clone(), Obj::from(flags)])?;
         let t = attribute_target(cx, Some(path), "setxattr", follow_symlinks, false)?;
         let a = PathArg::new(cx, attribute, PathKind::path("setxattr").named("attribute"))?;
         let v = bytes::BytesLike::new(cx, value)?.to_vec();
@@ -327,6 +338,7 @@ pub(crate) mod dirs {
     /// Removes an extended attribute.
     #[pyfunction(sig = "(path, attribute, *, follow_symlinks=True)")]
     fn removexattr(cx: &Ctx, path: &Obj, attribute: &Obj, follow_symlinks: bool) -> PyResult<()> {
+        cx.audit("os.removexattr", || [path.clone(), attribute.clone()])?;
         let t = attribute_target(cx, Some(path), "removexattr", follow_symlinks, false)?;
         let a = PathArg::new(cx, attribute, PathKind::path("removexattr").named("attribute"))?;
         let r = retry(cx, || match &t {
@@ -340,6 +352,7 @@ pub(crate) mod dirs {
     /// The names of a file's extended attributes.
     #[pyfunction(sig = "(path=None, *, follow_symlinks=True)")]
     fn listxattr(cx: &Ctx, path: Option<&Obj>, follow_symlinks: bool) -> PyResult {
+        cx.audit("os.listxattr", || [or_none(path)])?;
         let t = attribute_target(cx, path, "listxattr", follow_symlinks, true)?;
         let mut v = vec![0u8; 65536];
         let r = retry(cx, || {

@@ -59,6 +59,7 @@ pub(crate) mod env {
         if n.as_bytes().contains(&b'=') {
             return Err(cx.value_error("illegal environment variable name"));
         }
+        cx.audit("os.putenv", || [&n, &v].map(|t| cinder_pyobj::types::bytes::new(t.as_bytes())))?;
         check(cx, sys!(libc::setenv(n.as_ptr(), v.as_ptr(), 1))).map(|_| ())
     }
 
@@ -66,6 +67,7 @@ pub(crate) mod env {
     #[pyfunction(sig = "(name, /)")]
     fn unsetenv(cx: &Ctx, name: &Obj) -> PyResult<()> {
         let n = c_string(cx, name)?;
+        cx.audit("os.unsetenv", || [cinder_pyobj::types::bytes::new(n.as_bytes())])?;
         check(cx, sys!(libc::unsetenv(n.as_ptr()))).map(|_| ())
     }
 

@@ -75,8 +75,8 @@ pub(crate) mod files {
     fn open(cx: &Ctx, path: &Obj, flags: i32, mode: i32, dir_fd: Option<&Obj>) -> PyResult<i32> {
         let p = PathArg::new(cx, path, PathKind::path("open"))?;
         let dir = dir_of(cx, dir_fd)?;
-        (cx.host().audit)(cx, "open", &[p.obj.clone(), Obj::none(), Obj::from(flags)])?;
         let flags = flags | libc::O_CLOEXEC;
+        cx.audit("open", || [p.obj.clone(), Obj::none(), Obj::from(flags)])?;
         let r = retry(cx, || sys!(libc::openat(dir, p.ptr(), flags, mode as libc::c_uint)))?;
         r.map_err(|e| p.error(cx, e))
     }
@@ -373,6 +373,7 @@ pub(crate) mod files {
     /// Applies, tests or removes a lock on a part of a file.
     #[pyfunction(sig = "(fd, command, length, /)")]
     fn lockf(cx: &Ctx, fd: i32, command: i32, length: i64) -> PyResult<()> {
+        cx.audit("os.lockf", || [Obj::from(fd), Obj::from(command), Obj::from(length)])?;
         call(cx, || sys!(libc::lockf(fd, command, length))).map(|_| ())
     }
 

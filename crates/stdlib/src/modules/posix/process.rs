@@ -111,6 +111,10 @@ pub(crate) fn warn_of_threads(cx: &Ctx, call: &str) -> PyResult<()> {
 }
 
 fn fork_with(cx: &Ctx, name: &str, f: impl FnOnce() -> i32) -> PyResult<i32> {
+    let sys = (cx.host().import)(cx, "sys")?;
+    if sys.call_method(cx, intern!("is_finalizing"), &[])?.truthy(cx)? {
+        return Err(cx.raise(exc::PythonFinalizationError(), "can't fork at interpreter shutdown"));
+    }
     run_fork_hooks(cx, intern!("_before_fork"), true);
     let mut f = Some(f);
     let mut e = 0;
@@ -159,6 +163,7 @@ pub(crate) mod process {
     /// Makes a copy of the process with a pseudo-terminal as its controlling terminal: (id, descriptor).
     #[pyfunction]
     fn forkpty(cx: &Ctx) -> PyResult {
+        cx.audit("os.forkpty", || [])?;
         let mut fd = -1;
         let null = std::ptr::null_mut();
         let pid = fork_with(cx, "forkpty", || {
@@ -218,8 +223,10 @@ pub(crate) mod process {
     #[pyfunction(sig = "(path, argv, /)")]
     fn execv(cx: &Ctx, path: &Obj, argv: &Obj) -> PyResult<()> {
         let p = PathArg::new(cx, path, PathKind::path("execv"))?;
+        let given = argv;
         let argv = argument_list(cx, "execv", argv)?;
         let a = pointers(&argv);
+        cx.audit("os.exec", || [path.clone(), given.clone(), Obj::none()])?;
         sys!(libc::execv(p.ptr(), a.as_ptr()));
         exec_failed(cx, &Target::Path(p))
     }
@@ -228,9 +235,11 @@ pub(crate) mod process {
     #[pyfunction(sig = "(path, argv, env)")]
     fn execve(cx: &Ctx, path: &Obj, argv: &Obj, env: &Obj) -> PyResult<()> {
         let t = Target::new(cx, path, PathKind::path_or_fd("execve"))?;
-        let argv = argument_list(cx, "execve", argv)?;
-        let env = environment_block(cx, env)?;
-        let (a, e) = (pointers(&argv), pointers(&env));
+        let event = || [path.clone(), argv.clone(), env.clone()];
+        let list = argument_list(cx, "execve", argv)?;
+        let block = environment_block(cx, env)?;
+        cx.audit("os.exec", event)?;
+        let (a, e) = (pointers(&list), pointers(&block));
         match &t {
             Target::Path(p) => sys!(libc::execve(p.ptr(), a.as_ptr(), e.as_ptr())),
             Target::Fd(fd) => sys!(libc::fexecve(*fd, a.as_ptr(), e.as_ptr())),
@@ -358,13 +367,14 @@ pub(crate) mod process {
     #[pyfunction(sig = "(command)")]
     fn system(cx: &Ctx, command: &Obj) -> PyResult<i32> {
         let c = c_string(cx, command)?;
-        (cx.host().audit)(cx, "os.system", std::slice::from_ref(command))?;
+        cx.audit("os.system", || [cinder_pyobj::types::bytes::new(c.as_bytes())])?;
         Ok(cx.without_lock(|| sys!(libc::system(c.as_ptr()))))
     }
 
     /// Sends a signal to a process.
     #[pyfunction(sig = "(pid, signal, /)")]
     fn kill(cx: &Ctx, pid: i32, signal: i32) -> PyResult<()> {
+        cx.audit("os.kill", || [Obj::from(pid), Obj::from(signal)])?;
         check(cx, sys!(libc::kill(pid, signal)))?;
         (cx.host().poll)(cx)
     }
@@ -372,6 +382,7 @@ pub(crate) mod process {
     /// Sends a signal to a process group.
     #[pyfunction(sig = "(pgid, signal, /)")]
     fn killpg(cx: &Ctx, pgid: i32, signal: i32) -> PyResult<()> {
+        cx.audit("os.killpg", || [Obj::from(pgid), Obj::from(signal)])?;
         check(cx, sys!(libc::killpg(pgid, signal)))?;
         (cx.host().poll)(cx)
     }

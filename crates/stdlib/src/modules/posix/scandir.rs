@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use cinder_pyobj::codecs::decode_fs;
 use cinder_pyobj::heap::{Traverse, Visitor, new_instance};
 use cinder_pyobj::native::{PyClass, This, pyclass, pymethods};
-use cinder_pyobj::types::{bytes, exc};
+use cinder_pyobj::types::bytes;
 use cinder_pyobj::value::ObjCell;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
@@ -153,7 +153,7 @@ impl ScandirIterator {
         if this.entries.borrow().is_some() {
             let r = this.obj().repr(cx)?;
             let message = format!("unclosed scandir iterator {}", cinder_pyobj::types::str::as_utf8_lossy(&r));
-            (cx.host().warn)(cx, exc::ResourceWarning(), &message, 1)?;
+            crate::os::warn_unclosed(cx, &message, this.obj(), ("scandir iterator", this.obj()));
         }
         Ok(())
     }

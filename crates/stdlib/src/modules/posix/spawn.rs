@@ -114,6 +114,7 @@ pub(super) fn spawn(cx: &Ctx, args: Args<'_>, function: &'static str, search: bo
         return Err(cx.type_error(format!("{function} expected 3 arguments, got {}", args.pos().len())));
     };
     let p = PathArg::new(cx, path, PathKind::path(function))?;
+    cx.audit("os.posix_spawn", || [path.clone(), argv.clone(), env.clone()])?;
     let argv = argv.collect(cx)?.iter().map(|a| c_string(cx, a)).collect::<PyResult<Vec<CString>>>()?;
     if argv.is_empty() {
         return Err(cx.value_error(format!("{function}: argv must not be empty")));

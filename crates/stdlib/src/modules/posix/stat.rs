@@ -5,7 +5,7 @@ use cinder_pyobj::types::structseq::StructSeq;
 use cinder_pyobj::types::{TypeCell, int, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
-use crate::os::args::{PathKind, Target, dir_fd as dir_of};
+use crate::os::args::{PathKind, Target, dir_fd as dir_of, dir_or_none};
 use crate::os::{errno, retry, sys, zeroed};
 
 pub(crate) static STAT_RESULT: StructSeq = StructSeq {
@@ -243,6 +243,7 @@ pub(crate) mod stat_part {
     /// Changes the permission bits of a file.
     #[pyfunction(sig = "(path, mode, *, dir_fd=None, follow_symlinks=True)")]
     fn chmod(cx: &Ctx, path: &Obj, mode: i32, dir_fd: Option<&Obj>, follow_symlinks: bool) -> PyResult<()> {
+        cx.audit("os.chmod", || [path.clone(), Obj::from(mode), dir_or_none(dir_fd)])?;
         let t = Target::new(cx, path, PathKind::path_or_fd("chmod"))?;
         let dir = dir_of(cx, dir_fd)?;
         if !follow_symlinks {
@@ -267,12 +268,14 @@ pub(crate) mod stat_part {
     /// Changes the permission bits of an open file.
     #[pyfunction(sig = "(fd, mode)")]
     fn fchmod(cx: &Ctx, fd: i32, mode: i32) -> PyResult<()> {
+        cx.audit("os.chmod", || [Obj::from(fd), Obj::from(mode), Obj::from(-1)])?;
         crate::os::call(cx, || sys!(libc::fchmod(fd, mode as libc::mode_t))).map(|_| ())
     }
 
     /// Changes owner and group of a file; -1 leaves one as it is.
     #[pyfunction(sig = "(path, uid, gid, *, dir_fd=None, follow_symlinks=True)")]
     fn chown(cx: &Ctx, path: &Obj, uid: &Obj, gid: &Obj, dir_fd: Option<&Obj>, follow_symlinks: bool) -> PyResult<()> {
+        cx.audit("os.chown", || [path.clone(), uid.clone(), gid.clone(), dir_or_none(dir_fd)])?;
         let t = Target::new(cx, path, PathKind::path_or_fd("chown"))?;
         let (uid, gid) = (owner_id(cx, uid, "uid")?, owner_id(cx, gid, "gid")?);
         let dir = dir_of(cx, dir_fd)?;
@@ -288,6 +291,7 @@ pub(crate) mod stat_part {
     /// Changes owner and group of an open file.
     #[pyfunction(sig = "(fd, uid, gid)")]
     fn fchown(cx: &Ctx, fd: i32, uid: &Obj, gid: &Obj) -> PyResult<()> {
+        cx.audit("os.chown", || [Obj::from(fd), uid.clone(), gid.clone(), Obj::from(-1)])?;
         let (uid, gid) = (owner_id(cx, uid, "uid")?, owner_id(cx, gid, "gid")?);
         crate::os::call(cx, || sys!(libc::fchown(fd, uid, gid))).map(|_| ())
     }
@@ -295,6 +299,7 @@ pub(crate) mod stat_part {
     /// Changes owner and group of a file; a symbolic link is changed itself.
     #[pyfunction(sig = "(path, uid, gid)")]
     fn lchown(cx: &Ctx, path: &Obj, uid: &Obj, gid: &Obj) -> PyResult<()> {
+        cx.audit("os.chown", || [path.clone(), uid.clone(), gid.clone(), Obj::from(-1)])?;
         let p = crate::os::args::PathArg::new(cx, path, PathKind::path("lchown"))?;
         let (uid, gid) = (owner_id(cx, uid, "uid")?, owner_id(cx, gid, "gid")?);
         let r = retry(cx, || sys!(libc::lchown(p.ptr(), uid, gid)))?;
@@ -339,6 +344,8 @@ pub(crate) mod stat_part {
             None
         };
         check_combination(cx, "utime", &t, dir, follow_symlinks)?;
+        let given = |o: Option<&Obj>| o.cloned().unwrap_or_else(Obj::none);
+        cx.audit("os.utime", || [path.clone(), given(times), given(ns), dir_or_none(dir_fd)])?;
         let flags = if follow_symlinks { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
         let p = spec.as_ref().map_or(std::ptr::null(), |s| s.as_ptr());
         let r = retry(cx, || match &t {
@@ -384,6 +391,7 @@ pub(crate) mod stat_part {
     /// Cuts or extends a file to a length in bytes.
     #[pyfunction(sig = "(path, length)")]
     fn truncate(cx: &Ctx, path: &Obj, length: i64) -> PyResult<()> {
+        cx.audit("os.truncate", || [path.clone(), Obj::from(length)])?;
         let t = Target::new(cx, path, PathKind::path_or_fd("truncate"))?;
         let r = retry(cx, || match &t {
             Target::Fd(fd) => sys!(libc::ftruncate(*fd, length)),

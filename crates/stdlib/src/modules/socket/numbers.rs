@@ -129,6 +129,7 @@ pub(crate) mod numbers {
     /// The name of this host.
     #[pyfunction]
     fn gethostname(cx: &Ctx) -> PyResult {
+        (cx.host().audit)(cx, "socket.gethostname", &[])?;
         let mut buf = [0u8; 1024];
         check(cx, sys!(libc::gethostname(buf.as_mut_ptr().cast(), buf.len() - 1)))?;
         let n = buf.iter().position(|b| *b == 0).unwrap_or(0);
@@ -138,6 +139,7 @@ pub(crate) mod numbers {
     /// Sets the name of this host.
     #[pyfunction(sig = "(name, /)")]
     fn sethostname(cx: &Ctx, name: &Obj) -> PyResult<()> {
+        cx.audit("socket.sethostname", || [name.clone()])?;
         let n = c_string(cx, name)?;
         check(cx, sys!(libc::sethostname(n.as_ptr(), n.as_bytes().len()))).map(|_| ())
     }

@@ -212,6 +212,13 @@ impl Socket {
         let [family, kind, proto, fileno] = args.bind::<4>(cx, &INIT)?;
         let number = |o: Option<&Obj>| o.map_or(Ok(-1), |o| o.to_i64(cx).map(|n| n as i32));
         let (mut family, mut kind, mut proto) = (number(family)?, number(kind)?, number(proto)?);
+        cx.audit("socket.__new__", || {
+            // Where the descriptor says what the socket is, nothing is filled in yet.
+            let or = |n: i32, default: i32| if n == -1 && fileno.is_none_or(Obj::is_none) { default } else { n };
+            let numbers = [or(family, libc::AF_INET), or(kind, libc::SOCK_STREAM), or(proto, 0)];
+            let [family, kind, proto] = numbers.map(Obj::from);
+            [this.obj().clone(), family, kind, proto]
+        })?;
         let fd = match fileno.filter(|f| !f.is_none()) {
             Some(f) => {
                 let fd = f.to_i64(cx)? as i32;
@@ -267,9 +274,8 @@ impl Socket {
         if this.fd.get() >= 0 {
             let r = this.obj().repr(cx)?;
             let message = format!("unclosed {}", cinder_pyobj::types::str::as_utf8_lossy(&r));
-            let warned = (cx.host().warn)(cx, exc::ResourceWarning(), &message, 1);
+            crate::os::warn_unclosed(cx, &message, this.obj(), ("socket", this.obj()));
             sys!(libc::close(this.fd.replace(-1)));
-            warned?;
         }
         Ok(())
     }
@@ -312,6 +318,7 @@ impl Socket {
     /// Gives the socket an address of its own.
     #[pymethod(sig = "($self, address, /)")]
     fn bind(cx: &Ctx, this: This<'_, Socket>, address: &Obj) -> PyResult<()> {
+        cx.audit("socket.bind", || [this.obj().clone(), address.clone()])?;
         let a = Address::from_obj(cx, this.family.get(), address, "bind")?;
         check(cx, sys!(libc::bind(this.fd.get(), a.ptr(), a.len))).map(|_| ())
     }
@@ -330,6 +337,7 @@ impl Socket {
     /// Connects to an address.
     #[pymethod(sig = "($self, address, /)")]
     fn connect(cx: &Ctx, this: This<'_, Socket>, address: &Obj) -> PyResult<()> {
+        cx.audit("socket.connect", || [this.obj().clone(), address.clone()])?;
         let a = Address::from_obj(cx, this.family.get(), address, "connect")?;
         this.connect_to(cx, &a)?.map_err(|e| cx.os_error(e))
     }
@@ -337,6 +345,7 @@ impl Socket {
     /// Connects to an address; returns an error number instead of raising.
     #[pymethod(sig = "($self, address, /)")]
     fn connect_ex(cx: &Ctx, this: This<'_, Socket>, address: &Obj) -> PyResult<i32> {
+        cx.audit("socket.connect", || [this.obj().clone(), address.clone()])?;
         let a = Address::from_obj(cx, this.family.get(), address, "connect_ex")?;
         match this.connect_to(cx, &a) {
             Ok(r) => Ok(r.err().unwrap_or(0)),

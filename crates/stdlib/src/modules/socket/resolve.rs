@@ -88,6 +88,9 @@ pub(crate) mod resolve {
     /// Resolves host and port: a list of (family, type, proto, canonical name, address).
     #[pyfunction(sig = "(host, port, family=0, type=0, proto=0, flags=0)")]
     fn getaddrinfo(cx: &Ctx, host: &Obj, port: &Obj, family: i32, r#type: i32, proto: i32, flags: i32) -> PyResult {
+        cx.audit("socket.getaddrinfo", || {
+            [host.clone(), port.clone(), Obj::from(family), Obj::from(r#type), Obj::from(proto)]
+        })?;
         let node = if host.is_none() {
             None
         } else {
@@ -124,6 +127,7 @@ pub(crate) mod resolve {
     /// The names of an address: (host, service).
     #[pyfunction(sig = "(sockaddr, flags, /)")]
     fn getnameinfo(cx: &Ctx, sockaddr: &Obj, flags: i32) -> PyResult {
+        cx.audit("socket.getnameinfo", || [sockaddr.clone()])?;
         let Some(items) = tuple::items_if_tuple(sockaddr) else {
             return Err(cx.type_error("getnameinfo() argument 1 must be a tuple"));
         };
@@ -150,6 +154,7 @@ pub(crate) mod resolve {
     /// The IPv4 address of a host, as text.
     #[pyfunction(sig = "(host, /)")]
     fn gethostbyname(cx: &Ctx, host: &Obj) -> PyResult<String> {
+        cx.audit("socket.gethostbyname", || [host.clone()])?;
         let a = resolve_host(cx, &host_text(cx, host)?, libc::AF_INET)?;
         numeric_host(cx, &a)
     }
@@ -157,6 +162,7 @@ pub(crate) mod resolve {
     /// The IPv4 addresses of a host: (name, aliases, addresses).
     #[pyfunction(sig = "(host, /)")]
     fn gethostbyname_ex(cx: &Ctx, host: &Obj) -> PyResult {
+        cx.audit("socket.gethostbyname", || [host.clone()])?;
         let name = host_text(cx, host)?;
         let mut hints = zeroed!(libc::addrinfo);
         hints.ai_family = libc::AF_INET;
@@ -172,6 +178,7 @@ pub(crate) mod resolve {
     /// The name of the host with an address: (name, aliases, addresses).
     #[pyfunction(sig = "(host, /)")]
     fn gethostbyaddr(cx: &Ctx, host: &Obj) -> PyResult {
+        cx.audit("socket.gethostbyaddr", || [host.clone()])?;
         let a = resolve_host(cx, &host_text(cx, host)?, libc::AF_UNSPEC)?;
         match name_info(cx, &a, libc::NI_NAMEREQD) {
             Ok((name, _)) => Ok(host_entry(cx, name, vec![Obj::from(numeric_host(cx, &a)?)])),
@@ -192,6 +199,8 @@ pub(crate) mod resolve {
     fn getservbyname(cx: &Ctx, servicename: &str, protocolname: Option<&Obj>) -> PyResult<i64> {
         let proto = protocol_text(cx, protocolname)?;
         let p = proto.as_ref().map_or(std::ptr::null(), |p| p.as_ptr());
+        let given = || protocolname.cloned().unwrap_or_else(|| Obj::from(""));
+        cx.audit("socket.getservbyname", || [Obj::from(servicename), given()])?;
         let name = CString::new(servicename).map_err(|_| cx.value_error("embedded null character"))?;
         let e = sys!(super::getservbyname(name.as_ptr(), p));
         if e.is_null() {
@@ -206,6 +215,8 @@ pub(crate) mod resolve {
         let Ok(port) = u16::try_from(port) else {
             return Err(cx.overflow_error("getservbyport: port must be 0-65535."));
         };
+        let given = || protocolname.cloned().unwrap_or_else(|| Obj::from(""));
+        cx.audit("socket.getservbyport", || [Obj::from(i64::from(port)), given()])?;
         let proto = protocol_text(cx, protocolname)?;
         let p = proto.as_ref().map_or(std::ptr::null(), |p| p.as_ptr());
         let e = sys!(super::getservbyport(i32::from(port.to_be()), p));

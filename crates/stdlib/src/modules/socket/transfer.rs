@@ -186,6 +186,7 @@ impl Socket {
         };
         let v = BytesLike::new(cx, data)?.to_vec();
         let a = Address::from_obj(cx, this.family.get(), to, "sendto")?;
+        cx.audit("socket.sendto", || [this.obj().clone(), to.clone()])?;
         this.call(cx, true, |fd| sys!(libc::sendto(fd, v.as_ptr().cast(), v.len(), flags, a.ptr(), a.len)))
             .map(|n| n as i64)
     }
@@ -213,6 +214,7 @@ impl Socket {
                 items.push((level.to_i64(cx)? as i32, kind.to_i64(cx)? as i32, BytesLike::new(cx, data)?.to_vec()));
             }
         }
+        cx.audit("socket.sendmsg", || [this.obj().clone(), address.cloned().unwrap_or_else(Obj::none)])?;
         let to = address.map(|a| Address::from_obj(cx, this.family.get(), a, "sendmsg")).transpose()?;
         let total: usize = items.iter().map(|(_, _, d)| sys!(libc::CMSG_SPACE(d.len() as u32)) as usize).sum();
         // Words, so that the headers in the buffer are aligned.

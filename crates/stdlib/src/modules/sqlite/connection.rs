@@ -412,7 +412,8 @@ impl Connection {
         let open = this.payload().db.borrow().as_ref().is_some_and(|d| d.is_open());
         if open && this.initialized.get() {
             let shown = as_utf8_lossy(&this.obj().repr(cx)?).into_owned();
-            (cx.host().warn)(cx, exc::ResourceWarning(), &format!("unclosed database in {shown}"), 1)?;
+            let message = format!("unclosed database in {shown}");
+            crate::os::warn_unclosed(cx, &message, this.obj(), ("database connection", this.obj()));
             this.close_database(cx)?;
         }
         Ok(())

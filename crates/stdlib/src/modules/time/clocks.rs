@@ -156,11 +156,11 @@ pub(crate) mod clocks {
     /// Waits for a number of seconds.
     #[pyfunction(sig = "(seconds, /)")]
     fn sleep(cx: &Ctx, seconds: &Obj) -> PyResult<()> {
+        cx.audit("time.sleep", || [seconds.clone()])?;
         let wait = seconds_to_ns(cx, seconds, Round::Ceiling)?;
         if wait < 0 {
             return Err(cx.value_error("sleep length must be non-negative"));
         }
-        (cx.host().audit)(cx, "time.sleep", std::slice::from_ref(seconds))?;
         if wait > i128::from(i64::MAX) {
             return Err(cx.overflow_error("timestamp too large to convert to C PyTime_t"));
         }

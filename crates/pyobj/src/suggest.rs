@@ -1,5 +1,7 @@
 //! "Did you mean": the closest of some names.
 
+use crate::{Ctx, Raised};
+
 const MAX_NAMES: usize = 750;
 const MAX_LENGTH: usize = 40;
 const MOVE: usize = 2;
@@ -35,7 +37,7 @@ fn distance(a: &[char], b: &[char], max: usize) -> Option<usize> {
 }
 
 /// The candidate closest to `name`, if one is close enough.
-pub(crate) fn closest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
+pub fn closest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let wanted: Vec<char> = name.chars().collect();
     if candidates.len() >= MAX_NAMES || wanted.len() > MAX_LENGTH {
         return None;
@@ -60,6 +62,13 @@ pub(crate) fn closest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str>
         }
     }
     best.map(|(_, c)| c)
+}
+
+/// The TypeError for a keyword argument that a function does not take, with the parameter that may be meant.
+#[cold]
+pub fn unexpected_keyword<'a>(cx: &Ctx, function: &str, name: &str, candidates: &[&'a str]) -> Raised {
+    let hint = closest(name, candidates).map_or_else(String::new, |s| format!(". Did you mean '{s}'?"));
+    cx.type_error(format!("{function}() got an unexpected keyword argument '{name}'{hint}"))
 }
 
 #[cfg(test)]
