@@ -109,6 +109,7 @@ pub(crate) fn configure(line: &Line, orig_argv: Vec<OsString>) -> Result<Config,
         hash_seed: hash_seed(&env, o)?,
     };
     check_gil(&env, &x)?;
+    check_allocator(&env)?;
     let home = env.get("PYTHONHOME");
     let layout = Layout::find(orig_argv.first().map(OsString::as_os_str), home.as_deref());
     let path = env.get("PYTHONPATH").map(|p| p.as_bytes().split(|b| *b == b':').map(os).collect());
@@ -283,6 +284,24 @@ fn check_gil(env: &Environment, x: &XOptions) -> Result<(), BadSetting> {
         b"1" => Ok(()),
         b"0" => bad("Disabling the GIL is not supported by this build"),
         _ => bad("PYTHON_GIL / -X gil must be \"0\" or \"1\""),
+    }
+}
+
+/// The names of CPython's allocators are accepted; there is one allocator, whichever is asked for.
+fn check_allocator(env: &Environment) -> Result<(), BadSetting> {
+    const KNOWN: &[&str] = &[
+        "default",
+        "debug",
+        "malloc",
+        "malloc_debug",
+        "pymalloc",
+        "pymalloc_debug",
+        "mimalloc",
+        "mimalloc_debug",
+    ];
+    match env.get("PYTHONMALLOC") {
+        Some(name) if !name.to_str().is_some_and(|n| KNOWN.contains(&n)) => bad("PYTHONMALLOC: unknown allocator"),
+        _ => Ok(()),
     }
 }
 

@@ -82,13 +82,24 @@ enum Turn {
     End,
 }
 
-/// Gives a SyntaxError of the compiler, which knows no text, the line that it is about.
+/// Whether what was typed goes on after an empty line: a bracket or a text is open, or a line is continued.
+fn is_open(cx: &Ctx, text: &str, settings: &Settings) -> PyResult<bool> {
+    let mut s = settings.clone();
+    s.flags &= !(compile::DONT_IMPLY_DEDENT | compile::ALLOW_INCOMPLETE);
+    let arena = Arena::default();
+    let Err(r) = compile::parse_text(cx, text, &s, &arena) else { return Ok(false) };
+    let shown = cx.take(r).str(cx)?;
+    let shown = as_utf8_lossy(&shown);
+    Ok(["was never closed", "unterminated triple-quoted", "unexpected EOF"].iter().any(|m| shown.contains(m)))
+}
+
+/// Gives a SyntaxError the line that it is about, as far as it is known, without its end.
 fn with_line(cx: &Ctx, r: Raised, text: &str) -> Raised {
     let e = cx.take(r);
     let field = |name: Name| e.get_attr_opt(cx, name).map(|v| v.and_then(Obj::non_none));
     let set = || -> PyResult<()> {
         if e.type_of().is_subtype(exc::SyntaxError())
-            && field(intern!("text"))?.is_none()
+            && field(intern!("text"))?.is_none_or(|t| as_utf8_lossy(&t).ends_with('\n'))
             && let Some(n) = field(intern!("lineno"))?
             && let Some(line) = usize::try_from(n.to_i64(cx)? - 1).ok().and_then(|n| text.lines().nth(n))
         {
@@ -113,6 +124,7 @@ fn turn(cx: &Ctx, ns: &Obj, count: &Cell<usize>) -> PyResult<Turn> {
     }
     let mut s = Settings::new(cx, "<stdin>", Mode::Single);
     let future = Thread::of(cx).runtime.interactive_future.get();
+    let mut blank = false;
     loop {
         if text.lines().all(|l| l.trim_start().is_empty() || l.trim_start().starts_with('#')) {
             return Ok(Turn::Ran);
@@ -128,11 +140,13 @@ fn turn(cx: &Ctx, ns: &Obj, count: &Cell<usize>) -> PyResult<Turn> {
                     // With its line end, what no more lines can mend is an error already.
                     match compile::parse_text(cx, &text, &s, &arena) {
                         Ok(_) => {}
-                        Err(r) => cx.swallow(r, exc::_IncompleteInputError())?,
+                        Err(r) if cx.pending_is(exc::_IncompleteInputError()) => drop(cx.take(r)),
+                        Err(r) => return Err(with_line(cx, r, &text)),
                     }
-                    false
+                    // An empty line ends a statement, unless it stands within brackets or a text.
+                    blank && !is_open(cx, &text, &s)?
                 }
-                Err(r) => return Err(r),
+                Err(r) => return Err(with_line(cx, r, &text)),
             }
         } else {
             // The input ended within the line.
@@ -144,6 +158,7 @@ fn turn(cx: &Ctx, ns: &Obj, count: &Cell<usize>) -> PyResult<Turn> {
         if !ended {
             let Some(line) = typed(cx, &more)? else { return Ok(Turn::Interrupted) };
             at_end = line.is_empty();
+            blank = line.trim_end_matches(['\n', '\r']).trim_matches([' ', '\t']).is_empty();
             if at_end {
                 finish::write_stderr(cx, "\n");
             }
@@ -152,7 +167,7 @@ fn turn(cx: &Ctx, ns: &Obj, count: &Cell<usize>) -> PyResult<Turn> {
         if at_end {
             s.flags = future;
             let arena = Arena::default();
-            compile::parse_text(cx, &text, &s, &arena)?;
+            compile::parse_text(cx, &text, &s, &arena).map_err(|r| with_line(cx, r, &text))?;
             break;
         }
     }
