@@ -289,16 +289,8 @@ fn check_gil(env: &Environment, x: &XOptions) -> Result<(), BadSetting> {
 
 /// The names of CPython's allocators are accepted; there is one allocator, whichever is asked for.
 fn check_allocator(env: &Environment) -> Result<(), BadSetting> {
-    const KNOWN: &[&str] = &[
-        "default",
-        "debug",
-        "malloc",
-        "malloc_debug",
-        "pymalloc",
-        "pymalloc_debug",
-        "mimalloc",
-        "mimalloc_debug",
-    ];
+    const KNOWN: &[&str] =
+        &["default", "debug", "malloc", "malloc_debug", "pymalloc", "pymalloc_debug", "mimalloc", "mimalloc_debug"];
     match env.get("PYTHONMALLOC") {
         Some(name) if !name.to_str().is_some_and(|n| KNOWN.contains(&n)) => bad("PYTHONMALLOC: unknown allocator"),
         _ => Ok(()),

@@ -98,8 +98,14 @@ fn audit(cx: &Ctx, event: &str, args: &[Obj]) -> PyResult<()> {
         return Ok(());
     }
     let all = [Obj::from(event), cinder_pyobj::types::tuple::new(args.to_vec())];
+    let th = Thread::of(cx);
     for h in hooks {
-        h.call_pos(cx, &all)?;
+        // Hooks are not traced themselves, unless they ask for it.
+        let traced = h.get_attr_opt(cx, intern!("__cantrace__"))?.map_or(Ok(false), |t| t.truthy(cx))?;
+        th.tracing.set(th.tracing.get() + u32::from(!traced));
+        let told = h.call_pos(cx, &all);
+        th.tracing.set(th.tracing.get() - u32::from(!traced));
+        told?;
     }
     Ok(())
 }

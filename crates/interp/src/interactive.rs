@@ -173,14 +173,18 @@ fn turn(cx: &Ctx, ns: &Obj, count: &Cell<usize>) -> PyResult<Turn> {
     }
     // What was typed keeps its lines under a name of its own; tracebacks show it as that of the whole input.
     let name = Obj::from(format!("<stdin-{}>", count.replace(count.get() + 1)).as_str());
-    s.filename = name.clone();
+    s.filename = name;
     let code = compile::compile_text(cx, &text, &s).map_err(|r| with_line(cx, r, &text))?;
     if let Some(flags) = crate::objects::code::future_flags(&code) {
         Thread::of(cx).runtime.interactive_future.set(future | flags);
     }
     // Tracebacks show the lines of what was typed.
     let linecache = crate::import(cx, "linecache")?;
-    linecache.call_method(cx, Name::new("_register_code"), &[code.clone(), Obj::from(text.as_str()), name])?;
+    linecache.call_method(
+        cx,
+        Name::new("_register_code"),
+        &[code.clone(), Obj::from(text.as_str()), Obj::from("<stdin>")],
+    )?;
     call::run_code(cx, &code, ns, Some(ns), None)?;
     Ok(Turn::Ran)
 }

@@ -1,6 +1,5 @@
 """A profiler that listens natively, with the interface of the `profile` module."""
 
-import importlib.machinery
 import io
 import marshal
 import types
@@ -139,15 +138,15 @@ def main():
         sys.path.insert(0, os.path.dirname(program))
         with io.open_code(program) as f:
             code = compile(f.read(), program, "exec")
-        spec = importlib.machinery.ModuleSpec(name="__main__", loader=None, origin=program)
         module = types.ModuleType("__main__")
         # The program is __main__ for pickles and others that look for it, too.
         sys.modules["__main__"] = module
         names = module.__dict__
         names.update({
-            "__spec__": spec,
-            "__file__": spec.origin,
-            "__name__": spec.name,
+            # As of a program that was not imported: processes that it spawns find it by its path.
+            "__spec__": None,
+            "__file__": program,
+            "__name__": "__main__",
             "__package__": None,
             "__cached__": None,
         })

@@ -166,3 +166,21 @@ for action in (lambda: open("/nowhere"), lambda: os.mkdir("/nowhere/new")):
     else:
         raise AssertionError("the hook was passed over")
 stop = False
+
+
+# Hooks are not traced, unless they ask for that.
+class Counted:
+    def __call__(self, event, args):
+        pass
+
+
+counted = Counted()
+sys.addaudithook(counted)
+calls = []
+trace = sys.gettrace()
+sys.settrace(lambda frame, event, arg: calls.append(event) if frame.f_code is Counted.__call__.__code__ else None)
+eval("1")
+counted.__cantrace__ = True
+eval("2")
+sys.settrace(trace)
+assert calls in (["call"] * 2, ["call"] * 3), calls

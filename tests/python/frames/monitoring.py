@@ -207,3 +207,44 @@ assert lines == [("two", 1)], lines
 for f in (one, two):
     m.set_local_events(4, f.__code__, 0)
 m.free_tool_id(4)
+
+# Loops hear of the end of a generator, and of what a `__next__` raises.
+ends = []
+m.use_tool_id(4, "ends")
+for event in ("STOP_ITERATION", "RAISE"):
+    def note(code, offset, e, event=event):
+        ends.append((event, code.co_name, repr(e)))
+    m.register_callback(4, getattr(m.events, event), note)
+
+
+def plain():
+    yield 1
+
+
+def valued():
+    yield 1
+    return 5
+
+
+class Raising:
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        raise StopIteration(3)
+
+
+def loop(it):
+    for _ in it:
+        pass
+
+
+m.set_events(4, m.events.STOP_ITERATION | m.events.RAISE)
+loop(plain())
+loop(valued())
+loop(Raising())
+loop([1])
+m.set_events(4, 0)
+m.free_tool_id(4)
+assert ends == [("STOP_ITERATION", "loop", "StopIteration()"), ("STOP_ITERATION", "loop", "StopIteration(5)"),
+                ("RAISE", "__next__", "StopIteration(3)"), ("RAISE", "loop", "StopIteration(3)")], ends

@@ -310,7 +310,7 @@ pub(crate) mod thread {
     #[pyfunction(sig = "(function, handle=None, daemon=True)")]
     fn start_joinable_thread(cx: &Ctx, function: &Obj, handle: Option<&Obj>, daemon: bool) -> PyResult {
         cx.audit("_thread.start_joinable_thread", || {
-            [function.clone(), Obj::from_bool(daemon), handle.cloned().unwrap_or_else(Obj::none)]
+            [function.clone(), Obj::from(i64::from(daemon)), handle.cloned().unwrap_or_else(Obj::none)]
         })?;
         thread_handle::start_joinable(cx, function, handle, daemon)
     }

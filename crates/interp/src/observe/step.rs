@@ -3,8 +3,9 @@
 use cinder_bytecode::op::{CONST_BASE, Insn, OpFlags, Opcode};
 use cinder_pyobj::types::function::NativeFunction;
 use cinder_pyobj::types::module::Module;
+use cinder_pyobj::types::slot_wrappers::is_python_next;
 use cinder_pyobj::types::{SendResult, exc};
-use cinder_pyobj::{Obj, PyResult, Value};
+use cinder_pyobj::{Obj, PyResult, Value, intern};
 
 use super::code::{CodeMonitor, is_current, monitor, sync};
 use super::fire::{Report, call_tools, fire, unsafe_code};
@@ -310,7 +311,7 @@ unsafe fn jump(th: &Thread, at: M, mon: &CodeMonitor, index: u32, op: Opcode) ->
 unsafe fn branch(th: &Thread, at: M, mon: &CodeMonitor, index: u32, op: Opcode) -> Flow {
     // SAFETY: passed on.
     unsafe {
-        let f = if op == Opcode::ForIter { for_iter(th, at) } else { run(at) };
+        let f = if op == Opcode::ForIter { for_iter(th, at, mon, index) } else { run(at) };
         let Some(to) = target_of(at, index, f) else { return f };
         let right = super::map::targets(&unsafe_code(at.fr).code, index).get(1) == Some(&to);
         let event = if right { Event::BranchRight } else { Event::BranchLeft };
@@ -318,36 +319,66 @@ unsafe fn branch(th: &Thread, at: M, mon: &CodeMonitor, index: u32, op: Opcode) 
     }
 }
 
-/// `ForIter`. A generator that returns a value counts as raising StopIteration.
-unsafe fn for_iter(th: &Thread, at: M) -> Flow {
+/// `ForIter`. The end of a generator is an event of its own, a StopIteration of a Python `__next__` one of the loop.
+unsafe fn for_iter(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> Flow {
     let it = at.peek_obj(at.b()).clone();
+    let stops = mon.tools_at(index, Event::StopIteration);
+    let raises = th.runtime.monitoring.global_tools(Event::Raise) != 0;
+    let generator = it.downcast::<Generator>().filter(|g| !g.is_coroutine() && !g.is_async());
     // SAFETY: passed on.
     unsafe {
-        let Some(g) = it.downcast::<Generator>().filter(|g| !g.is_coroutine() && !g.is_async()) else {
-            return run(at);
-        };
-        if th.runtime.monitoring.global_tools(Event::Raise) == 0 {
-            return run(at);
-        }
-        match generator::resume(&th.cx, &it, g, Obj::none()) {
-            Ok(SendResult::Yield(v)) => {
-                at.set(at.a(), v);
-                Flow::SKIP
-            }
-            Ok(SendResult::Return(v)) => {
-                if !v.is_none() {
-                    let e = exc::StopIteration().as_obj().call1(&th.cx, &v);
-                    let told = e.and_then(|e| super::exception_event(th, at.fr, Event::Raise, &e));
-                    if told.is_err() {
+        match generator {
+            Some(g) if stops != 0 => match generator::resume(&th.cx, &it, g, Obj::none()) {
+                Ok(SendResult::Yield(v)) => {
+                    at.set(at.a(), v);
+                    Flow::SKIP
+                }
+                Ok(SendResult::Return(v)) => {
+                    // `sys.settrace` hears of ends with a value only.
+                    let (tools, value) = match v.is_none() {
+                        true => (stops & !(1 << TRACE), [].as_slice()),
+                        false => (stops, std::slice::from_ref(&v)),
+                    };
+                    if tools != 0 && stopped(th, at, index, tools, value).is_err() {
                         return Flow::RAISE;
                     }
+                    drop(at.take(at.b()));
+                    at.next_target()
                 }
-                drop(at.take(at.b()));
-                at.next_target()
+                Err(_) => Flow::RAISE,
+            },
+            None if raises && is_python_next(it.type_of()) => {
+                let next = it.lookup_special(&th.cx, intern!("__next__"));
+                match next.and_then(|f| f.map_or_else(|| Err(th.cx.type_error("no __next__")), |f| f.call0(&th.cx))) {
+                    Ok(v) => {
+                        at.set(at.a(), v);
+                        Flow::SKIP
+                    }
+                    Err(r) if th.cx.pending_is(exc::StopIteration()) => {
+                        let e = th.cx.take(r);
+                        if super::exception_event(th, at.fr, Event::Raise, &e).is_err() {
+                            return Flow::RAISE;
+                        }
+                        drop(at.take(at.b()));
+                        at.next_target()
+                    }
+                    Err(_) => Flow::RAISE,
+                }
             }
-            Err(_) => Flow::RAISE,
+            _ => run(at),
         }
     }
+}
+
+/// Tells tools that a generator ended, with a value or without one.
+fn stopped(th: &Thread, at: M, index: u32, tools: u8, value: &[Obj]) -> PyResult<()> {
+    if th.tracing.get() != 0 {
+        return Ok(());
+    }
+    let e = exc::StopIteration().as_obj().call_pos(&th.cx, value)?;
+    let args = [Obj::from(i64::from(index) * 2), e];
+    let report = Report { event: Event::StopIteration, pc: index, args: &args, point: NO_POINT };
+    call_tools(th, at.fr, tools, &report, None)
 }
 
 /// Fires the event of a jump that was made. The frame stands at the target meanwhile, so a callback may choose
