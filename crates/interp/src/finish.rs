@@ -152,10 +152,13 @@ pub fn shut_down(cx: &Ctx, code: i32) -> i32 {
     gil::begin_finalizing(cx);
     rt.finalizing.set(true);
     signals::stop(cx);
-    let mut flushed = flush(cx);
+    let mut flushed = flush(cx, ["stdout", "stderr"]);
     if needs_teardown(cx) {
         tear_down_modules(cx);
-        flushed &= flush(cx);
+        flushed &= flush(cx, ["stdout", "stderr"]);
+    } else {
+        // The streams of a program may have written to those of the start.
+        flushed &= flush(cx, ["__stdout__", "__stderr__"]);
     }
     if flushed { code } else { 120 }
 }
@@ -185,9 +188,9 @@ fn call_of_loaded(cx: &Ctx, name: &str, function: Name) {
 }
 
 /// Flushes the standard streams; false if that lost output.
-fn flush(cx: &Ctx) -> bool {
+fn flush(cx: &Ctx, names: [&str; 2]) -> bool {
     let mut fine = true;
-    for name in ["stdout", "stderr"] {
+    for name in names {
         let f = match host::sys_attr(cx, name) {
             Ok(f) => f.and_then(Obj::non_none),
             Err(r) => {
@@ -206,7 +209,7 @@ fn flush(cx: &Ctx) -> bool {
             Err(r) => drop(cx.take(r)),
         }
         if let Err(r) = f.call_method(cx, intern!("flush"), &[]) {
-            if name == "stdout" {
+            if name.trim_matches('_') == "stdout" {
                 (cx.host().unraisable)(cx, Some("Exception ignored while flushing sys.stdout"), None);
             } else {
                 drop(cx.take(r));

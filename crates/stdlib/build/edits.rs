@@ -47,16 +47,19 @@ const EDITS: &[Edit] = &[
         through: "",
         to: "        if opname in (\"LOAD_ATTR\", \"LOAD_METHOD\"):",
     },
-    // The library's files are no files of the system; their lines are found all the same, whoever asks.
+    // The library's files are no files of the system; their lines are found all the same. Tracebacks, which give no
+    // namespace, show none of the modules that are frozen, as those of CPython do.
     Edit {
         file: "linecache.py",
         from: "        # Realise a lazy loader based lookup if there is one",
         through: "",
         to: concat!(
-            "        import _packed\n",
+            "        import _imp, _packed\n",
             "        if fullname.startswith(_packed.PREFIX + '/'):\n",
-            "            data = _packed.read(fullname[len(_packed.PREFIX) + 1:])\n",
-            "            if data is not None:\n",
+            "            path = fullname[len(_packed.PREFIX) + 1:]\n",
+            "            name = path.removesuffix('.py').removesuffix('/__init__').replace('/', '.')\n",
+            "            data = _packed.read(path)\n",
+            "            if data is not None and (module_globals is not None or not _imp.is_frozen(name)):\n",
             "                lines = [line + '\\n' for line in data.decode('utf-8', 'replace').splitlines()]\n",
             "                cache[filename] = (len(data), None, lines, fullname)\n",
             "                return lines\n",

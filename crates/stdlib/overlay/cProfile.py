@@ -87,13 +87,20 @@ class Profile(_lsprof.Profiler):
         return self.runctx(cmd, vars(__main__), vars(__main__))
 
     def runctx(self, cmd, globals, locals):
-        with self:
+        # No manager: leaving one would be a call that counts.
+        self.enable()
+        try:
             exec(cmd, globals, locals)
+        finally:
+            self.disable()
         return self
 
     def runcall(self, func, /, *args, **kw):
-        with self:
+        self.enable()
+        try:
             return func(*args, **kw)
+        finally:
+            self.disable()
 
     def __enter__(self):
         self.enable()

@@ -143,3 +143,39 @@ assert text.count("IndentationError: expected an indented block after 'if' state
 _, output, text = run("", "-i", "-q", stdin="await 1\ndef f(): return 1/0\n\nf()\nf.__code__.co_filename\n")
 assert "    await 1\n    ^^^^^^^\nSyntaxError: 'await' outside function\n" in text, text
 assert "'<stdin-1>'" in output and '  File "<stdin>", line 1, in f\n    def f(): return 1/0\n' in text, (output, text)
+
+# Modules that are frozen in CPython show no source in tracebacks; `inspect` finds it all the same.
+text = errors("import runpy\nrunpy.run_module('this_is_nowhere.at_all')", code=1)
+shown = text.splitlines()
+places = [i for i, line in enumerate(shown) if "runpy" in line and line.startswith("  File")]
+assert places and all(shown[i + 1].startswith(("  File", "ImportError", "ModuleNotFound")) for i in places), text
+assert errors("import inspect, runpy\nassert 'def ' in inspect.getsource(runpy.run_module)") == ""
+
+# The profiler of the command counts the program's calls only.
+_, output, text = run("def f(n):\n    return n and f(n - 1)\nf(3)\n", "-m", "cProfile")
+assert "6 function calls (3 primitive calls)" in output or "7 function calls (4 primitive calls)" in output, output
+assert "cProfile" not in output, output
+
+# Output that a stream of the program's own passes on is not lost at the end.
+returned, output, text = run("""import sys
+class Stream:
+    def write(self, s): sys.__stdout__.write("<" + s)
+    def flush(self): sys.__stdout__.write(";")
+sys.stdout = Stream()
+print("x")
+""")
+assert (returned, output.rstrip(";")) == (0, "<x<\n"), (returned, output)
+# Functions that are registered while the exit functions run are not called.
+returned, output, _ = run("""import atexit
+atexit.register(lambda: (print("first"), atexit.register(print, "late")))
+""")
+assert output == "first\n", output
+text = errors("""class C:
+    def __buffer__(self, flags): return memoryview(b"abc")
+    def __release_buffer__(self, view): raise ValueError("lost")
+memoryview(C()).release()
+""")
+assert text.startswith("Exception ignored in __release_buffer__ of C:\n"), text
+# A generator that never ran stands at no part of its line.
+text = errors("def g():\n    yield\ng().throw(KeyError(1))\n", code=1)
+assert text.splitlines()[-3:] == ['  File "p.py", line 1, in g', "    def g():", "KeyError: 1"], text

@@ -648,7 +648,12 @@ varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, free
         for (start, end, p) in this.code.lines.iter(this.code.first_line) {
             for pc in start..end {
                 let line = this.line_at(pc);
-                out.push(tuple::new(if columns {
+                // The start of a function stands for no part of its line; a generator that never ran is there.
+                let start = matches!(
+                    this.code.insns.get(pc as usize).and_then(|i| i.op()),
+                    Some(Opcode::Resume | Opcode::ReturnGenerator)
+                );
+                out.push(tuple::new(if columns && !start {
                     vec![num(line), num(line.map(|_| p.end_line)), num(col(p.column)), num(col(p.end_column))]
                 } else {
                     vec![num(line), num(line), Obj::none(), Obj::none()]

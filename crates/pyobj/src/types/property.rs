@@ -12,7 +12,12 @@ use crate::value::{Obj, ObjCell};
 ///
 /// doc becomes __doc__, by default that of fget. Mostly used as a decorator, with x.setter and x.deleter for the other
 /// functions.
-#[pyclass(name = "property", fixed = Property, flags(basetype))]
+#[pyclass(
+    name = "property",
+    fixed = Property,
+    flags(basetype),
+    sig = "(fget=None, fset=None, fdel=None, doc=None)"
+)]
 #[derive(Traverse)]
 pub struct Property {
     get: ObjCell,

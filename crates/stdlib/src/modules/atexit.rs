@@ -83,13 +83,15 @@ pub(crate) mod module {
     #[pyfunction(name = "_run_exitfuncs", sig = "()")]
     fn run(cx: &Ctx) -> PyResult<()> {
         callbacks(cx, |l| {
-            while let Some(entry) = l.pop_last() {
+            // What is registered meanwhile is not called.
+            for entry in l.take_all().into_iter().rev() {
                 let Some([f, args, names]) = tuple::items_if_tuple(&entry) else { continue };
                 let (Some(a), Some(n)) = (tuple::items_if_tuple(args), tuple::items_if_tuple(names)) else { continue };
                 if f.call(cx, Args::new(a, n)).is_err() {
                     cx.report_unraisable("Exception ignored in atexit callback", f);
                 }
             }
+            drop(l.take_all());
             Ok(())
         })
     }

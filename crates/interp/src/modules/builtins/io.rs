@@ -23,7 +23,7 @@ pub(crate) mod io {
     /// Writes the values as texts, sep between them and end behind them.
     ///
     /// They go to file, which is sys.stdout if it is None or absent; flush asks for the file to be flushed at once.
-    #[pyfunction(sig = "(*args, sep=' ', end='\n', file=None, flush=False)")]
+    #[pyfunction(sig = "(*args, sep=' ', end='\\n', file=None, flush=False)")]
     fn print(cx: &Ctx, args: Args<'_>) -> PyResult<()> {
         let (mut sep, mut end, mut file, mut flush) = (None, None, None, false);
         for (k, v) in args.keywords() {

@@ -48,6 +48,11 @@ pub(crate) fn wrap(cx: &Ctx, owner: &Obj, view: &Obj, flags: BufferFlags) -> PyR
     Ok(unsafe { Buffer::new(wrapper, ptr, readonly, geometry, Some(release)) })
 }
 
+fn report(cx: &Ctx, owner: &Obj) {
+    let message = format!("Exception ignored in __release_buffer__ of {}", owner.type_of().name());
+    (cx.host().unraisable)(cx, Some(&message), None);
+}
+
 fn release(cx: &Ctx, wrapper: &Obj) {
     let Some(w) = wrapper.downcast::<BufferWrapper>() else { return };
     let inner = w.inner.borrow_mut().take();
@@ -60,12 +65,12 @@ fn release(cx: &Ctx, wrapper: &Obj) {
         m.restricted.set(true);
     }
     if call_special(cx, &w.owner, intern!("__release_buffer__"), &[&w.view]).is_err() {
-        (cx.host().unraisable)(cx, None, Some(&w.owner));
+        report(cx, &w.owner);
     }
     if let Some(m) = own
         && m.release_view(cx).is_err()
     {
-        (cx.host().unraisable)(cx, None, Some(&w.owner));
+        report(cx, &w.owner);
     }
     if let Some(e) = pending {
         let _ = cx.set_pending(e);
