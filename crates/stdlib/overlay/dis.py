@@ -419,7 +419,7 @@ def _find_imports(co):
     decoder = _Decoder(co)
     for _, op, values, name, _ in _decode(co):
         if opname[op] == "IMPORT_NAME":
-            level, fromlist = (decoder.register(v)[0] for v in values[1:3])
+            fromlist, level = (decoder.register(v)[0] for v in values[1:3])
             yield name, level if isinstance(level, int) else 0, fromlist if isinstance(fromlist, tuple) else None
 
 

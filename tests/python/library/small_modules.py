@@ -95,4 +95,52 @@ except csv.Error as e:
 else:
     raise AssertionError("the reader was advanced twice")
 
+# The imports of a program, found without running it.
+import modulefinder
+import tempfile
+
+with tempfile.TemporaryDirectory() as d:
+    for name, text in {
+        "main.py": "import first\nfrom pack import inner, value\nfrom missing import thing\n",
+        "first.py": "kept = 1\n",
+        "pack/__init__.py": "from . import second\nfrom .third import *\nvalue = 1\n",
+        "pack/inner.py": "", "pack/second.py": "", "pack/third.py": "star = 1\n",
+    }.items():
+        os.makedirs(os.path.dirname(os.path.join(d, name)), exist_ok=True)
+        with open(os.path.join(d, name), "w") as f:
+            f.write(text)
+    finder = modulefinder.ModuleFinder([d])
+    finder.run_script(os.path.join(d, "main.py"))
+found = ["__main__", "first", "pack", "pack.inner", "pack.second", "pack.third"]
+assert sorted(finder.modules) == found and finder.any_missing() == ["missing"], finder.modules
+assert "kept" in finder.modules["first"].globalnames
+
+# Limits, ids and sizes that no C type or no mapping holds.
+import grp
+import mmap
+import pwd
+import resource
+
+
+def raises(kind, f, *args):
+    try:
+        f(*args)
+    except kind as e:
+        return str(e.args[0])
+    raise AssertionError(f"{kind} was not raised")
+
+
+old = resource.getrlimit(resource.RLIMIT_RSS)
+if old == (resource.RLIM_INFINITY, resource.RLIM_INFINITY):
+    for limit in 1 << 63, (1 << 64) - 2, -1:
+        resource.setrlimit(resource.RLIMIT_RSS, (limit, -1))
+        assert resource.getrlimit(resource.RLIMIT_RSS) == (limit, -1)
+assert raises(ValueError, resource.setrlimit, resource.RLIMIT_RSS, (-2, -1)) == "Cannot convert negative int"
+raises(OverflowError, resource.setrlimit, resource.RLIMIT_RSS, (1 << 64, -1))
+assert raises(OverflowError, grp.getgrgid, 1 << 64) == "gid is greater than maximum"
+assert raises(OverflowError, grp.getgrgid, -1 << 64) == "gid is less than minimum"
+assert raises(KeyError, pwd.getpwuid, 1 << 64) == "getpwuid(): uid not found"
+with mmap.mmap(-1, 8192) as m:
+    assert raises(ValueError, m.resize, 16384) == "mmap: can't expand a shared anonymous mapping"
+
 print("small modules: ok")

@@ -141,7 +141,11 @@ pub(crate) mod pwd {
                 return user(cx, &e);
             }
         }
-        Err(missing(cx, format!("getpwuid(): uid not found: {}", shown(cx, uidobj)?)))
+        let number = match id(cx, uidobj, "uid")? {
+            Some(_) => format!(": {}", shown(cx, uidobj)?),
+            None => String::new(),
+        };
+        Err(missing(cx, format!("getpwuid(): uid not found{number}")))
     }
 
     /// The user with a name.
@@ -187,13 +191,15 @@ pub(crate) mod grp {
     /// The group with a numeric id.
     #[pyfunction(sig = "(id)")]
     fn getgrgid(cx: &Ctx, id: &Obj) -> PyResult {
-        if let Some(gid) = super::id(cx, id, "gid")? {
-            let found = look_up(cx, zeroed!(libc::group), |e, b, r| {
-                sys!(libc::getgrgid_r(gid, e, b.as_mut_ptr().cast(), b.len(), r))
-            })?;
-            if let Some((e, _buf)) = found {
-                return group(cx, &e);
-            }
+        let Some(gid) = super::id(cx, id, "gid")? else {
+            let which = if int::is_negative(&id.index(cx)?) { "less than minimum" } else { "greater than maximum" };
+            return Err(cx.overflow_error(format!("gid is {which}")));
+        };
+        let found = look_up(cx, zeroed!(libc::group), |e, b, r| {
+            sys!(libc::getgrgid_r(gid, e, b.as_mut_ptr().cast(), b.len(), r))
+        })?;
+        if let Some((e, _buf)) = found {
+            return group(cx, &e);
         }
         Err(missing(cx, format!("getgrgid(): gid not found: {}", shown(cx, id)?)))
     }

@@ -59,16 +59,24 @@ pub(crate) fn usage_result(u: &libc::rusage) -> Obj {
     USAGE.make(v)
 }
 
+/// A limit from Python, where -1 is none.
 fn limit(cx: &Ctx, o: &Obj) -> PyResult<libc::rlim_t> {
     let i = o.index(cx)?;
-    match int::as_i64(&i) {
-        Some(n) => Ok(n as libc::rlim_t),
-        None => int::as_u64(&i).ok_or_else(|| cx.overflow_error("Python int too large to convert to C long")),
+    match int::as_u64(&i) {
+        Some(n) => Ok(n),
+        None if int::as_i64(&i) == Some(-1) => Ok(libc::RLIM_INFINITY),
+        None if int::is_negative(&i) => Err(cx.value_error("Cannot convert negative int")),
+        None => Err(cx.overflow_error("Python int too large to convert to C rlim_t")),
     }
 }
 
+/// A limit for Python.
+fn shown(limit: libc::rlim_t) -> Obj {
+    if limit == libc::RLIM_INFINITY { Obj::from(-1i64) } else { Obj::from(limit) }
+}
+
 fn pair(l: &libc::rlimit) -> Obj {
-    tuple::new(vec![Obj::from(l.rlim_cur as i64), Obj::from(l.rlim_max as i64)])
+    tuple::pair(shown(l.rlim_cur), shown(l.rlim_max))
 }
 
 fn new_limits(cx: &Ctx, limits: &Obj) -> PyResult<libc::rlimit> {

@@ -75,10 +75,10 @@ fn unlocked(cx: &Ctx, f: impl FnOnce() -> i32) -> PyResult<()> {
     Ok(())
 }
 
-fn flag(cx: &Ctx, o: &Obj, i: usize) -> PyResult<u32> {
+fn flag(cx: &Ctx, o: &Obj) -> PyResult<u32> {
     match int::as_i64(&o.index(cx)?) {
         Some(n) => Ok(n as u32),
-        None => Err(cx.overflow_error(format!("tcsetattr: attribute {i} is out of range"))),
+        None => Err(cx.overflow_error("Python int too large to convert to C long")),
     }
 }
 
@@ -123,11 +123,11 @@ pub(crate) mod termios {
         let [iflag, oflag, cflag, lflag, ispeed, ospeed, chars] = &items[..] else { return Err(wrong()) };
         let mut t = zeroed!(libc::termios);
         done(cx, sys!(libc::tcgetattr(fd, &mut t)))?;
-        t.c_iflag = flag(cx, iflag, 0)?;
-        t.c_oflag = flag(cx, oflag, 1)?;
-        t.c_cflag = flag(cx, cflag, 2)?;
-        t.c_lflag = flag(cx, lflag, 3)?;
-        let (ispeed, ospeed) = (flag(cx, ispeed, 4)?, flag(cx, ospeed, 5)?);
+        t.c_iflag = flag(cx, iflag)?;
+        t.c_oflag = flag(cx, oflag)?;
+        t.c_cflag = flag(cx, cflag)?;
+        t.c_lflag = flag(cx, lflag)?;
+        let (ispeed, ospeed) = (flag(cx, ispeed)?, flag(cx, ospeed)?);
         let chars = if list::as_list(chars).is_some() { chars.collect(cx)? } else { Vec::new() };
         if chars.len() != t.c_cc.len() {
             return Err(cx.type_error(format!("tcsetattr: attributes[6] must be {} element list", t.c_cc.len())));
@@ -136,7 +136,7 @@ pub(crate) mod termios {
             *slot = match (bytes::as_bytes(c), int::as_i64(c)) {
                 (Some([b]), _) => *b,
                 (None, Some(n)) => n as u8,
-                _ => return Err(cx.type_error("tcsetattr: elements of attributes must be characters or integers")),
+                _ => return Err(cx.type_error("tcsetattr: elements of attributes must be bytes objects of length 1 or integers")),
             };
         }
         done(cx, sys!(libc::cfsetispeed(&mut t, ispeed)))?;

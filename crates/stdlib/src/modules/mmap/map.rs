@@ -34,6 +34,8 @@ pub struct Mmap {
     pub(super) fd: Cell<i32>,
     pub(super) access: Access,
     tracks: bool,
+    /// Whether this is anonymous memory that forked children share: it has no room behind its end.
+    fixed: bool,
     /// Loans that are out: the memory must stay.
     pub(super) exports: Cell<usize>,
 }
@@ -141,6 +143,7 @@ impl Mmap {
             fd: Cell::new(own),
             access,
             tracks: tracks || fd == -1,
+            fixed: fd == -1 && flags & libc::MAP_SHARED != 0,
             exports: Cell::new(0),
         };
         Ok(cinder_pyobj::heap::new_instance(ty, m))
@@ -207,6 +210,9 @@ impl Mmap {
         }
         if matches!(self.access, Access::Read | Access::Copy) {
             return Err(cx.type_error("mmap can't resize a readonly or copy-on-write memory map."));
+        }
+        if self.fixed && new > self.len.get() {
+            return Err(cx.value_error("mmap: can't expand a shared anonymous mapping"));
         }
         let fd = self.fd.get();
         if fd >= 0 {
