@@ -136,7 +136,10 @@ pub(crate) mod termios {
             *slot = match (bytes::as_bytes(c), int::as_i64(c)) {
                 (Some([b]), _) => *b,
                 (None, Some(n)) => n as u8,
-                _ => return Err(cx.type_error("tcsetattr: elements of attributes must be bytes objects of length 1 or integers")),
+                _ => {
+                    return Err(cx
+                        .type_error("tcsetattr: elements of attributes must be bytes objects of length 1 or integers"));
+                }
             };
         }
         done(cx, sys!(libc::cfsetispeed(&mut t, ispeed)))?;
