@@ -137,8 +137,9 @@ pub(crate) mod termios {
                 (Some([b]), _) => *b,
                 (None, Some(n)) => n as u8,
                 _ => {
-                    return Err(cx
-                        .type_error("tcsetattr: elements of attributes must be bytes objects of length 1 or integers"));
+                    return Err(cx.type_error(
+                        "tcsetattr: elements of attributes must be bytes objects of length 1 or integers",
+                    ));
                 }
             };
         }
