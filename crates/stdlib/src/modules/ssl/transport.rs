@@ -60,6 +60,19 @@ unsafe fn end<'a>(bio: *mut Bio) -> Option<&'a End> {
     unsafe { (ffi::BIO_get_data(bio) as *const End).as_ref() }
 }
 
+/// The end behind a BIO for an operation on `len` bytes, nothing if there is nothing to do.
+///
+/// # Safety
+/// As of [`end`].
+unsafe fn begin<'a>(bio: *mut Bio, len: c_int) -> Option<&'a End> {
+    sys!(ffi::BIO_clear_flags(bio, READ | WRITE | RETRY));
+    if len <= 0 {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { end(bio) }
+}
+
 /// Says that the operation may be tried again once `what` is possible.
 fn try_again(bio: *mut Bio, what: c_int) -> c_int {
     sys!(ffi::BIO_set_flags(bio, what | RETRY));
@@ -83,13 +96,9 @@ impl Port {
 }
 
 unsafe extern "C" fn read(bio: *mut Bio, buf: *mut c_char, len: c_int) -> c_int {
-    sys!(ffi::BIO_clear_flags(bio, READ | WRITE | RETRY));
-    if len <= 0 {
-        return 0;
-    }
     // SAFETY: OpenSSL calls with a BIO of this kind.
-    match unsafe { end(bio) } {
-        None => -1,
+    match unsafe { begin(bio, len) } {
+        None => 0,
         Some(End::Socket(p)) => {
             let fd = p.fd.load(Ordering::Relaxed);
             let n = sys!(libc::recv(fd, buf.cast(), len as usize, libc::MSG_DONTWAIT));
@@ -113,13 +122,9 @@ unsafe extern "C" fn read(bio: *mut Bio, buf: *mut c_char, len: c_int) -> c_int 
 }
 
 unsafe extern "C" fn write(bio: *mut Bio, buf: *const c_char, len: c_int) -> c_int {
-    sys!(ffi::BIO_clear_flags(bio, READ | WRITE | RETRY));
-    if len <= 0 {
-        return 0;
-    }
     // SAFETY: OpenSSL calls with a BIO of this kind.
-    match unsafe { end(bio) } {
-        None => -1,
+    match unsafe { begin(bio, len) } {
+        None => 0,
         Some(End::Socket(p)) => {
             let fd = p.fd.load(Ordering::Relaxed);
             let n = sys!(libc::send(fd, buf.cast(), len as usize, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL));

@@ -1,5 +1,6 @@
 //! Turns at a connection: OpenSSL lets one thread at a time use one.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 
@@ -15,9 +16,10 @@ pub(super) struct Turn {
 /// A number of the calling thread, not zero.
 fn me() -> u64 {
     thread_local! {
-        static ME: u8 = const { 0 };
+        /// Its address is the number: no two threads that live have the same.
+        static ME: Cell<u8> = const { Cell::new(0) };
     }
-    ME.with(|p| std::ptr::from_ref(p) as u64)
+    ME.with(|p| p.as_ptr() as u64)
 }
 
 impl Turn {
