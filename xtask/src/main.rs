@@ -4,6 +4,7 @@ mod ast_diff;
 mod backend;
 mod compile_bench;
 mod fuzz;
+mod link_order;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,8 @@ usage: cargo xtask <command>
       --seconds N          for how long (default: 60)
       --seed N             the first seed (default: the time of day)
   backend-bench [PROFILE]  compile time of the back end, and its kernels against cranelift's
+  link-order [BINARY]      find the functions that a start runs (default: of target/release/cinder) and write the linker
+                           script that places them together; needs valgrind and nm
   help                     this text
 ";
 
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         "compile-bench" => compile_bench::run(&rest),
         "conformance" => xtask::conformance::run(&rest),
         "fuzz" => fuzz::run(&rest),
+        "link-order" => link_order::run(&rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())
