@@ -183,7 +183,8 @@ assert inspect.getsource(json.decoder.JSONDecoder.decode).lstrip().startswith("d
 with importlib.resources.as_file(importlib.resources.files("json") / "decoder.py") as path:
     # The file has the resource's own name: ensurepip gives it to pip, which reads a version in it.
     assert path.name == "decoder.py" and "class JSONDecoder" in path.read_text()
-assert not path.exists()
+# A copy goes; a file of the library itself stays.
+assert path.exists() == (str(path) == json.decoder.__file__)
 with importlib.resources.as_file(importlib.resources.files("json")) as path:
     assert path.name == "json" and (path / "tool.py").is_file()
 import pkgutil
@@ -234,3 +235,13 @@ import abc, collections.abc, inspect, linecache, os.path
 for thing in (abc, abc.ABCMeta, collections.abc.Mapping, os.path.join, inspect):
     assert len(inspect.getsource(thing)) > 100, thing
 assert linecache.getline(inspect.__file__, 1)
+
+# The library's own files are resources, too.
+import importlib.resources
+
+text = importlib.resources.read_text("json", "tool.py", encoding="utf-8")
+assert "def main" in text and importlib.resources.files("json").joinpath("tool.py").read_text(encoding="utf-8") == text
+assert importlib.resources.read_binary("json", "tool.py").decode() == text
+with importlib.resources.open_text("json", "tool.py", encoding="utf-8", errors="replace") as stream:
+    assert stream.readline() == text.splitlines(True)[0]
+assert importlib.resources.is_resource("json", "tool.py") and not importlib.resources.is_resource("json", "nowhere")

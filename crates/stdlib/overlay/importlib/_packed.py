@@ -47,6 +47,10 @@ class PackedPath(Traversable):
             raise FileNotFoundError(str(self))
         return data
 
+    def read_text(self, encoding=None, errors=None):
+        with self.open(encoding=encoding, errors=errors) as stream:
+            return stream.read()
+
     def open(self, mode="r", *args, **kwargs):
         if mode not in ("r", "rb"):
             raise ValueError(f"invalid mode {mode!r}: the library cannot be written")
