@@ -4,6 +4,8 @@
 //! `match`; what the caches add is a [`Shadow`] beside the code, one hook, and two calls in the attribute load. At the end it
 //! shows what its sites saw and how they fared.
 
+use std::process::ExitCode;
+
 use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::types::{self, dict, tuple, type_type};
@@ -95,14 +97,17 @@ fn demonstrate(cx: &Ctx) -> PyResult<()> {
     Ok(())
 }
 
-fn main() {
+fn main() -> ExitCode {
     let cx = Ctx::new(&HOST, 1 << 20);
     // SAFETY: this is the only thread, and the context outlives its use.
     unsafe { cx.make_current() };
     types::init();
     cinder_pyobj::shape::memory::set_forget_hook(cinder_shadow::forget_hook);
-    if let Err(r) = demonstrate(&cx) {
-        eprintln!("{}", cx.take(r).type_of().name());
-        std::process::exit(1);
+    match demonstrate(&cx) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(r) => {
+            eprintln!("{}", cx.take(r).type_of().name());
+            ExitCode::FAILURE
+        }
     }
 }
