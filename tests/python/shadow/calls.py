@@ -415,3 +415,38 @@ del module.name
 module.__getattr__ = lambda name: 'hook'
 assert look(module) == 'hook'
 assert repeat(look, 5) == (False, 'default') and repeat(look, 'text') == (False, 'default')
+
+
+# ---- recursion through calls of all kinds ends with an error ----------------------------------------------------------
+class RecursiveNew:
+    def __new__(cls, x=1, *, k=2):
+        return RecursiveNew(x, k=k)
+
+
+class RecursiveInit:
+    def __init__(self, *args, **kwargs):
+        RecursiveInit(*args, **kwargs)
+
+
+class RecursiveCall:
+    def __call__(self, *args):
+        return self(*args)
+
+
+def recursive_keywords(a, *, k=1):
+    return recursive_keywords(a=a, k=k)
+
+
+def recursive_any(*args, **kwargs):
+    return recursive_any()
+
+
+recursive_partial = functools.partial(lambda *args, **kwargs: recursive_partial(1, k=2))
+for f in (RecursiveNew, RecursiveInit, RecursiveCall(), lambda: recursive_keywords(1), recursive_any, recursive_partial):
+    for _ in range(10):
+        try:
+            f()
+        except RecursionError:
+            pass
+        else:
+            assert False, f
