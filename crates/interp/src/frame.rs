@@ -33,6 +33,31 @@ pub(crate) enum FrameKind {
     /// A coroutine called and awaited at once by the frame below, which stands at its `Send`; there is no coroutine
     /// object yet: see [`eager`](crate::call::eager).
     Await,
+    /// `__next__` of an iterator that a `ForIter` of the frame below walks. A StopIteration that it raises ends the loop.
+    Next,
+    // What follows runs a special method for an operator of the frame below: see [`operand`](crate::call::operand).
+    /// The result is the operation's, unless it is NotImplemented.
+    Operator,
+    /// The truth of the result is the operation's result.
+    Bool,
+    /// The truth of the result decides where the frame below goes on.
+    Branch,
+    /// As `Branch`, where the result is a length.
+    BranchLength,
+}
+
+impl FrameKind {
+    /// Whether the frame runs a special method for an operator of the frame below.
+    #[inline(always)]
+    pub(crate) fn is_operator(self) -> bool {
+        self as u8 >= FrameKind::Operator as u8
+    }
+
+    /// Whether the frame below gets no result but goes on at one of two places.
+    #[inline(always)]
+    pub(crate) fn branches(self) -> bool {
+        self as u8 >= FrameKind::Branch as u8
+    }
 }
 
 /// One activation.
@@ -63,7 +88,8 @@ pub(crate) struct Frame {
     pub namespace: Value,
     /// The materialised Python frame object, or `UNBOUND`. The frame owns a reference.
     pub frame_obj: Value,
-    /// The instance under construction (`Init`), or the generator that owns the frame, borrowed; else `UNBOUND`.
+    /// The instance under construction (`Init`), the generator that owns the frame, borrowed, or the two distances of a
+    /// branch; else `UNBOUND`.
     pub extra: Value,
     pub kind: FrameKind,
     /// The frame belongs to a generator, coroutine or async generator.
@@ -79,7 +105,7 @@ pub(crate) struct Frame {
     /// How many words the caller's call instruction takes.
     pub advance: u8,
     /// Who takes the items of a generator (`Collect`): see [`collect`](crate::call::collect). How many arguments the window
-    /// of the call has (`New`).
+    /// of the call has (`New`). What is known of an operator otherwise: see [`operand`](crate::call::operand).
     pub consumer: u8,
 }
 
@@ -144,6 +170,15 @@ impl Frame {
     pub(crate) fn local(&self, n: u32) -> *mut Value {
         // SAFETY: callers pass numbers below the code's number of locals.
         unsafe { self.base.offset(self.plain().local_offset(n) as isize) }
+    }
+
+    /// An owned word as an object; nothing for `UNBOUND`.
+    ///
+    /// # Safety
+    /// The caller must own the word and give it up.
+    pub(crate) unsafe fn taken(v: Value) -> Option<Obj> {
+        // SAFETY: by the caller's promise.
+        if v.is_sentinel() { None } else { Some(unsafe { Obj::from_owned(v) }) }
     }
 
     /// A borrowed word of the frame as an object; nothing for `UNBOUND`.

@@ -7,7 +7,7 @@
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 
-use cinder_bytecode::op::{CONST_BASE, Insn};
+use cinder_bytecode::op::{CONST_BASE, Insn, Opcode};
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::{Ctx, Obj, PyResult, Value};
 
@@ -337,6 +337,18 @@ impl M {
     pub(crate) fn ahead(self, n: usize) -> *const Insn {
         // SAFETY: verified code has the words that its instructions skip.
         unsafe { self.pc.add(n) }
+    }
+
+    /// The opcode of the word, which is one of plain code.
+    #[inline(always)]
+    pub(crate) fn opcode(self) -> Opcode {
+        Insn(self.w).op().unwrap_or(Opcode::Nop)
+    }
+
+    /// How many words further on an address in the same code lies.
+    #[inline(always)]
+    pub(crate) fn distance_to(self, to: *const Insn) -> isize {
+        ((to as isize).wrapping_sub(self.pc as isize)) / size_of::<Insn>() as isize
     }
 
     /// Field `c` as a count.

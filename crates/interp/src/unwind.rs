@@ -5,9 +5,9 @@ use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::types::exc;
 use cinder_pyobj::{Obj, Value};
 
-use crate::call::{collect, eager, pop_frame};
+use crate::call::{collect, eager, operand, pop_frame};
 use crate::frame::{Frame, FrameKind};
-use crate::machine::Flow;
+use crate::machine::{Flow, M};
 use crate::objects::code::Raised;
 use crate::objects::{frame_obj, traceback};
 use crate::observe::{Event, exception_event};
@@ -63,8 +63,10 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
                     }
                     let e = if observed { tell(th, fr, Event::PyUnwind, e) } else { e };
                     let _ = th.cx.set_pending(e);
-                    if leave(th, fr) {
-                        return Flow::EXIT;
+                    match leave(th, fr) {
+                        Left::Entry => return Flow::EXIT,
+                        Left::Loop => return Flow::SWITCH,
+                        Left::Raising => {}
                     }
                 }
             }
@@ -126,9 +128,18 @@ unsafe fn drop_temps(f: &Frame, pc: u32, from: u32) {
     });
 }
 
-/// Leaves a frame by an exception: true if it was an entry frame. Otherwise the caller's call instruction
-/// raises.
-unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
+/// What is to be done after a frame was left by an exception.
+enum Left {
+    /// It was an entry frame.
+    Entry,
+    /// The exception ended a loop of the frame below, which goes on.
+    Loop,
+    /// The instruction of the frame below raises.
+    Raising,
+}
+
+/// Leaves a frame by an exception.
+unsafe fn leave(th: &Thread, fr: *mut Frame) -> Left {
     // SAFETY: the frame is current and has no live temporaries.
     unsafe {
         let (kind, extra) = ((*fr).kind, (*fr).extra);
@@ -144,7 +155,9 @@ unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
             pop_frame(th, fr);
             eager::free(th, fr);
         } else {
+            let operands = operand::take_kept(fr);
             pop_frame(th, fr);
+            drop(operands);
             if kind == FrameKind::New {
                 crate::ops::not_made(th, count, advance);
             }
@@ -153,9 +166,27 @@ unsafe fn leave(th: &Thread, fr: *mut Frame) -> bool {
             }
         }
         if let Some(e) = pending {
+            if kind == FrameKind::Next && e.type_of().is_subtype(exc::StopIteration()) {
+                drop(e);
+                end_loop(th);
+                return Left::Loop;
+            }
             let _ = th.cx.set_pending(e);
         }
-        kind == FrameKind::Entry
+        if kind == FrameKind::Entry { Left::Entry } else { Left::Raising }
+    }
+}
+
+/// Ends the loop at whose `ForIter` the current frame stands.
+fn end_loop(th: &Thread) {
+    let fr = th.current.get();
+    // SAFETY: the frame is current, its code verified: a `Jump` follows the instruction, which owns the iterator.
+    unsafe {
+        let f = &mut *fr;
+        let m = M { pc: f.pc, base: f.base, fr, th, w: f.plain_insn().0 };
+        let it = m.take(m.b());
+        f.pc = m.next_target_pc();
+        drop(it);
     }
 }
 

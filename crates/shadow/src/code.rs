@@ -8,7 +8,8 @@ use cinder_pyobj::shape::memory::Forget;
 
 use crate::global;
 use crate::ops::ShadowOp;
-use crate::site::Site;
+use crate::resolve::Kind;
+use crate::site::{Entry, Site};
 use crate::stats;
 
 /// The mutable copy of one code object's instructions, with its sites.
@@ -42,6 +43,9 @@ fn subscripts_next(slice: Insn, next: Option<&Insn>) -> bool {
 
 fn with_site(op: ShadowOp, original: Insn, site: u32) -> Insn {
     let number = u64::from(op.number() + stats::offset());
+    if op.keeps_operands() {
+        return Insn(original.0 & !0xffff | number);
+    }
     if site_in_c(op.info().generic) {
         Insn(original.0 & 0x0000_ffff_ffff_0000 | number | (site as u64) << 48)
     } else {
@@ -60,10 +64,13 @@ impl Shadow {
                 Some(Opcode::BuildSlice) if subscripts_next(insn, code.get(at + 1)) => {
                     Insn(insn.0 & !0xffff | u64::from(ShadowOp::BuildSliceGet.number()))
                 }
+                // Displays know the size of what they make.
+                Some(Opcode::BuildList | Opcode::BuildMap) if insn.c() != 0 => insn,
                 Some(op) => match ShadowOp::observing(op) {
                     Some(look) if sites.len() < 1 << 16 => {
-                        sites.push(Site::new(insn, at as u32));
-                        with_site(look, insn, sites.len() as u32 - 1)
+                        let number = sites.len() as u32;
+                        sites.push(Site::new(insn, at as u32, number));
+                        with_site(look, insn, number)
                     }
                     _ => insn,
                 },
@@ -113,18 +120,31 @@ impl Shadow {
         &self.sites
     }
 
-    /// The number of the site that a specialised instruction names.
+    /// The number of the site that a specialised instruction names; those that keep all operands of the generic one name
+    /// none.
     pub fn site_number(insn: Insn) -> Option<u32> {
-        let op = ShadowOp::from_number(insn.op_number())?;
+        let op = ShadowOp::from_number(insn.op_number()).filter(|op| !op.keeps_operands())?;
         ShadowOp::observing(op.info().generic)?;
         Some(if site_in_c(op.info().generic) { insn.c().into() } else { insn.bx() })
+    }
+
+    /// The site of the instruction at an index.
+    pub fn site_at(&self, at: u32) -> Option<&Site> {
+        let n = self.sites.binary_search_by_key(&at, Site::at).ok()?;
+        Some(&self.sites[n])
+    }
+
+    /// The site of the instruction at an address in this code.
+    pub fn site_of(&self, pc: *const Insn) -> Option<&Site> {
+        let distance = (pc as usize).wrapping_sub(self.start() as usize) / size_of::<Insn>();
+        self.site_at(u32::try_from(distance).ok()?)
     }
 
     /// The generic form of the instruction at an index.
     pub fn generic(&self, at: usize) -> Insn {
         let insn = self.insn(at);
-        match (Shadow::site_number(insn), ShadowOp::from_number(insn.op_number())) {
-            (Some(n), _) => self.site(n).original(),
+        match (self.site_at(at as u32), ShadowOp::from_number(insn.op_number())) {
+            (Some(site), _) => site.original(),
             (None, Some(op)) => Insn(insn.0 & !0xffff | op.info().generic as u64),
             (None, None) => insn,
         }
@@ -133,15 +153,14 @@ impl Shadow {
     /// Makes a site unspecialised.
     fn reset(&self, site: &Site) {
         let at = site.at.get() as usize;
-        let number = site as *const Site as usize - self.sites.as_ptr() as usize;
-        let number = (number / size_of::<Site>()) as u32;
         let original = site.original();
         site.forget_entries();
+        site.kind.set(Kind::None);
         if let Some(m) = site.more() {
             m.forgotten.set(m.forgotten.get().saturating_add(1));
         }
         if let Some(look) = original.op().and_then(ShadowOp::observing) {
-            self.insns[at].set(with_site(look, original, number));
+            self.insns[at].set(with_site(look, original, site.number));
         }
     }
 
@@ -156,8 +175,8 @@ impl Shadow {
 
     fn forget(&self, depends: impl Fn(usize) -> bool) {
         for s in &self.sites {
-            let hit = depends(s.entry.dep.get())
-                || s.more().is_some_and(|m| m.entries[..m.len.get() as usize].iter().any(|e| depends(e.dep.get())));
+            let known = |e: &Entry| depends(e.dep.get()) || depends(e.dep2.get());
+            let hit = known(&s.entry) || s.more().is_some_and(|m| m.entries[..m.len.get() as usize].iter().any(known));
             if hit {
                 s.more_or_new();
                 self.reset(s);
@@ -186,6 +205,15 @@ pub(crate) unsafe fn rewrite(pc: *const Insn, op: ShadowOp) {
     }
 }
 
+/// Makes the instruction at `pc` another specialisation of what its site was made for.
+///
+/// # Safety
+/// `pc` must be the address of the site's instruction in a live shadow.
+pub(crate) unsafe fn specialise(pc: *const Insn, site: &Site, op: ShadowOp) {
+    // SAFETY: by the caller's promise; shadow instructions are cells.
+    unsafe { (*(pc as *const Cell<Insn>)).set(with_site(op, site.original(), site.number)) }
+}
+
 /// Makes the instruction at `pc` the plain one again, for good.
 ///
 /// # Safety
@@ -201,7 +229,8 @@ pub(crate) fn renumber_all() {
         // SAFETY: shadows leave the list before they end.
         for cell in &unsafe { &**s }.insns {
             let insn = cell.get();
-            if let (Some(_), Some(op)) = (Shadow::site_number(insn), ShadowOp::from_number(insn.op_number())) {
+            let op = ShadowOp::from_number(insn.op_number());
+            if let Some(op) = op.filter(|op| ShadowOp::observing(op.info().generic).is_some()) {
                 cell.set(Insn(insn.0 & !0xffff | u64::from(op.number() + stats::offset())));
             }
         }

@@ -5,7 +5,7 @@ use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::types::str::Name;
 use cinder_pyobj::{Obj, Type};
 
-use crate::code::{restore, rewrite};
+use crate::code::rewrite;
 use crate::ops::ShadowOp;
 use crate::resolve::{self, Answer, Kind};
 use crate::site::{Site, WAYS};
@@ -233,27 +233,6 @@ pub unsafe fn look_special(pc: *const Insn, site: &Site, x: &Obj, name: Name) {
     let a = resolve::special(x, name);
     // SAFETY: passed on from the caller.
     unsafe { remember(pc, site, a, single, None, None) }
-}
-
-/// As [`look_special`], for a subscript whose container has a special method `name` (`op` uses it) or none: then the
-/// instruction becomes plain again, and observes no more until its site is cleared.
-///
-/// # Safety
-/// As [`look_load`].
-#[cold]
-pub unsafe fn look_item(pc: *const Insn, site: &Site, x: &Obj, name: Name, op: ShadowOp) {
-    if !site.is_due() {
-        return;
-    }
-    let a = if x.type_of().is_heap_type() { resolve::special(x, name) } else { None };
-    // SAFETY: passed on from the caller.
-    unsafe {
-        if a.is_none() {
-            site.entry.clear();
-            return restore(pc, site);
-        }
-        remember(pc, site, a, |k| (k == Kind::Method).then_some(op), None, None)
-    }
 }
 
 /// Remembers the cells of a global and of the builtin of that name, for the globals dict `globals` (its word).

@@ -72,19 +72,23 @@ mod calls;
 mod code;
 mod global;
 mod install;
+mod operators;
 mod ops;
 mod resolve;
 mod simple;
 mod site;
 pub mod stats;
+mod subscripts;
 
 pub use calls::{look_call, look_instance, look_object, look_plan, look_shape, look_target};
 pub use code::{Shadow, clear_all, forget_hook};
 pub use global::{Found, global_known, global_known_store, global_known_word, global_load, global_store};
 pub use install::{
-    kind_of_entry, look_delete, look_function, look_global, look_item, look_load, look_method, look_special,
-    look_store, look_super, look_super_pinned,
+    kind_of_entry, look_delete, look_function, look_global, look_load, look_method, look_special, look_store,
+    look_super, look_super_pinned,
 };
+pub use operators::{look_contains, look_pair, look_truth, look_unary};
 pub use ops::{Family, SHADOW_OPS, ShadowInfo, ShadowOp};
 pub use resolve::Kind;
 pub use site::{Entry, More, Site, WAYS};
+pub use subscripts::{look_format, look_iterator, look_subscript};

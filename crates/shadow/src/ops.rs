@@ -4,9 +4,10 @@ use cinder_bytecode::op::Opcode;
 
 /// Calls the macro `$m` with every row of the table of specialised instructions.
 ///
-/// A row is `#[doc = "…"] Name = Generic family;`: the instruction specialises `Generic`, has its operands (field
-/// `c`, or `bx`, holds the number of the [`Site`](crate::Site) instead where the generic one has a name or a count
-/// there), and may fall back to it at any time. Enum, dispatch and disassembly expand it.
+/// A row is `#[doc = "…"] Name = Generic family;`, or `… family [keeps];`: the instruction specialises `Generic`, has its operands (field
+/// `c`, or `bx`, holds the number of the [`Site`](crate::Site) instead of what the generic one has there, unless the row
+/// ends in `[keeps]`), and may fall back to it at any time. Several generic instructions may share a row; it names the
+/// one that says where the number of the site goes. Enum, dispatch and disassembly expand it.
 #[macro_export]
 macro_rules! for_each_shadow_op {
     ($m:ident) => {
@@ -228,16 +229,52 @@ macro_rules! for_each_shadow_op {
             /// As `CallKwNative`.
             CallMethodKwNative = CallMethodKw call_kw;
 
-            /// Observes a subscript; where no class written in Python is met, it becomes a plain instruction again.
+            /// Observes a subscript and specialises it.
             GetItemLook = GetItem subscript;
-            /// A class whose `__getitem__` is a Python function: runs it in a frame.
-            GetItemClass = GetItem subscript;
+            /// An exact list and an int in a word.
+            GetItemList = GetItem subscript [keeps];
+            /// An exact tuple and an int in a word.
+            GetItemTuple = GetItem subscript [keeps];
+            /// An exact str and an int in a word.
+            GetItemStr = GetItem subscript [keeps];
             /// An exact dict, of whose entries one has the very key.
             GetItemDict = GetItem subscript;
-            /// As `GetItemLook`.
+            /// An exact dict and a constant key: the entry is where it was the last time.
+            GetItemConst = GetItem subscript;
+            /// A container of another native type: asks the native function.
+            GetItemNative = GetItem subscript;
+            /// A class whose `__getitem__` is a Python function: runs it in a frame.
+            GetItemClass = GetItem subscript;
+            /// Observes a store to an item and specialises it.
             SetItemLook = SetItem subscript;
+            /// An exact list and an int in a word.
+            SetItemList = SetItem subscript [keeps];
+            /// An exact dict.
+            SetItemDict = SetItem subscript;
+            /// An exact dict and a constant key: the entry is where it was the last time.
+            SetItemConst = SetItem subscript;
+            /// A container of another native type: asks the native function.
+            SetItemNative = SetItem subscript;
             /// A class whose `__setitem__` is a Python function: runs it in a frame.
             SetItemClass = SetItem subscript;
+            /// Observes the deletion of an item and specialises it.
+            DelItemLook = DelItem subscript;
+            /// A container of a native type: asks the native function.
+            DelItemNative = DelItem subscript;
+            /// A class whose `__delitem__` is a Python function: runs it in a frame.
+            DelItemClass = DelItem subscript;
+            /// Observes a slice and specialises it.
+            GetSliceLook = GetSlice subscript;
+            /// A slice of an exact list, tuple or str: no slice object is made.
+            GetSlicePlain = GetSlice subscript [keeps];
+            /// A class whose `__getitem__` is a Python function: runs it in a frame.
+            GetSliceClass = GetSlice subscript;
+            /// Observes a store to a slice and specialises it.
+            SetSliceLook = SetSlice subscript;
+            /// A slice of an exact list: no slice object is made.
+            SetSliceList = SetSlice subscript [keeps];
+            /// A class whose `__setitem__` is a Python function: runs it in a frame.
+            SetSliceClass = SetSlice subscript;
 
             /// Makes a slice that the next instruction subscripts with: exact lists, tuples and strs need no slice object.
             BuildSliceGet = BuildSlice subscript;
@@ -267,18 +304,242 @@ macro_rules! for_each_shadow_op {
             /// An iterator of a native type: asks its slot.
             ForIterNative = ForIter for_iter;
 
+            /// An iterator whose `__next__` is a Python function: runs it in a frame.
+            ForIterClass = ForIter for_iter;
+
+            /// Observes what an iterator is made of and specialises that.
+            GetIterLook = GetIter get_iter;
+            /// A value of a native type: asks the native function.
+            GetIterNative = GetIter get_iter;
+            /// A class whose `__iter__` is a Python function: runs it in a frame.
+            GetIterClass = GetIter get_iter;
+
+            /// An empty list with as much room as the last ones made here came to need.
+            BuildListSized = BuildList build;
+            /// An empty dict with as much room as the last ones made here came to need.
+            BuildMapSized = BuildMap build;
+
+            /// Observes what is formatted without a specification and specialises that.
+            FormatLook = FormatSimple format;
+            /// An exact str: it is the result.
+            FormatStr = FormatSimple format [keeps];
+            /// An int in a word.
+            FormatInt = FormatSimple format [keeps];
+            /// A float in a word.
+            FormatFloat = FormatSimple format [keeps];
+
             /// Observes what is unpacked and specialises that.
             UnpackSequenceLook = UnpackSequence unpack;
             /// An exact tuple or list of the right length, whose items go to locals at once.
             UnpackSequenceLocals = UnpackSequence unpack;
             /// An exact tuple or list of the right length.
             UnpackSequencePlain = UnpackSequence unpack;
+
+            /// Observes an operation of two values and specialises it.
+            BinaryLook = Add binary;
+            /// `+` of ints in words.
+            AddInt = Add binary [keeps];
+            /// `+` of floats in words.
+            AddFloat = Add binary [keeps];
+            /// `+` of ints and floats in words, in any mixture.
+            AddNumber = Add binary [keeps];
+            /// `-` of ints in words.
+            SubInt = Sub binary [keeps];
+            /// `-` of floats in words.
+            SubFloat = Sub binary [keeps];
+            /// `-` of ints and floats in words, in any mixture.
+            SubNumber = Sub binary [keeps];
+            /// `*` of ints in words.
+            MulInt = Mul binary [keeps];
+            /// `*` of floats in words.
+            MulFloat = Mul binary [keeps];
+            /// `*` of ints and floats in words, in any mixture.
+            MulNumber = Mul binary [keeps];
+            /// `/` of ints in words.
+            TrueDivInt = TrueDiv binary [keeps];
+            /// `/` of floats in words.
+            TrueDivFloat = TrueDiv binary [keeps];
+            /// `/` of ints and floats in words, in any mixture.
+            TrueDivNumber = TrueDiv binary [keeps];
+            /// `//` of ints in words.
+            FloorDivInt = FloorDiv binary [keeps];
+            /// `%` of ints in words.
+            ModInt = Mod binary [keeps];
+            /// `<<` of ints in words.
+            LShiftInt = LShift binary [keeps];
+            /// `>>` of ints in words.
+            RShiftInt = RShift binary [keeps];
+            /// `&` of ints in words.
+            AndInt = And binary [keeps];
+            /// `|` of ints in words.
+            OrInt = Or binary [keeps];
+            /// `^` of ints in words.
+            XorInt = Xor binary [keeps];
+            /// `+` of exact strs.
+            AddStr = Add binary [keeps];
+            /// Values of two native types: asks the native function.
+            BinaryNative = Add binary;
+            /// The left operand's method, a Python function: runs it in a frame.
+            BinaryLeft = Add binary;
+            /// The right operand's reflected method, a Python function: runs it in a frame.
+            BinaryRight = Add binary;
+            /// One of up to four pairs of shapes.
+            BinaryPoly = Add binary;
+
+            /// Observes a comparison and specialises it.
+            CompareLook = Lt compare;
+            /// `<` of ints in words.
+            LtInt = Lt compare [keeps];
+            /// `<` of floats in words.
+            LtFloat = Lt compare [keeps];
+            /// `<` of ints and floats in words, in any mixture.
+            LtNumber = Lt compare [keeps];
+            /// `<=` of ints in words.
+            LeInt = Le compare [keeps];
+            /// `<=` of floats in words.
+            LeFloat = Le compare [keeps];
+            /// `<=` of ints and floats in words, in any mixture.
+            LeNumber = Le compare [keeps];
+            /// `==` of ints in words.
+            EqInt = Eq compare [keeps];
+            /// `==` of floats in words.
+            EqFloat = Eq compare [keeps];
+            /// `==` of ints and floats in words, in any mixture.
+            EqNumber = Eq compare [keeps];
+            /// `!=` of ints in words.
+            NeInt = Ne compare [keeps];
+            /// `!=` of floats in words.
+            NeFloat = Ne compare [keeps];
+            /// `!=` of ints and floats in words, in any mixture.
+            NeNumber = Ne compare [keeps];
+            /// `>` of ints in words.
+            GtInt = Gt compare [keeps];
+            /// `>` of floats in words.
+            GtFloat = Gt compare [keeps];
+            /// `>` of ints and floats in words, in any mixture.
+            GtNumber = Gt compare [keeps];
+            /// `>=` of ints in words.
+            GeInt = Ge compare [keeps];
+            /// `>=` of floats in words.
+            GeFloat = Ge compare [keeps];
+            /// `>=` of ints and floats in words, in any mixture.
+            GeNumber = Ge compare [keeps];
+            /// Values of two native types: asks the native function.
+            CompareNative = Lt compare;
+            /// The left operand's method, a Python function: runs it in a frame.
+            CompareLeft = Lt compare;
+            /// The right operand's reflected method, a Python function: runs it in a frame.
+            CompareRight = Lt compare;
+            /// One of up to four pairs of shapes.
+            ComparePoly = Lt compare;
+
+            /// Observes a comparison that branches and specialises it.
+            BrCompareLook = BrLt compare;
+            /// `<` of ints in words.
+            BrLtInt = BrLt compare [keeps];
+            /// `<` of floats in words.
+            BrLtFloat = BrLt compare [keeps];
+            /// `<` of ints and floats in words, in any mixture.
+            BrLtNumber = BrLt compare [keeps];
+            /// `<=` of ints in words.
+            BrLeInt = BrLe compare [keeps];
+            /// `<=` of floats in words.
+            BrLeFloat = BrLe compare [keeps];
+            /// `<=` of ints and floats in words, in any mixture.
+            BrLeNumber = BrLe compare [keeps];
+            /// `==` of ints in words.
+            BrEqInt = BrEq compare [keeps];
+            /// `==` of floats in words.
+            BrEqFloat = BrEq compare [keeps];
+            /// `==` of ints and floats in words, in any mixture.
+            BrEqNumber = BrEq compare [keeps];
+            /// `!=` of ints in words.
+            BrNeInt = BrNe compare [keeps];
+            /// `!=` of floats in words.
+            BrNeFloat = BrNe compare [keeps];
+            /// `!=` of ints and floats in words, in any mixture.
+            BrNeNumber = BrNe compare [keeps];
+            /// `>` of ints in words.
+            BrGtInt = BrGt compare [keeps];
+            /// `>` of floats in words.
+            BrGtFloat = BrGt compare [keeps];
+            /// `>` of ints and floats in words, in any mixture.
+            BrGtNumber = BrGt compare [keeps];
+            /// `>=` of ints in words.
+            BrGeInt = BrGe compare [keeps];
+            /// `>=` of floats in words.
+            BrGeFloat = BrGe compare [keeps];
+            /// `>=` of ints and floats in words, in any mixture.
+            BrGeNumber = BrGe compare [keeps];
+            /// Values of two native types: asks the native function.
+            BrCompareNative = BrLt compare;
+            /// The left operand's method, a Python function: runs it in a frame.
+            BrCompareLeft = BrLt compare;
+            /// The right operand's reflected method, a Python function: runs it in a frame.
+            BrCompareRight = BrLt compare;
+            /// One of up to four pairs of shapes.
+            BrComparePoly = BrLt compare;
+
+            /// Observes an operation of one value and specialises it.
+            UnaryLook = UnaryNeg unary;
+            /// The negative of an int in a word.
+            NegInt = UnaryNeg unary [keeps];
+            /// The negative of a float in a word.
+            NegFloat = UnaryNeg unary [keeps];
+            /// The operand's method, a Python function: runs it in a frame.
+            UnaryClass = UnaryNeg unary;
+
+            /// Observes a truth test that jumps and specialises it.
+            TruthLook = JumpIfTrue truth;
+            /// `True` or `False`.
+            JumpIfTrueBool = JumpIfTrue truth [keeps];
+            /// A value of a native type that tells its truth without a call.
+            JumpIfTrueNative = JumpIfTrue truth [keeps];
+            /// `True` or `False`.
+            JumpIfFalseBool = JumpIfFalse truth [keeps];
+            /// A value of a native type that tells its truth without a call.
+            JumpIfFalseNative = JumpIfFalse truth [keeps];
+            /// `True` or `False`.
+            JumpIfTrueOrDropBool = JumpIfTrueOrDrop truth [keeps];
+            /// A value of a native type that tells its truth without a call.
+            JumpIfTrueOrDropNative = JumpIfTrueOrDrop truth [keeps];
+            /// `True` or `False`.
+            JumpIfFalseOrDropBool = JumpIfFalseOrDrop truth [keeps];
+            /// A value of a native type that tells its truth without a call.
+            JumpIfFalseOrDropNative = JumpIfFalseOrDrop truth [keeps];
+            /// An instance whose class has neither `__bool__` nor `__len__`.
+            TruthAlways = JumpIfTrue truth;
+            /// The `__bool__` or `__len__` of a class, a Python function: runs it in a frame.
+            TruthClass = JumpIfTrue truth;
+            /// Observes a negation and specialises it.
+            NotLook = UnaryNot truth;
+            /// A value of a native type that tells its truth without a call.
+            NotNative = UnaryNot truth [keeps];
+            /// The `__bool__` or `__len__` of a class, a Python function: runs it in a frame.
+            NotClass = UnaryNot truth;
+
+            /// Observes a test of membership and specialises it.
+            ContainsLook = In contains;
+            /// A container of a native type: asks the native function.
+            ContainsNative = In contains;
+            /// An exact list, tuple or dict, whose words may tell.
+            ContainsItems = In contains;
+            /// A class whose `__contains__` is a Python function: runs it in a frame.
+            ContainsClass = In contains;
+            /// Observes a test of membership that branches and specialises it.
+            BrContainsLook = BrIn contains;
+            /// A container of a native type: asks the native function.
+            BrContainsNative = BrIn contains;
+            /// An exact list, tuple or dict, whose words may tell.
+            BrContainsItems = BrIn contains;
+            /// A class whose `__contains__` is a Python function: runs it in a frame.
+            BrContainsClass = BrIn contains;
         }
     };
 }
 
 macro_rules! define {
-    ($($(#[doc = $doc:literal])+ $name:ident = $generic:ident $family:ident;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $generic:ident $family:ident $([$keeps:ident])?;)*) => {
         /// The operation of a specialised instruction.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u16)]
@@ -293,6 +554,7 @@ macro_rules! define {
                 generic: Opcode::$generic,
                 family: stringify!($family),
                 doc: concat!($($doc),+),
+                keeps_operands: !concat!($(stringify!($keeps))?).is_empty(),
             },)*
         ];
     };
@@ -312,6 +574,8 @@ pub struct ShadowInfo {
     pub family: &'static str,
     /// What it does, in words.
     pub doc: &'static str,
+    /// Whether it keeps all operands of the generic instruction.
+    pub keeps_operands: bool,
 }
 
 /// Instructions that specialise the same kind of generic instruction and are counted together.
@@ -353,6 +617,12 @@ impl ShadowOp {
         TABLE.get(n).or_else(|| TABLE.get(n.checked_sub(SHADOW_OPS)?)).map(|i| i.op)
     }
 
+    /// Whether the instruction keeps all operands of the generic one. Its site is then found by the place of the
+    /// instruction, which takes longer: such instructions need no site on their fast paths.
+    pub fn keeps_operands(self) -> bool {
+        self.info().keeps_operands
+    }
+
     /// The table row.
     pub fn info(self) -> &'static ShadowInfo {
         &TABLE[self as usize]
@@ -381,8 +651,50 @@ impl ShadowOp {
             Opcode::CallMethodKw => ShadowOp::CallMethodKwLook,
             Opcode::GetItem => ShadowOp::GetItemLook,
             Opcode::SetItem => ShadowOp::SetItemLook,
+            Opcode::DelItem => ShadowOp::DelItemLook,
+            Opcode::GetSlice => ShadowOp::GetSliceLook,
+            Opcode::SetSlice => ShadowOp::SetSliceLook,
             Opcode::ForIter => ShadowOp::ForIterLook,
+            Opcode::GetIter => ShadowOp::GetIterLook,
+            Opcode::BuildList => ShadowOp::BuildListSized,
+            Opcode::BuildMap => ShadowOp::BuildMapSized,
+            Opcode::FormatSimple => ShadowOp::FormatLook,
             Opcode::UnpackSequence => ShadowOp::UnpackSequenceLook,
+            Opcode::Add
+            | Opcode::Sub
+            | Opcode::Mul
+            | Opcode::MatMul
+            | Opcode::TrueDiv
+            | Opcode::FloorDiv
+            | Opcode::Mod
+            | Opcode::LShift
+            | Opcode::RShift
+            | Opcode::And
+            | Opcode::Or
+            | Opcode::Xor
+            | Opcode::InplaceAdd
+            | Opcode::InplaceSub
+            | Opcode::InplaceMul
+            | Opcode::InplaceMatMul
+            | Opcode::InplaceTrueDiv
+            | Opcode::InplaceFloorDiv
+            | Opcode::InplaceMod
+            | Opcode::InplaceLShift
+            | Opcode::InplaceRShift
+            | Opcode::InplaceAnd
+            | Opcode::InplaceOr
+            | Opcode::InplaceXor => ShadowOp::BinaryLook,
+            Opcode::Lt | Opcode::Le | Opcode::Eq | Opcode::Ne | Opcode::Gt | Opcode::Ge => ShadowOp::CompareLook,
+            Opcode::BrLt | Opcode::BrLe | Opcode::BrEq | Opcode::BrNe | Opcode::BrGt | Opcode::BrGe => {
+                ShadowOp::BrCompareLook
+            }
+            Opcode::UnaryNeg | Opcode::UnaryPos | Opcode::UnaryInvert => ShadowOp::UnaryLook,
+            Opcode::JumpIfTrue | Opcode::JumpIfFalse | Opcode::JumpIfTrueOrDrop | Opcode::JumpIfFalseOrDrop => {
+                ShadowOp::TruthLook
+            }
+            Opcode::UnaryNot => ShadowOp::NotLook,
+            Opcode::In | Opcode::NotIn => ShadowOp::ContainsLook,
+            Opcode::BrIn => ShadowOp::BrContainsLook,
             _ => return None,
         })
     }

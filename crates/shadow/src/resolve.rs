@@ -63,6 +63,28 @@ pub enum Kind {
     ShrinkOver,
     /// A deletion that moves the object back to shape `arg`, from the slot word at byte offset `target`.
     Shrink,
+    /// An operation of two numbers in words.
+    Number,
+    /// An operation by the native function `target`.
+    Native,
+    /// A concatenation by the native function `target`.
+    Concat,
+    /// An operation by the left operand's method, a function in the cell `target`.
+    Left,
+    /// As `Left`, with the negated answer: `!=` by `__eq__`.
+    LeftNot,
+    /// An operation by the right operand's reflected method, a function in the cell `target`.
+    Right,
+    /// As `Right`, with the negated answer.
+    RightNot,
+    /// An operation by the left operand's method that works in place, a function in the cell `target`.
+    Inplace,
+    /// The truth that `__bool__`, a function in the cell `target`, tells.
+    Truth,
+    /// The truth of the length that `__len__`, a function in the cell `target`, tells.
+    Length,
+    /// True, whatever the operand holds.
+    Always,
 }
 
 impl Kind {
@@ -73,6 +95,12 @@ impl Kind {
             self,
             Kind::Pinned | Kind::PinnedClassMethod | Kind::PinnedStaticMethod | Kind::PinnedDescr | Kind::PinnedAbsent
         )
+    }
+
+    /// Whether the operation runs a function written in Python.
+    #[inline(always)]
+    pub fn is_python(self) -> bool {
+        matches!(self, Kind::Left | Kind::LeftNot | Kind::Right | Kind::RightNot | Kind::Inplace)
     }
 }
 
@@ -100,7 +128,7 @@ pub(crate) fn dependency(ty: &Type) -> usize {
     ty as *const Type as usize
 }
 
-fn address(c: &AttrCell) -> usize {
+pub(crate) fn address(c: &AttrCell) -> usize {
     c as *const AttrCell as usize
 }
 

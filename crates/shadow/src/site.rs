@@ -10,21 +10,23 @@ use crate::stats;
 /// One thing that a site saw: a guard and what the look-up gave.
 #[repr(C)]
 pub struct Entry {
-    /// The shape of the receiver; for pinned look-ups the low half of its word.
+    /// The shape of the receiver or left operand; for pinned look-ups the low half of its word.
     pub guard: Cell<u32>,
-    /// A byte offset, an overflow index, or the shape after a store; for pinned look-ups the high half of the
-    /// receiver's word.
+    /// A byte offset, an overflow index, the shape after a store, or the shape of the right operand; for pinned look-ups
+    /// the high half of the receiver's word.
     pub arg: Cell<u32>,
-    /// The address of an attribute cell, a byte offset, or a type.
+    /// The address of an attribute cell, a byte offset, a type, or a native function.
     pub target: Cell<usize>,
     /// What the look-up depends on: the address of a type or namespace, or zero.
     pub dep: Cell<usize>,
+    /// What else it depends on, where it has two operands.
+    pub dep2: Cell<usize>,
 }
 
 impl Entry {
     /// An entry that no operand matches: shape zero is that of no object.
     pub const fn empty() -> Entry {
-        Entry { guard: Cell::new(0), arg: Cell::new(0), target: Cell::new(0), dep: Cell::new(0) }
+        Entry { guard: Cell::new(0), arg: Cell::new(0), target: Cell::new(0), dep: Cell::new(0), dep2: Cell::new(0) }
     }
 
     /// The receiver's word of a pinned look-up.
@@ -44,6 +46,7 @@ impl Entry {
         self.arg.set(other.arg.get());
         self.target.set(other.target.get());
         self.dep.set(other.dep.get());
+        self.dep2.set(other.dep2.get());
     }
 
     pub(crate) fn clear(&self) {
@@ -80,6 +83,10 @@ pub struct Site {
     /// How many executions to let pass before the next attempt to specialise.
     pub(crate) wait: Cell<u16>,
     pub(crate) failures: Cell<u16>,
+    /// The site's own number.
+    pub(crate) number: u32,
+    /// What the look-up gave, for operators.
+    pub(crate) kind: Cell<Kind>,
 }
 
 /// How many shapes a polymorphic site remembers.
@@ -118,7 +125,7 @@ impl More {
 }
 
 impl Site {
-    pub(crate) fn new(original: Insn, at: u32) -> Site {
+    pub(crate) fn new(original: Insn, at: u32, number: u32) -> Site {
         Site {
             entry: Entry::empty(),
             original: Cell::new(original),
@@ -126,7 +133,15 @@ impl Site {
             at: Cell::new(at),
             wait: Cell::new(0),
             failures: Cell::new(0),
+            number,
+            kind: Cell::new(Kind::None),
         }
+    }
+
+    /// What the look-up that an operator's site remembers gave.
+    #[inline(always)]
+    pub fn kind(&self) -> Kind {
+        self.kind.get()
     }
 
     /// The generic instruction.
@@ -231,4 +246,4 @@ impl Drop for Site {
     }
 }
 
-const _: () = assert!(size_of::<Site>() == 48);
+const _: () = assert!(size_of::<Site>() == 64);

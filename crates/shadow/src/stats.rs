@@ -31,15 +31,10 @@ pub(crate) fn offset() -> u16 {
     if counting() { SHADOW_OPS as u16 } else { 0 }
 }
 
-/// Counts an execution of the instruction `w`, whose sites begin at `sites`.
-///
-/// # Safety
-/// The instruction must be one of a live shadow with these sites.
-#[inline]
-pub unsafe fn count(sites: *const Site, w: u64) {
-    if let Some(n) = crate::Shadow::site_number(Insn(w)) {
-        // SAFETY: by the caller's promise the site exists.
-        let m = unsafe { &*sites.add(n as usize) }.more_or_new();
+/// Counts an execution of the instruction at `pc`, which lies in this code.
+pub fn count(shadow: &crate::Shadow, pc: *const Insn) {
+    if let Some(s) = shadow.site_of(pc) {
+        let m = s.more_or_new();
         m.executions.set(m.executions.get() + 1);
     }
 }

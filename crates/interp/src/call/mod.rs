@@ -3,6 +3,7 @@
 mod bind;
 pub(crate) mod collect;
 pub(crate) mod eager;
+pub(crate) mod operand;
 mod push;
 mod quick;
 

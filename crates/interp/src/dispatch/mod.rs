@@ -160,7 +160,7 @@ mod tail {
     for_each_opcode!(plain_handlers);
 
     macro_rules! shadow_handlers {
-        ($($(#[doc = $doc:literal])+ $name:ident = $generic:ident $family:ident;)*) => {
+        ($($(#[doc = $doc:literal])+ $name:ident = $generic:ident $family:ident $([$keeps:ident])?;)*) => {
             handlers!(shadow_fast, shadow_slow, SHADOW, SHADOW_OPS, $($name)*);
         };
     }
@@ -196,7 +196,9 @@ mod tail {
     ) -> usize {
         // SAFETY: counted instructions have numbers above those of the plain ones, and their frames have sites.
         unsafe {
-            cinder_shadow::stats::count((*fr).sites, w);
+            if let Some(s) = (*fr).code().shadow() {
+                cinder_shadow::stats::count(s, pc);
+            }
             TABLE.get_unchecked(w as u16 as usize - SHADOW_OPS)(pc, base, fr, th, w)
         }
     }
@@ -324,6 +326,12 @@ pub(crate) fn body(op: u16) -> Body {
     BODIES[op as usize]
 }
 
+/// Does what the instruction of plain code whose word is `m.w` does.
+pub(crate) fn run_plain(m: M) -> Flow {
+    // SAFETY: `M` promises that the word is one of verified code and that the frame is current.
+    unsafe { BODIES[m.w as u16 as usize](m.pc, m.base, m.fr, m.th, m.w) }
+}
+
 /// What an instruction that fires events does.
 fn observing(op: u16) -> Body {
     if op == observe::INSTRUMENTED { observe::instrumented } else { observe::enter }
@@ -334,7 +342,7 @@ mod looped {
     use super::*;
 
     macro_rules! shadow_bodies {
-        ($($(#[doc = $doc:literal])+ $name:ident = $generic:ident $family:ident;)*) => {
+        ($($(#[doc = $doc:literal])+ $name:ident = $generic:ident $family:ident $([$keeps:ident])?;)*) => {
             static SHADOW: [Body; SHADOW_OPS] = [$(body!($name)),*];
         };
     }
@@ -352,7 +360,9 @@ mod looped {
                 } else if op < Opcode::COUNT + SHADOW_OPS {
                     SHADOW[op - Opcode::COUNT]
                 } else if op < Opcode::COUNT + 2 * SHADOW_OPS {
-                    cinder_shadow::stats::count((*fr).sites, w);
+                    if let Some(s) = (*fr).code().shadow() {
+                        cinder_shadow::stats::count(s, pc);
+                    }
                     SHADOW[op - Opcode::COUNT - SHADOW_OPS]
                 } else {
                     observing(op as u16)

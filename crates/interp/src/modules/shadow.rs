@@ -39,7 +39,8 @@ pub(crate) mod module {
         put("index", Obj::from(i64::from(site.at())))?;
         put("opcode", Obj::from(now.map_or(generic.info().name, |o| o.info().name)))?;
         put("generic", Obj::from(generic.info().name))?;
-        put("family", Obj::from(now.map_or("", |o| o.info().family)))?;
+        let family = now.or(ShadowOp::observing(generic)).map_or("", |o| o.info().family);
+        put("family", Obj::from(family))?;
         put("executions", Obj::from(site.executions() as i64))?;
         put("hits", Obj::from(site.hits() as i64))?;
         put("misses", Obj::from(i64::from(site.misses())))?;
@@ -50,33 +51,69 @@ pub(crate) mod module {
             let name = code.names[usize::from(site.original().c())];
             put("name", name.obj())?;
         }
+        put("seen", seen(cx, site, now, generic)?)?;
+        Ok(d)
+    }
+
+    /// What a site met: tuples of a class (two classes for operators), how that was dealt with and a count.
+    fn seen(cx: &Ctx, site: &Site, now: Option<ShadowOp>, generic: Opcode) -> PyResult {
         let seen = list::empty();
-        if let Some(l) = list::as_list(&seen).filter(|_| by_name) {
-            let add = |guard: u32, kind: Kind, count: u32| -> PyResult<()> {
-                if guard == 0 {
-                    return Ok(());
+        let family = ShadowOp::observing(generic).map_or("", |o| o.info().family);
+        let pairs = matches!(family, "binary" | "compare");
+        // Entries of calls, names and unpackings hold no shapes.
+        let by_shape = pairs
+            || matches!(
+                family,
+                "load_attr"
+                    | "store_attr"
+                    | "del_attr"
+                    | "load_method"
+                    | "load_special"
+                    | "truth"
+                    | "contains"
+                    | "subscript"
+                    | "unary"
+                    | "format"
+                    | "get_iter"
+                    | "for_iter"
+            );
+        if !by_shape {
+            return Ok(seen);
+        }
+        // A pinned entry holds a receiver, which may be gone, and no shape.
+        let class = |shape: u32, kind: Kind| match kind.is_pinned() {
+            true => Obj::none(),
+            // SAFETY: entries are cleared before their type dies, so the shape's type is alive.
+            false => unsafe { ShapeId::from_u32(shape) }.get().ty().as_obj(),
+        };
+        let add = |guard: u32, arg: u32, kind: Kind, count: u32| -> PyResult<()> {
+            if guard == 0 {
+                return Ok(());
+            }
+            let mut item = vec![class(guard, kind)];
+            if pairs {
+                item.push(class(arg, kind));
+            }
+            item.push(Obj::from(format!("{kind:?}").as_str()));
+            item.push(Obj::from(i64::from(count)));
+            list::as_list(&seen).map_or(Ok(()), |l| l.append(cx, tuple::new(item)))
+        };
+        match site.more().filter(|m| m.len.get() > 0) {
+            Some(m) => {
+                for i in 0..m.len.get() as usize {
+                    let e = &m.entries[i];
+                    add(e.guard.get(), e.arg.get(), m.kinds[i].get(), m.counts[i].get())?;
                 }
-                // A pinned entry holds a receiver, which may be gone, and no shape.
-                let ty = if kind.is_pinned() {
-                    Obj::none()
-                } else {
-                    // SAFETY: entries are cleared before their type dies, so the shape's type is alive.
-                    unsafe { ShapeId::from_u32(guard) }.get().ty().as_obj()
+            }
+            None => {
+                let kind = match now.map_or(Kind::None, cinder_shadow::kind_of_entry) {
+                    Kind::None => site.kind(),
+                    kind => kind,
                 };
-                let kind = format!("{kind:?}");
-                l.append(cx, tuple::new(vec![ty, Obj::from(kind.as_str()), Obj::from(i64::from(count))]))
-            };
-            match site.more().filter(|m| m.len.get() > 0) {
-                Some(m) => {
-                    for i in 0..m.len.get() as usize {
-                        add(m.entries[i].guard.get(), m.kinds[i].get(), m.counts[i].get())?;
-                    }
-                }
-                None => add(site.entry.guard.get(), now.map_or(Kind::None, cinder_shadow::kind_of_entry), 0)?,
+                add(site.entry.guard.get(), site.entry.arg.get(), kind, 0)?;
             }
         }
-        put("seen", seen)?;
-        Ok(d)
+        Ok(seen)
     }
 
     /// What the sites of a function remember and how they fared: a dict with "warm" and "sites".

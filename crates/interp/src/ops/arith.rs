@@ -5,6 +5,7 @@ use cinder_pyobj::protocol::number;
 use cinder_pyobj::types::str;
 use cinder_pyobj::{Obj, PyResult, Value};
 
+use super::operators::look_pair;
 use super::{fast, fast_op, op};
 use crate::machine::{Fast, Flow, M, is_temp};
 
@@ -31,6 +32,13 @@ fn floats(m: M) -> Option<(f64, f64)> {
         },
         _ => None,
     }
+}
+
+/// Both operands as tagged floats.
+#[inline(always)]
+fn only_floats(m: M) -> Option<(f64, f64)> {
+    let (x, y) = (m.peek(m.b()), m.peek(m.c()));
+    if x.is_float() && y.is_float() { Some((x.as_float_unchecked(), y.as_float_unchecked())) } else { None }
 }
 
 /// Words of both operands if they are tagged ints.
@@ -162,6 +170,89 @@ fn fast_xor(m: M) -> Fast {
     put_int(m, x ^ y)
 }
 
+#[inline(always)]
+fn add_ints(m: M) -> Fast {
+    let (x, y) = fast!(int_words(m));
+    put_word(m, x.overflowing_add(y - 1))
+}
+
+#[inline(always)]
+fn sub_ints(m: M) -> Fast {
+    let (x, y) = fast!(int_words(m));
+    put_word(m, x.overflowing_sub(y - 1))
+}
+
+#[inline(always)]
+fn mul_ints(m: M) -> Fast {
+    let (x, y) = fast!(int_words(m));
+    let (word, overflow) = (x - 1).overflowing_mul(y >> 1);
+    put_word(m, (word | 1, overflow))
+}
+
+#[inline(always)]
+fn truediv_ints(m: M) -> Fast {
+    let (x, y) = fast!(ints(m));
+    if y == 0 || x.unsigned_abs() >= 1 << 53 || y.unsigned_abs() >= 1 << 53 {
+        return Fast::Slow;
+    }
+    put_float(m, x as f64 / y as f64)
+}
+
+#[inline(always)]
+fn add_floats(m: M) -> Fast {
+    let (x, y) = fast!(only_floats(m));
+    put_float(m, x + y)
+}
+
+#[inline(always)]
+fn sub_floats(m: M) -> Fast {
+    let (x, y) = fast!(only_floats(m));
+    put_float(m, x - y)
+}
+
+#[inline(always)]
+fn mul_floats(m: M) -> Fast {
+    let (x, y) = fast!(only_floats(m));
+    put_float(m, x * y)
+}
+
+#[inline(always)]
+fn truediv_floats(m: M) -> Fast {
+    let (x, y) = fast!(only_floats(m));
+    if y == 0.0 {
+        return Fast::Slow;
+    }
+    put_float(m, x / y)
+}
+
+macro_rules! specialised {
+    ($($name:ident $fast:ident;)*) => {
+        fast_op! {$( $name |m| fast { $fast(m) } slow { look_pair(m) } )*}
+    };
+}
+
+specialised! {
+    AddInt add_ints;
+    AddFloat add_floats;
+    AddNumber fast_add;
+    SubInt sub_ints;
+    SubFloat sub_floats;
+    SubNumber fast_sub;
+    MulInt mul_ints;
+    MulFloat mul_floats;
+    MulNumber fast_mul;
+    TrueDivInt truediv_ints;
+    TrueDivFloat truediv_floats;
+    TrueDivNumber fast_truediv;
+    FloorDivInt fast_floordiv;
+    ModInt fast_mod;
+    LShiftInt fast_lshift;
+    RShiftInt fast_rshift;
+    AndInt fast_and;
+    OrInt fast_or;
+    XorInt fast_xor;
+}
+
 macro_rules! binary {
     ($($name:ident $inplace:ident $f:path, $g:path, $fast:ident;)*) => {
         fast_op! {$(
@@ -199,7 +290,7 @@ binary! {
 /// `x + y` and `x += y` of exact strs. A text that nobody but the instruction's destination or temporary holds grows in
 /// place.
 #[inline(always)]
-fn add_strs(m: M) -> PyResult<bool> {
+pub(super) fn add_strs(m: M) -> PyResult<bool> {
     if !m.peek_obj(m.b()).is_exact(FixedShape::Str) || !m.peek_obj(m.c()).is_exact(FixedShape::Str) {
         return Ok(false);
     }
@@ -301,14 +392,6 @@ op! {
         let r = number::invert(m.cx(), &x)?;
         drop(x);
         m.set(m.a(), r);
-        Ok(Flow::NEXT)
-    }
-
-    UnaryNot |m| {
-        let x = m.arg(m.b());
-        let r = x.truthy(m.cx())?;
-        drop(x);
-        m.set(m.a(), Obj::from_bool(!r));
         Ok(Flow::NEXT)
     }
 }

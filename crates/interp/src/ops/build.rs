@@ -7,8 +7,11 @@ use cinder_pyobj::types::list::{self, List};
 use cinder_pyobj::types::{dict, exc, set, str, tuple};
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
+use super::attrs::site;
+use super::operators::site_here;
 use super::unpack::{fill, plain_items};
 use super::{fast, fast_op, op};
+use crate::dispatch::run_plain;
 use crate::machine::{Fast, Flow, M};
 
 fn list_of<'a>(m: M, x: i16) -> PyResult<&'a List> {
@@ -119,7 +122,51 @@ fn room_for_comprehension(m: M) -> usize {
     if before == Some(Opcode::GetIter) { m.th().last_iterable.get().min(MOST) } else { 0 }
 }
 
+/// A format without a specification of what the site does not know.
+fn look_format(m: M) -> PyResult<Flow> {
+    let s = site_here(m)?;
+    let plain = M { w: s.original().0, ..m };
+    // SAFETY: the instruction lies in shadow code.
+    unsafe { cinder_shadow::look_format(m.pc, s, m.peek_obj(m.b())) };
+    Ok(run_plain(plain))
+}
+
+/// The text of a number in a word.
+fn format_word(m: M) -> PyResult<Flow> {
+    let r = m.peek_obj(m.b()).str(m.cx())?;
+    m.set(m.a(), r);
+    Ok(Flow::NEXT)
+}
+
+fast_op! {
+    FormatStr |m| fast {
+        fast!(m.peek_obj(m.b()).fixed::<str::Str>(FixedShape::Str));
+        m.store(m.a(), m.owned(m.b()))
+    } slow { look_format(m) }
+}
+
 op! {
+    FormatLook |m| { look_format(m) }
+
+    FormatInt |m| { if m.peek(m.b()).is_int() { format_word(m) } else { look_format(m) } }
+
+    FormatFloat |m| { if m.peek(m.b()).is_float() { format_word(m) } else { look_format(m) } }
+
+    BuildListSized |m| {
+        let n = site(m).size();
+        let n = if n == 0 { room_for_comprehension(m) } else { n };
+        m.set(m.a(), list::with_room(n));
+        Ok(Flow::NEXT)
+    }
+
+    BuildMapSized |m| {
+        let n = site(m).size();
+        let n = if n == 0 { room_for_comprehension(m) } else { n };
+        let d = dict::with_capacity(m.cx(), n)?;
+        m.set(m.a(), d);
+        Ok(Flow::NEXT)
+    }
+
     BuildTuple |m| {
         // SAFETY: the window's references move into the tuple.
         let v = unsafe { tuple::from_owned_words(window(m)) };

@@ -3,15 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use cinder_bytecode::op::Opcode;
-use cinder_pyobj::native::FixedShape;
-use cinder_pyobj::types::dict::Dict;
-use cinder_pyobj::types::list::List;
-use cinder_pyobj::types::str::Str;
-use cinder_pyobj::types::tuple;
 use cinder_pyobj::{Obj, Value};
 
-use super::{fast, fast_op, op};
-use crate::call::{collect, eager, pop_frame};
+use super::{fast_op, op};
+use crate::call::{collect, eager, operand, pop_frame};
 use crate::frame::FrameKind;
 use crate::machine::{Fast, Flow, M};
 use crate::objects::generator;
@@ -83,28 +78,6 @@ fast_op! {
         Ok(m.target())
     }
 
-    JumpIfTrue |m| fast {
-        let v = m.peek(m.a());
-        let to = if fast!(quick_truth(v)) { m.target_pc() } else { m.ahead(1) };
-        m.consumed(m.a(), v, to)
-    } slow {
-        let x = m.arg(m.a());
-        let r = x.truthy(m.cx())?;
-        drop(x);
-        Ok(if r { m.target() } else { Flow::NEXT })
-    }
-
-    JumpIfFalse |m| fast {
-        let v = m.peek(m.a());
-        let to = if fast!(quick_truth(v)) { m.ahead(1) } else { m.target_pc() };
-        m.consumed(m.a(), v, to)
-    } slow {
-        let x = m.arg(m.a());
-        let r = x.truthy(m.cx())?;
-        drop(x);
-        Ok(if r { Flow::NEXT } else { m.target() })
-    }
-
     JumpIfNone |m| fast {
         let v = m.peek(m.a());
         let to = if v == none_word() { m.target_pc() } else { m.ahead(1) };
@@ -120,30 +93,6 @@ fast_op! {
     } slow {
         Ok(Flow::NEXT)
     }
-
-    JumpIfTrueOrDrop |m| fast {
-        let v = m.peek(m.a());
-        if fast!(quick_truth(v)) { Fast::Jump(m.target_pc()) } else { m.consumed(m.a(), v, m.ahead(1)) }
-    } slow {
-        let x = m.take(m.a());
-        if x.truthy(m.cx())? {
-            m.put(m.a(), x);
-            return Ok(m.target());
-        }
-        Ok(Flow::NEXT)
-    }
-
-    JumpIfFalseOrDrop |m| fast {
-        let v = m.peek(m.a());
-        if fast!(quick_truth(v)) { m.consumed(m.a(), v, m.ahead(1)) } else { Fast::Jump(m.target_pc()) }
-    } slow {
-        let x = m.take(m.a());
-        if !x.truthy(m.cx())? {
-            m.put(m.a(), x);
-            return Ok(m.target());
-        }
-        Ok(Flow::NEXT)
-    }
 }
 
 /// None's word.
@@ -151,40 +100,6 @@ fast_op! {
 pub(crate) fn none_word() -> Value {
     let o = std::mem::ManuallyDrop::new(Obj::none());
     o.value()
-}
-
-/// The truth of values that tell it without a call: bools, None, numbers in words, exact strs, lists, tuples and
-/// dicts.
-#[inline(always)]
-pub(crate) fn quick_truth(v: Value) -> Option<bool> {
-    if v == crate::ops::compare::bool_word(true) {
-        return Some(true);
-    }
-    if v == crate::ops::compare::bool_word(false) || v == none_word() {
-        return Some(false);
-    }
-    if v.is_int() {
-        return Some(v.as_int_unchecked() != 0);
-    }
-    if v.is_float() {
-        return Some(v.as_float_unchecked() != 0.0);
-    }
-    // SAFETY: the register holds a value.
-    let o = unsafe { Obj::borrow_from(&v) };
-    if let Some(l) = o.fixed::<List>(FixedShape::List) {
-        return Some(l.len() != 0);
-    }
-    if let Some(t) = o.fixed::<tuple::Tuple>(FixedShape::Tuple) {
-        return Some(!t.values().is_empty());
-    }
-    if let Some(s) = o.fixed::<Str>(FixedShape::Str) {
-        return Some(s.len() != 0);
-    }
-    if let Some(d) = o.fixed::<Dict>(FixedShape::Dict) {
-        return d.quick_len().map(|n| n != 0);
-    }
-    let slots = &o.type_of().slots;
-    if slots.bool.get().is_none() && slots.len.get().is_none() { Some(true) } else { None }
 }
 
 fast_op! {
@@ -213,9 +128,16 @@ fn return_quick(m: M) -> Fast {
         if f.kind == FrameKind::New || f.kind == FrameKind::Await && !awaiter_is_plain(m) {
             return Fast::Slow;
         }
-        // A returned local moves out of its register.
+        let mut kept = 0;
+        if f.kind.is_operator() {
+            if !operand::is_plain_result(f.kind, f.consumer, v) {
+                return Fast::Slow;
+            }
+            kept = operand::kept(f.consumer);
+        }
+        // A returned local moves out of its register. The operands that an operator keeps lie below the locals.
         let moved = if a < 0 { m.reg(a) } else { std::ptr::null_mut() };
-        let first = f.base.sub(c.near as usize);
+        let first = f.base.sub(c.near as usize + kept);
         let (mut dies, mut dies_next) = (Value::UNBOUND, Value::UNBOUND);
         let mut p = f.base;
         while p > first {
@@ -258,17 +180,20 @@ fn return_quick(m: M) -> Fast {
             pc = pc.add(1 + (*pc).c() as usize);
             advance = 1;
         }
-        let to = pc.add(advance);
+        let kind = f.kind;
+        let to = if kind.branches() { pc.offset(operand::distance(f.extra, is_true(v))) } else { pc.add(advance) };
         let base = (*caller).base;
         let dst = (*pc).a() as i16;
         let p = base.offset(dst as isize);
-        let replaces = f.kind != FrameKind::Discard && dst < 0;
+        let delivers = kind != FrameKind::Discard && !kind.branches();
+        let replaces = delivers && dst < 0;
         if dies_next != Value::UNBOUND && replaces && (*p).is_ptr() && (*p).header().is_unique() {
             return Fast::Slow;
         }
-        let kind = f.kind;
         let v = if kind == FrameKind::Init {
             f.extra
+        } else if kind == FrameKind::Bool {
+            crate::ops::bool_word(is_true(v) != (f.consumer & operand::NOT != 0))
         } else {
             if a >= cinder_bytecode::op::CONST_BASE {
                 v.incref();
@@ -283,7 +208,7 @@ fn return_quick(m: M) -> Fast {
         } else {
             th.free_frame_quick(m.fr)
         }
-        if kind != FrameKind::Discard {
+        if delivers {
             let old = std::mem::replace(&mut *p, v);
             if replaces && old.is_ptr() && old.header().release() {
                 if dies == Value::UNBOUND {
@@ -301,6 +226,12 @@ fn return_quick(m: M) -> Fast {
         }
         Fast::Enter(to, base, caller)
     }
+}
+
+/// The truth of a bool or of a length in a word.
+#[inline(always)]
+fn is_true(v: Value) -> bool {
+    v != crate::ops::bool_word(false) && !(v.is_int() && v.as_int_unchecked() == 0)
 }
 
 /// Whether a frame that is awaited at once may end without ado, and the `EndSend` of its awaiter fires no events.
@@ -338,7 +269,11 @@ pub(super) fn return_value(m: M, v: Obj) -> Flow {
             eager::free(th, m.fr);
             return generator::returned(th, FrameKind::Send, v);
         }
+        let operands = operand::take_kept(m.fr);
         pop_frame(th, m.fr);
+        if kind.is_operator() {
+            return operand::returned(th, kind, consumer, operands, v);
+        }
         let v = match kind {
             FrameKind::Entry => {
                 th.result.set(Some(v));
@@ -351,7 +286,6 @@ pub(super) fn return_value(m: M, v: Obj) -> Flow {
                 return Flow::SWITCH;
             }
             FrameKind::New => return super::calls::made(th, v, consumer, advance),
-            FrameKind::Call | FrameKind::Loop | FrameKind::Send | FrameKind::Collect | FrameKind::Await => v,
             FrameKind::Init => {
                 let instance = Obj::from_owned(extra);
                 if !v.is_none() {
@@ -361,6 +295,7 @@ pub(super) fn return_value(m: M, v: Obj) -> Flow {
                 }
                 instance
             }
+            _ => v,
         };
         deliver(m, v, advance)
     }

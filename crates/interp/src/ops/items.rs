@@ -213,6 +213,21 @@ pub(super) fn set_item(m: M) -> PyResult<Flow> {
     Ok(Flow::NEXT)
 }
 
+/// `a[i:j] = c` of an exact list with the items of another one or of an exact tuple; false, with nothing done, for others.
+pub(super) fn assign_slice(m: M) -> bool {
+    let (x, v) = (m.peek_obj(m.a()), m.peek_obj(m.c()));
+    let (Some(l), false) = (x.fixed::<List>(FixedShape::List), v.is(x)) else { return false };
+    let Some(items) = crate::ops::unpack::plain_items(v) else { return false };
+    // SAFETY: the other list or tuple keeps the items alive until they are counted.
+    if !unsafe { l.quick_assign(m.peek(m.b()), m.peek(m.b() + 1), items) } {
+        return false;
+    }
+    // Bounds are ints or None, which need no drop.
+    drop(m.arg(m.c()));
+    drop(m.arg(m.a()));
+    true
+}
+
 /// `a = slice(…)` of the window's words.
 pub(super) fn build_slice(m: M) -> PyResult<Flow> {
     let b = m.b();
@@ -245,18 +260,10 @@ op! {
     }
 
     SetSlice |m| {
-        let (x, v) = (m.arg(m.a()), m.arg(m.c()));
-        if let Some(l) = x.fixed::<List>(FixedShape::List)
-            && !v.is(&x)
-            && let Some(items) = crate::ops::unpack::plain_items(&v)
-            // SAFETY: the other list or tuple keeps the items alive until they are counted.
-            && unsafe { l.quick_assign(m.peek(m.b()), m.peek(m.b() + 1), items) }
-        {
-            // Bounds are ints or None, which need no drop.
-            drop(v);
-            drop(x);
+        if assign_slice(m) {
             return Ok(Flow::NEXT);
         }
+        let (x, v) = (m.arg(m.a()), m.arg(m.c()));
         let s = slice::new(m.take(m.b()), m.take(m.b() + 1), Obj::none());
         x.set_item(m.cx(), &s, &v)?;
         drop(v);

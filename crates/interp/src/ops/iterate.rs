@@ -1,19 +1,27 @@
 //! Iteration.
 
+use cinder_bytecode::flow::TempKind;
 use cinder_bytecode::op::{Insn, Opcode};
 use cinder_pyobj::native::FixedShape;
+use cinder_pyobj::protocol::operator::Asked;
 use cinder_pyobj::types::dict::{Dict, DictItemIterator, DictKeyIterator, DictValueIterator};
 use cinder_pyobj::types::iterators::{Enumerate, Zip};
 use cinder_pyobj::types::list::{List, ListIterator, ListReverseIterator};
 use cinder_pyobj::types::range::RangeIterator;
+use cinder_pyobj::types::slot_wrappers::is_python_next;
+use cinder_pyobj::types::slots::UnaryFn;
 use cinder_pyobj::types::str::StrIterator;
 use cinder_pyobj::types::tuple::{Tuple, TupleIterator};
 use cinder_pyobj::{Obj, PyResult, Value};
-use cinder_shadow::ShadowOp;
+use cinder_shadow::{ShadowOp, Site};
 
-use super::attrs::site;
+use super::attrs::{guarded, site};
+use super::calls::enter_above;
 use super::flow::none_word;
+use super::operators::{enter_method, ready};
 use super::{fast, fast_op, op};
+use crate::call::operand::consumer;
+use crate::dispatch::run_plain;
 use crate::frame::FrameKind;
 use crate::machine::{Fast, Flow, M, is_temp};
 use crate::objects::generator::Generator;
@@ -29,14 +37,52 @@ fast_op! {
     } slow {
         let x = m.arg(m.b());
         let r = x.iter(m.cx())?;
-        m.th().last_iterable.set(length(&x));
+        m.th().last_iterable.set(length(&x, &r));
         drop(x);
         m.set(m.a(), r);
         Ok(Flow::NEXT)
     }
+
+    GetIterLook |m| fast { Fast::Slow } slow { look_iterable(m) }
+
+    GetIterClass |m| fast {
+        let s = site(m);
+        if !guarded(m.peek(m.b()), &s.entry) {
+            return Fast::Slow;
+        }
+        // With a kept operand the frame's result is looked at before it counts.
+        let kind = (FrameKind::Bool, consumer(Asked::Left, 0, 1));
+        enter_method(m, s.entry.target.get(), [m.b()], true, kind, Value::UNBOUND)
+    } slow { look_iterable(m) }
+}
+
+/// Makes an iterator of what the site does not know.
+fn look_iterable(m: M) -> PyResult<Flow> {
+    let s = site(m);
+    let x = m.peek_obj(m.b());
+    if s.entry.dep.get() == 0 || !guarded(x.value(), &s.entry) {
+        // SAFETY: the instruction lies in shadow code.
+        unsafe { cinder_shadow::look_iterator(m.pc, s, x) };
+    }
+    Ok(run_plain(M { w: s.original().0, ..m }))
 }
 
 op! {
+    GetIterNative |m| {
+        let s = site(m);
+        if !guarded(m.peek(m.b()), &s.entry) {
+            return look_iterable(m);
+        }
+        // SAFETY: sites of this instruction keep the address of such a function.
+        let f = unsafe { std::mem::transmute::<usize, UnaryFn>(s.entry.target.get()) };
+        let x = m.arg(m.b());
+        let r = f(m.cx(), &x)?;
+        m.th().last_iterable.set(length(&x, &r));
+        drop(x);
+        m.set(m.a(), r);
+        Ok(Flow::NEXT)
+    }
+
     GetLen |m| {
         let n = m.peek_obj(m.b()).len(m.cx())?;
         m.set(m.a(), Obj::from(n));
@@ -44,13 +90,16 @@ op! {
     }
 }
 
-/// The length of an exact list, tuple or dict; 0 for others.
-fn length(x: &Obj) -> usize {
+/// The length of an exact list, tuple, dict or range, of which `it` is an iterator; 0 for others.
+fn length(x: &Obj, it: &Obj) -> usize {
     if let Some(l) = x.fixed::<List>(FixedShape::List) {
         return l.len();
     }
     if let Some(t) = x.fixed::<Tuple>(FixedShape::Tuple) {
         return t.values().len();
+    }
+    if let Some(r) = it.fixed::<RangeIterator>(FixedShape::RangeIterator) {
+        return usize::try_from(r.state().2).unwrap_or(usize::MAX);
     }
     x.fixed::<Dict>(FixedShape::Dict).and_then(Dict::quick_len).unwrap_or(0)
 }
@@ -146,17 +195,60 @@ fn expect(it: &Obj, pair: Pair) -> Option<ShadowOp> {
     Some(op)
 }
 
+/// The site of the instruction that made the list or dict which the comprehension of this loop fills, and its register.
+fn filled(m: M) -> Option<(u32, i16)> {
+    let f = m.frame();
+    let at = f.lasti();
+    let insns = &f.plain().insns;
+    let mut i = at.checked_sub(1)?;
+    while matches!(
+        insns[i as usize].op(),
+        Some(Opcode::TakeLocal | Opcode::TakeCell | Opcode::TakeFar | Opcode::MakeCell | Opcode::ClearLocal)
+    ) {
+        i = i.checked_sub(1)?;
+    }
+    let insn = insns[i as usize];
+    let makes = matches!(insn.op(), Some(Opcode::BuildList | Opcode::BuildMap)) && insn.c() == 0;
+    let a = insn.a() as i16;
+    if !makes || !is_temp(a) || f.plain().liveness().live_before(at).get(a as usize) != Some(&TempKind::Value) {
+        return None;
+    }
+    Some((f.code().shadow()?.site_at(i)?.number(), a))
+}
+
+/// The loop is at its end: the site that made what it filled learns the size.
+fn note_size(m: M, s: &Site) {
+    let Some(number) = s.entry.target.get().checked_sub(1) else { return };
+    let Some(made) = m.frame().code().shadow().map(|code| code.site(number as u32)) else { return };
+    let x = m.peek_obj(made.original().a() as i16);
+    if let Some(l) = x.fixed::<List>(FixedShape::List) {
+        made.note_size(l.len());
+    } else if let Some(n) = x.fixed::<Dict>(FixedShape::Dict).and_then(Dict::quick_len) {
+        made.note_size(n);
+    }
+}
+
 /// A turn whose iterator the site does not know, or at whose end the fast path stopped.
 fn look(m: M) -> PyResult<Flow> {
     let s = site(m);
     let it = m.peek_obj(m.b());
     if it.shape_id().as_u32() != s.entry.guard.get() {
+        if is_python_next(it.type_of()) {
+            // SAFETY: the instruction lies in shadow code.
+            unsafe { cinder_shadow::look_iterator(m.pc, s, it) };
+            return walk(m);
+        }
         let pair = pairs(m);
-        let target = it.type_of().slots.next.get().map_or(0, |f| f as usize);
-        // SAFETY: the instruction lies in shadow code; native types keep their slots for good.
+        // The register's content is looked at at the end of the loop, when the instruction saw to its being live.
+        let target = filled(m).map_or(0, |(number, _)| number as usize + 1);
+        // SAFETY: the instruction lies in shadow code.
         unsafe { cinder_shadow::look_shape(m.pc, s, it, expect(it, pair), pair as u32, target) };
     }
-    walk(m)
+    let answer = it.next(m.cx())?;
+    if answer.is_none() && s.entry.dep.get() == 0 {
+        note_size(m, s);
+    }
+    Ok(turn(m, answer))
 }
 
 /// Stores the two parts of an item where the unpacking would put them, and goes on behind that.
@@ -284,6 +376,28 @@ fast_op! {
             Some(pair) => put_pair(m, pair),
             None => turn(m, None),
         })
+    }
+
+    ForIterClass |m| fast {
+        let e = &site(m).entry;
+        let it = m.peek(m.b());
+        if !guarded(it, e) {
+            return Fast::Slow;
+        }
+        // SAFETY: the guard holds, so the cell is alive; the registers above the frame are free, and there are enough.
+        unsafe {
+            let first = m.frame().top;
+            let (f, function) = fast!(ready(m, e.target.get(), 1, first));
+            let c = &*fast!(function.code_ptr());
+            f.incref();
+            it.incref();
+            *first = it;
+            // Behind the jump that the end of the loop takes.
+            enter_above(m, f, function, c, first, 1, (FrameKind::Next, 0, 2), Value::UNBOUND)
+        }
+    } slow {
+        let s = site(m);
+        if guarded(m.peek(m.b()), &s.entry) { walk(m) } else { look(m) }
     }
 
     ForIterNative |m| fast { Fast::Slow } slow {

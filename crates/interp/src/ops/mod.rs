@@ -20,9 +20,12 @@ mod imports;
 mod items;
 mod iterate;
 mod matching;
+mod membership;
 pub(crate) mod names;
+mod operators;
 mod spread;
 mod subscript;
+mod truth;
 mod unpack;
 
 pub(crate) use arith::*;
@@ -40,9 +43,12 @@ pub(crate) use imports::*;
 pub(crate) use items::*;
 pub(crate) use iterate::*;
 pub(crate) use matching::*;
+pub(crate) use membership::*;
 pub(crate) use names::*;
+pub(crate) use operators::*;
 pub(crate) use spread::*;
 pub(crate) use subscript::*;
+pub(crate) use truth::*;
 pub(crate) use unpack::*;
 
 /// Defines outlined instructions: `op! { Name |m| { body: PyResult<Flow> } … }`.

@@ -1,19 +1,24 @@
-//! Subscripts of classes written in Python, in shadow code.
+//! Subscripts in shadow code.
 
+use cinder_bytecode::op::Opcode;
 use cinder_pyobj::cell::AttrCell;
 use cinder_pyobj::native::FixedShape;
 use cinder_pyobj::types::dict::Dict;
-use cinder_pyobj::{PyResult, Value, intern};
-use cinder_shadow::ShadowOp;
+use cinder_pyobj::types::list::List;
+use cinder_pyobj::types::slots::{BinaryFn, SetFn};
+use cinder_pyobj::types::tuple::Tuple;
+use cinder_pyobj::types::{slice, str};
+use cinder_pyobj::{Obj, PyResult, Value};
 
-use super::attrs::{guarded, site};
-use super::calls::{can_enter, enter_frame};
+use super::attrs::{guarded, site, store_slot};
+use super::calls::push_values;
 use super::flow::none_word;
-use super::items::{build_slice, get_item, quick_slice, set_item};
+use super::items::{assign_slice, build_slice, get_item, quick_slice, set_item};
+use super::operators::{enter_method, site_here};
 use super::{fast, fast_op, op};
+use crate::dispatch::run_plain;
 use crate::frame::FrameKind;
 use crate::machine::{Fast, Flow, M, is_temp};
-use crate::objects::function::Function;
 
 /// The instruction as plain code has it, for its operands.
 #[inline(always)]
@@ -21,57 +26,22 @@ fn plain(m: M) -> M {
     M { w: site(m).original().0, ..m }
 }
 
-fn look_get(m: M) -> PyResult<Flow> {
-    let s = site(m);
-    let x = m.peek_obj(m.b());
-    // SAFETY: the instruction lies in shadow code.
-    unsafe {
-        if x.is_exact(FixedShape::Dict) {
-            if x.shape_id().as_u32() != s.entry.guard.get() {
-                cinder_shadow::look_shape(m.pc, s, x, Some(ShadowOp::GetItemDict), 0, 0);
-            }
-        } else {
-            cinder_shadow::look_item(m.pc, s, x, intern!("__getitem__"), ShadowOp::GetItemClass);
-        }
+/// A subscript that the site does not know, or that its fast path cannot do.
+fn look(m: M) -> PyResult<Flow> {
+    let s = site_here(m)?;
+    let plain = M { w: s.original().0, ..m };
+    let (x, key) = match plain.opcode() {
+        Opcode::GetItem => (plain.b(), Some(plain.c())),
+        Opcode::GetSlice => (plain.b(), None),
+        Opcode::SetSlice => (plain.a(), None),
+        _ => (plain.a(), Some(plain.b())),
+    };
+    let x = plain.peek_obj(x);
+    if s.entry.dep.get() == 0 || !guarded(x.value(), &s.entry) {
+        // SAFETY: the instruction lies in shadow code.
+        unsafe { cinder_shadow::look_subscript(m.pc, s, x, key.map(|k| plain.peek_obj(k))) };
     }
-    get_item(plain(m))
-}
-
-fn look_set(m: M) -> PyResult<Flow> {
-    let s = site(m);
-    let x = m.peek_obj(m.a());
-    // SAFETY: the instruction lies in shadow code.
-    unsafe { cinder_shadow::look_item(m.pc, s, x, intern!("__setitem__"), ShadowOp::SetItemClass) };
-    set_item(plain(m))
-}
-
-/// Enters the Python function that the site knows for a receiver, with these operands.
-#[inline(always)]
-fn enter<const N: usize>(m: M, receiver: Value, operands: [i16; N], kind: FrameKind) -> Fast {
-    let e = &site(m).entry;
-    if !guarded(receiver, e) {
-        return Fast::Slow;
-    }
-    // SAFETY: the guard holds, so the cell is alive; the registers above the frame are free, and there are enough.
-    unsafe {
-        let f = (*(e.target.get() as *const AttrCell)).value();
-        if !Function::is(f) {
-            return Fast::Slow;
-        }
-        let function = &*Function::payload_of(f);
-        let c = &*fast!(function.code_ptr());
-        let first = m.frame().top;
-        if c.quick_args != N as u32 || c.sites().is_null() || !can_enter(m, c, first) {
-            return Fast::Slow;
-        }
-        f.incref();
-        let mut i = 0;
-        while i < N {
-            *first.add(i) = m.owned(operands[i]);
-            i += 1;
-        }
-        enter_frame(m, f, function, c, first, N as u32, kind, Value::UNBOUND)
-    }
+    Ok(run_plain(plain))
 }
 
 /// Takes a slice of an exact list, tuple or str without a slice object, and skips the subscript that follows. Its key is
@@ -89,17 +59,163 @@ fn slice_at_once(m: M) -> PyResult<Flow> {
     Ok(Flow::jump(m.ahead(2)))
 }
 
+/// The item at an int in a word, borrowed.
+#[inline(always)]
+fn item(items: &[Value], k: Value) -> Option<Value> {
+    let i = k.as_int()?;
+    let i = if i < 0 { i + items.len() as i64 } else { i };
+    items.get(i as usize).copied()
+}
+
+/// Ends a subscript by a word with an item that the container keeps alive.
+#[inline(always)]
+fn finish_item(m: M, v: Value) -> Fast {
+    let x = m.peek(m.b());
+    // SAFETY: the container keeps the item alive.
+    unsafe { v.incref() };
+    m.store_drop(m.a(), v, m.b(), x)
+}
+
+/// A slice object of the bounds in the window at `x`, which it takes.
+fn take_slice(m: M, x: i16) -> Obj {
+    slice::new(m.take(x), m.take(x + 1), Obj::none())
+}
+
+/// The Python function that the site knows.
+fn method(m: M) -> Option<Obj> {
+    // SAFETY: the entry is forgotten before the cell dies.
+    unsafe { (*(site(m).entry.target.get() as *const AttrCell)).get() }
+}
+
 op! {
     BuildSliceGet |m| { slice_at_once(m) }
+
+    GetItemStr |m| {
+        if let Some(v) = str::quick_item(m.peek_obj(m.b()), m.peek(m.c())) {
+            drop(m.arg(m.b()));
+            m.set(m.a(), v);
+            return Ok(Flow::NEXT);
+        }
+        look(m)
+    }
+
+    GetItemNative |m| {
+        let plain = plain(m);
+        if !guarded(m.peek(m.b()), &site(m).entry) {
+            return look(m);
+        }
+        // SAFETY: sites of this instruction keep the address of such a function.
+        let f = unsafe { std::mem::transmute::<usize, BinaryFn>(site(m).entry.target.get()) };
+        let (x, k) = (plain.arg(plain.b()), plain.arg(plain.c()));
+        let v = f(m.cx(), &x, &k)?;
+        drop((x, k));
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    SetItemDict |m| {
+        if m.peek_obj(m.a()).is_exact(FixedShape::Dict) { set_item(plain(m)) } else { look(m) }
+    }
+
+    SetItemNative |m| {
+        let plain = plain(m);
+        if !guarded(m.peek(m.a()), &site(m).entry) {
+            return look(m);
+        }
+        // SAFETY: sites of this instruction keep the address of such a function.
+        let f = unsafe { std::mem::transmute::<usize, SetFn>(site(m).entry.target.get()) };
+        let (x, k, v) = (plain.arg(plain.a()), plain.arg(plain.b()), plain.arg(plain.c()));
+        f(m.cx(), &x, &k, Some(&v))?;
+        drop(v);
+        drop(x);
+        drop(k);
+        Ok(Flow::NEXT)
+    }
+
+    DelItemNative |m| {
+        if !guarded(m.peek(m.a()), &site(m).entry) {
+            return look(m);
+        }
+        // SAFETY: sites of this instruction keep the address of such a function.
+        let f = unsafe { std::mem::transmute::<usize, SetFn>(site(m).entry.target.get()) };
+        let (x, k) = (m.arg(m.a()), m.arg(m.b()));
+        f(m.cx(), &x, &k, None)?;
+        drop((x, k));
+        Ok(Flow::NEXT)
+    }
+
+    GetSliceLook |m| { look(m) }
+
+    GetSlicePlain |m| {
+        if let Some(v) = quick_slice(m.peek_obj(m.b()), m.peek(m.c()), m.peek(m.c() + 1), none_word()) {
+            drop(m.arg(m.b()));
+            m.set(m.a(), v);
+            return Ok(Flow::NEXT);
+        }
+        look(m)
+    }
+
+    GetSliceClass |m| {
+        let plain = plain(m);
+        if !guarded(m.peek(m.b()), &site(m).entry) {
+            return look(m);
+        }
+        let Some(f) = method(m) else { return look(m) };
+        let (x, s) = (plain.arg(plain.b()), take_slice(plain, plain.c()));
+        if let Some(flow) = push_values(m, &f, [&x, &s], FrameKind::Call)? {
+            return Ok(flow);
+        }
+        let v = x.get_item(m.cx(), &s)?;
+        drop((x, s));
+        m.set(m.a(), v);
+        Ok(Flow::NEXT)
+    }
+
+    SetSliceLook |m| { look(m) }
+
+    SetSliceList |m| {
+        if assign_slice(m) { Ok(Flow::NEXT) } else { look(m) }
+    }
+
+    SetSliceClass |m| {
+        let plain = plain(m);
+        if !guarded(m.peek(m.a()), &site(m).entry) {
+            return look(m);
+        }
+        let Some(f) = method(m) else { return look(m) };
+        let (x, v) = (plain.arg(plain.a()), plain.arg(plain.c()));
+        let s = take_slice(plain, plain.b());
+        if let Some(flow) = push_values(m, &f, [&x, &s, &v], FrameKind::Discard)? {
+            return Ok(flow);
+        }
+        x.set_item(m.cx(), &s, &v)?;
+        drop(v);
+        drop((x, s));
+        Ok(Flow::NEXT)
+    }
 }
 
 fast_op! {
-    GetItemLook |m| fast { Fast::Slow } slow { look_get(m) }
+    GetItemLook |m| fast { Fast::Slow } slow { look(m) }
+
+    GetItemList |m| fast {
+        let l = fast!(m.peek_obj(m.b()).fixed::<List>(FixedShape::List));
+        finish_item(m, fast!(item(l.words(), m.peek(m.c()))))
+    } slow { look(m) }
+
+    GetItemTuple |m| fast {
+        let t = fast!(m.peek_obj(m.b()).fixed::<Tuple>(FixedShape::Tuple));
+        finish_item(m, fast!(item(t.values(), m.peek(m.c()))))
+    } slow { look(m) }
 
     GetItemClass |m| fast {
-        let key = site(m).original().c() as i16;
-        enter(m, m.peek(m.b()), [m.b(), key], FrameKind::Call)
-    } slow { look_get(m) }
+        let s = site(m);
+        if !guarded(m.peek(m.b()), &s.entry) {
+            return Fast::Slow;
+        }
+        let key = s.original().c() as i16;
+        enter_method(m, s.entry.target.get(), [m.b(), key], false, (FrameKind::Call, 0), Value::UNBOUND)
+    } slow { look(m) }
 
     GetItemDict |m| fast {
         let x = m.peek(m.b());
@@ -113,12 +229,64 @@ fast_op! {
         // SAFETY: the dict keeps the value alive.
         unsafe { v.incref() };
         if ends_key { m.store_drop(m.a(), v, c, key) } else { m.store_drop(m.a(), v, m.b(), x) }
-    } slow { look_get(m) }
+    } slow {
+        if m.peek_obj(m.b()).is_exact(FixedShape::Dict) { get_item(plain(m)) } else { look(m) }
+    }
 
-    SetItemLook |m| fast { Fast::Slow } slow { look_set(m) }
+    GetItemConst |m| fast {
+        let s = site(m);
+        let d = fast!(m.peek_obj(m.b()).fixed::<Dict>(FixedShape::Dict));
+        finish_item(m, fast!(d.quick_at(s.entry.arg.get() as usize, m.peek(s.original().c() as i16))))
+    } slow {
+        let plain = plain(m);
+        let Some(d) = m.peek_obj(m.b()).fixed::<Dict>(FixedShape::Dict) else { return look(m) };
+        site(m).note_entry(d, plain.peek(plain.c()));
+        get_item(plain)
+    }
+
+    SetItemLook |m| fast { Fast::Slow } slow { look(m) }
+
+    SetItemList |m| fast {
+        let x = m.peek(m.a());
+        let l = fast!(m.peek_obj(m.a()).fixed::<List>(FixedShape::List));
+        let i = fast!(m.peek(m.b()).as_int());
+        let i = if i < 0 { i + l.len() as i64 } else { i };
+        let p = fast!(l.slot(i as usize));
+        // SAFETY: the slot belongs to the list, which the operand keeps alive.
+        unsafe { store_slot(m, p, x, m.c()) }
+    } slow { look(m) }
+
+    SetItemConst |m| fast {
+        let s = site(m);
+        let x = m.peek(m.a());
+        let d = fast!(m.peek_obj(m.a()).fixed::<Dict>(FixedShape::Dict));
+        let p = fast!(d.quick_slot(s.entry.arg.get() as usize, m.peek(m.b())));
+        // SAFETY: the slot belongs to the dict, which the operand keeps alive.
+        unsafe { store_slot(m, p, x, s.original().c() as i16) }
+    } slow {
+        let Some(d) = m.peek_obj(m.a()).fixed::<Dict>(FixedShape::Dict) else { return look(m) };
+        site(m).note_entry(d, m.peek(m.b()));
+        set_item(plain(m))
+    }
 
     SetItemClass |m| fast {
-        let value = site(m).original().c() as i16;
-        enter(m, m.peek(m.a()), [m.a(), m.b(), value], FrameKind::Discard)
-    } slow { look_set(m) }
+        let s = site(m);
+        if !guarded(m.peek(m.a()), &s.entry) {
+            return Fast::Slow;
+        }
+        let value = s.original().c() as i16;
+        let operands = [m.a(), m.b(), value];
+        enter_method(m, s.entry.target.get(), operands, false, (FrameKind::Discard, 0), Value::UNBOUND)
+    } slow { look(m) }
+
+    DelItemLook |m| fast { Fast::Slow } slow { look(m) }
+
+    DelItemClass |m| fast {
+        let s = site(m);
+        if !guarded(m.peek(m.a()), &s.entry) {
+            return Fast::Slow;
+        }
+        let operands = [m.a(), m.b()];
+        enter_method(m, s.entry.target.get(), operands, false, (FrameKind::Discard, 0), Value::UNBOUND)
+    } slow { look(m) }
 }

@@ -19,6 +19,20 @@ pub fn shows_its_class(ty: &Type) -> bool {
     (plain || as_in_object(intern!("__getattribute__"))) && as_in_object(intern!("__class__"))
 }
 
+/// A comparison of which neither operand knows anything.
+pub(super) fn by_identity(cx: &Ctx, a: &Obj, b: &Obj, op: CmpOp) -> PyResult {
+    match op {
+        CmpOp::Eq => Ok(Obj::from_bool(a.is(b))),
+        CmpOp::Ne => Ok(Obj::from_bool(!a.is(b))),
+        _ => Err(cx.type_error(format!(
+            "'{}' not supported between instances of '{}' and '{}'",
+            op.symbol(),
+            a.type_of().name(),
+            b.type_of().name()
+        ))),
+    }
+}
+
 impl Obj {
     /// `x < y` and the others: reflected first for a subclass, then the left, then the right operand.
     pub fn rich_cmp(&self, cx: &Ctx, other: &Obj, op: CmpOp) -> PyResult {
@@ -55,16 +69,7 @@ impl Obj {
                 return Ok(r);
             }
         }
-        match op {
-            CmpOp::Eq => Ok(Obj::from_bool(self.is(other))),
-            CmpOp::Ne => Ok(Obj::from_bool(!self.is(other))),
-            _ => Err(cx.type_error(format!(
-                "'{}' not supported between instances of '{}' and '{}'",
-                op.symbol(),
-                ta.name(),
-                tb.name()
-            ))),
-        }
+        by_identity(cx, self, other, op)
     }
 
     /// The truth of a rich comparison. Identical objects are equal without being asked.

@@ -7,6 +7,7 @@ mod compare;
 mod iter;
 pub mod number;
 mod object;
+pub mod operator;
 pub mod pack;
 mod sequence;
 

@@ -7,11 +7,9 @@ use crate::types::Slots;
 use crate::types::slots::{BinaryFn, RepeatFn};
 use crate::value::Obj;
 
-type Slot = fn(&Slots) -> Option<BinaryFn>;
-
 /// Tries both operands' slots; nothing if none knows the pair.
 #[inline]
-fn dispatch(cx: &Ctx, a: &Obj, b: &Obj, slot: Slot) -> PyResult<Option<Obj>> {
+pub(super) fn dispatch(cx: &Ctx, a: &Obj, b: &Obj, slot: impl Fn(&Slots) -> Option<BinaryFn>) -> PyResult<Option<Obj>> {
     let (ta, tb) = (a.type_of(), b.type_of());
     let fa = slot(&ta.slots);
     let mut fb = if ta.is(tb) { None } else { slot(&tb.slots) };
@@ -47,7 +45,7 @@ fn dispatch(cx: &Ctx, a: &Obj, b: &Obj, slot: Slot) -> PyResult<Option<Obj>> {
 }
 
 #[cold]
-fn unsupported(cx: &Ctx, a: &Obj, b: &Obj, symbol: &str) -> crate::Raised {
+pub(super) fn unsupported(cx: &Ctx, a: &Obj, b: &Obj, symbol: &str) -> crate::Raised {
     let hint = if symbol == ">>"
         && a.downcast::<crate::types::function::NativeFunction>().is_some_and(|f| f.name() == "print")
     {
@@ -141,7 +139,7 @@ pub fn inplace_add(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
     }
 }
 
-fn repeat(cx: &Ctx, seq: &Obj, n: &Obj, f: RepeatFn) -> PyResult {
+pub(super) fn repeat(cx: &Ctx, seq: &Obj, n: &Obj, f: RepeatFn) -> PyResult {
     if n.type_of().slots.index.get().is_none() {
         return Err(cx.type_error(format!("can't multiply sequence by non-int of type '{}'", n.type_of().name())));
     }

@@ -184,9 +184,15 @@ pub(super) unsafe fn copy_defaults(c: &CodeObject, first: *mut Value, count: u32
 /// Whether a frame of `c` can be pushed without ado with its parameters at `first`.
 #[inline(always)]
 pub(in crate::ops) fn can_enter(m: M, c: &CodeObject, first: *mut Value) -> bool {
+    let fr = m.frame();
+    has_room(m, c, if fr.is_generator { fr.top } else { first })
+}
+
+/// As [`can_enter`], for parameters that are to stay where they are.
+#[inline(always)]
+pub(in crate::ops) fn has_room(m: M, c: &CodeObject, params: *mut Value) -> bool {
     let th = m.th();
     let fr = m.frame();
-    let params = if fr.is_generator { fr.top } else { first };
     let need = (c.near + c.above) as usize * 8;
     (fr.reg_end as usize).wrapping_sub(params as usize) >= need
         && params <= fr.reg_end
@@ -236,11 +242,8 @@ pub(super) unsafe fn enter_frame_of(
 ) -> Fast {
     // SAFETY: by the caller's promise; what is written lies in the chunk.
     unsafe {
-        let th = m.th();
         let fr = m.frame();
         let params = if fr.is_generator { fr.top } else { first };
-        let new = th.take_frame();
-        th.depth.set(th.depth.get() + 1);
         if params != first {
             let mut i = 0;
             while i < count as usize {
@@ -248,6 +251,33 @@ pub(super) unsafe fn enter_frame_of(
                 i += 1;
             }
         }
+        enter_above(m, callee, f, c, params, count, (kind, 0, advance), extra)
+    }
+}
+
+/// As [`enter_frame`], for parameters that stand where the frame is to have them. `kind` comes with what the frame's end
+/// has to know.
+///
+/// # Safety
+/// As [`enter_frame`], with [`has_room`].
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "all of it becomes part of the frame")]
+pub(in crate::ops) unsafe fn enter_above(
+    m: M,
+    callee: Value,
+    f: &Function,
+    c: &CodeObject,
+    params: *mut Value,
+    count: u32,
+    (kind, consumer, advance): (FrameKind, u8, u8),
+    extra: Value,
+) -> Fast {
+    // SAFETY: by the caller's promise; what is written lies in the chunk.
+    unsafe {
+        let th = m.th();
+        let fr = m.frame();
+        let new = th.take_frame();
+        th.depth.set(th.depth.get() + 1);
         let base = params.add(c.near as usize);
         let mut p = params.add(count as usize);
         while p < base {
@@ -278,7 +308,7 @@ pub(super) unsafe fn enter_frame_of(
             owns_names: false,
             chunk_first: false,
             advance,
-            consumer: 0,
+            consumer,
         });
         th.current.set(new);
         Fast::Enter(pc, base, new)

@@ -207,6 +207,12 @@ impl Dict {
     /// none or it takes more to find it.
     #[inline(always)]
     pub fn quick_get(&self, key: Value) -> Option<Value> {
+        self.quick_at(self.quick_find(key)?, key)
+    }
+
+    /// The number of the entry that [`Dict::quick_get`] reads.
+    #[inline(always)]
+    pub fn quick_find(&self, key: Value) -> Option<usize> {
         if self.form.get() != Form::Compact {
             return None;
         }
@@ -218,8 +224,27 @@ impl Dict {
             unsafe { Obj::borrow_from(&key) }.fixed::<Str>(FixedShape::Str)?.known_hash()?
         };
         let t = self.table();
-        let e = t.entry(t.next_match(&mut t.probe(hash), hash)?)?;
+        t.next_match(&mut t.probe(hash), hash)
+    }
+
+    /// The value in entry `i` of a compact dict if the entry has this very word as its key, borrowed.
+    #[inline(always)]
+    pub fn quick_at(&self, i: usize, key: Value) -> Option<Value> {
+        if self.form.get() != Form::Compact {
+            return None;
+        }
+        let e = self.table().entry(i)?;
         if e.key == Some(key) { Some(e.value) } else { None }
+    }
+
+    /// Where the value of [`Dict::quick_at`] stands, to be replaced.
+    #[inline(always)]
+    pub fn quick_slot(&self, i: usize, key: Value) -> Option<*mut Value> {
+        if self.form.get() != Form::Compact {
+            return None;
+        }
+        let e = self.table_mut().entry_mut(i)?;
+        if e.key == Some(key) { Some(&raw mut e.value) } else { None }
     }
 
     /// The table, for one short access that runs no Python code.

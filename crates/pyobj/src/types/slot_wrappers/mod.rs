@@ -8,7 +8,7 @@ use crate::types::str::Name;
 use crate::types::{Slots, Type};
 use crate::value::Obj;
 
-pub use trampoline::is_python_next;
+pub use trampoline::{is_python_next, length_of, truth_of};
 pub use wrapper::{MethodWrapper, SlotDef, WrapperDescriptor};
 
 use crate::ctx::{Ctx, PyResult};

@@ -135,7 +135,11 @@ pub(super) fn hash(cx: &Ctx, this: &Obj) -> PyResult<i64> {
 }
 
 pub(super) fn len(cx: &Ctx, this: &Obj) -> PyResult<usize> {
-    let r = must(cx, this, intern!("__len__"), &[])?;
+    length_of(cx, &must(cx, this, intern!("__len__"), &[])?)
+}
+
+/// The length that an answer of `__len__` stands for.
+pub fn length_of(cx: &Ctx, r: &Obj) -> PyResult<usize> {
     if r.as_int().is_none() && crate::types::int::is_negative(&r.index(cx)?) {
         return Err(cx.value_error("__len__() should return >= 0"));
     }
@@ -147,7 +151,11 @@ pub(super) fn len(cx: &Ctx, this: &Obj) -> PyResult<usize> {
 }
 
 pub(super) fn bool(cx: &Ctx, this: &Obj) -> PyResult<bool> {
-    let r = must(cx, this, intern!("__bool__"), &[])?;
+    truth_of(cx, &must(cx, this, intern!("__bool__"), &[])?)
+}
+
+/// The truth that an answer of `__bool__` stands for.
+pub fn truth_of(cx: &Ctx, r: &Obj) -> PyResult<bool> {
     if !r.is_exact(FixedShape::Bool) {
         return Err(cx.type_error(format!("__bool__ should return bool, returned {}", r.type_of().name())));
     }

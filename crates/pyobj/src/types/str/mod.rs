@@ -31,7 +31,7 @@ pub use grow::append;
 pub use hash::{hash_bytes, keyed_hash, set_hash_seed};
 pub use iter::StrIterator;
 pub use name::{Name, NameCell, intern};
-pub use slicing::quick_slice;
+pub use slicing::{quick_item, quick_slice};
 pub use split::{join_exact, join_items};
 pub use storage::{
     CodePoints, MAX_LEN, Str, StrData, Unit, concat_exact, empty, from_char, from_code_points, from_latin1, from_ucs2,

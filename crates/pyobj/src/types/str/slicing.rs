@@ -61,6 +61,18 @@ pub(crate) fn subscript(cx: &Ctx, o: &Obj, s: &Str, key: &Obj) -> PyResult {
     }
 }
 
+/// `text[i]` of an exact str for an int in a word that is in its range; nothing otherwise.
+#[inline]
+pub fn quick_item(x: &Obj, i: Value) -> Option<Obj> {
+    let s = x.fixed::<Str>(FixedShape::Str)?;
+    let (i, len) = (i.as_int()?, s.len() as i64);
+    let i = if i < 0 { i + len } else { i };
+    if i < 0 || i >= len {
+        return None;
+    }
+    Some(from_char(s.data().at(i as usize)))
+}
+
 /// `text[start:stop]` of an exact str for bounds that are None or small ints, given as words; nothing otherwise.
 pub fn quick_slice(x: &Obj, start: Value, stop: Value, step: Value) -> Option<Obj> {
     let s = x.fixed::<Str>(FixedShape::Str)?;
