@@ -226,7 +226,79 @@ def coroutines():
         pass
 
 
-for f in (subscripts, walks, generators, coroutines):
+class Operand:
+    def __add__(self, o):
+        return self
+
+    def __radd__(self, o):
+        return NotImplemented
+
+    def __eq__(self, o):
+        return self is o
+
+    def __lt__(self, o):
+        return NotImplemented
+
+    def __gt__(self, o):
+        return True
+
+    def __neg__(self):
+        return self
+
+    def __bool__(self):
+        return True
+
+    def __contains__(self, x):
+        return False
+
+    def __getitem__(self, k):
+        return k
+
+    __delitem__ = __getitem__
+
+    def __len__(self):
+        return 1
+
+
+class Countdown:
+    def __init__(self, n):
+        self.n = n
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if not self.n:
+            raise StopIteration
+        self.n -= 1
+
+
+def operators():
+    a, b, d, s = Operand(), Operand(), {'k': 1}, {1, 2}
+    for i in range(4 * TURNS):
+        a + b
+        a == b
+        a != b
+        if a < b:
+            -a
+        if not a or i in a or i not in s:
+            pass
+        not a
+        a[i]
+        del a[i]
+        d['k'] = d['k'] + 1.5 - i * 2 / 3
+        i in (1, 2, 'k')
+        'k' in d
+        'bc'[1] in 'abc'
+        f'{i}{a is b}x'
+        (i + 1.5 > i, i < 3, 'a' < 'b', [1] + [i])
+    for i in range(TURNS):
+        for _ in Countdown(2):
+            pass
+        [x for x in Countdown(1)]
+
+
+for f in (subscripts, walks, generators, coroutines, operators):
     f()
 for f in (slots, class_attributes, methods, properties, natives, calls, many_calls, many_attributes, texts):
     f()
