@@ -81,6 +81,11 @@ async def main():
 asyncio.run(main())
 '''), "3", "18", "done")
 
+# Stepping over the end of a generator goes on, as the program does.
+text = session("b pairs", "c", "n", "n", "n", "n", "q")
+contains(text, "-> one = first", "-> yield one", "1\n", "-> yield one + 1", "2\n", "The program finished")
+assert "Internal StopIteration" not in text, text
+
 # Another process cannot be attached to.
 try:
     sys.remote_exec(2**31 - 1, __file__)

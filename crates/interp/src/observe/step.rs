@@ -334,9 +334,11 @@ unsafe fn for_iter(th: &Thread, at: M, mon: &CodeMonitor, index: u32) -> Flow {
                     Flow::SKIP
                 }
                 Ok(SendResult::Return(v)) => {
-                    // `sys.settrace` hears of ends with a value only.
+                    // `sys.settrace` hears of ends with a value only, and so does who follows lines: debuggers would
+                    // stop at every end otherwise.
+                    let plain = if mon.active(Event::Line) == 0 { stops & !(1 << TRACE) } else { 0 };
                     let (tools, value) = match v.is_none() {
-                        true => (stops & !(1 << TRACE), [].as_slice()),
+                        true => (plain, [].as_slice()),
                         false => (stops, std::slice::from_ref(&v)),
                     };
                     if tools != 0 && stopped(th, at, index, tools, value).is_err() {
