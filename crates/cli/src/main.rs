@@ -20,6 +20,8 @@ use args::{Line, Program, Stop};
 const MAIN_STACK: usize = 64 << 20;
 
 fn main() {
+    memory::end_process_when_exhausted();
+    cinder_interp::signals::exit_where_memory_ends();
     // The program runs on the process's own main thread, to which the system sends signals, but on a larger stack.
     let code = stacker::grow(MAIN_STACK, run);
     if code == cinder_interp::INTERRUPTED {

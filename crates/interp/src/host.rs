@@ -59,6 +59,7 @@ fn warn(cx: &Ctx, category: &Type, message: &str, level: i32) -> PyResult<()> {
 /// Serves what [`Ctx::poll`] asks for.
 fn poll(cx: &Ctx) -> PyResult<()> {
     let bits = cx.poll.swap(0, Ordering::AcqRel);
+    cx.end_wait();
     if bits & Poll::COLLECT != 0 {
         crate::collect::requested(cx);
     }
@@ -79,7 +80,10 @@ fn poll(cx: &Ctx) -> PyResult<()> {
         return Err(cx.raise_obj(e));
     }
     if bits & Poll::MEMORY != 0 {
-        return Err(cx.no_memory());
+        let r = cx.no_memory();
+        // What making the exception took is no reason to raise another one.
+        cx.poll.fetch_and(!Poll::MEMORY, Ordering::Relaxed);
+        return Err(r);
     }
     Ok(())
 }

@@ -56,6 +56,38 @@ pub extern "C" fn on_signal(n: libc::c_int) {
     unsafe { *libc::__errno_location() = errno };
 }
 
+/// The process is to be aborted: by the Rust library where memory ended, or for any other reason.
+extern "C" fn on_abort(n: libc::c_int) {
+    if cinder_pyobj::heap::is_memory_refused() {
+        const TEXT: &[u8] = b"Fatal Python error: out of memory\n";
+        // SAFETY: both calls are async-signal-safe; the text is static.
+        unsafe {
+            libc::write(2, TEXT.as_ptr().cast(), TEXT.len());
+            libc::_exit(1);
+        }
+    }
+    // SAFETY: restores the default action and raises the signal, which comes when the handler has returned.
+    unsafe {
+        libc::signal(n, libc::SIG_DFL);
+        libc::raise(n);
+    }
+}
+
+/// Whether an action of the process stands for the default one.
+pub(crate) fn is_default(action: libc::sighandler_t) -> bool {
+    action == libc::SIG_DFL || action == on_abort as *const () as libc::sighandler_t
+}
+
+/// Has the process exit with code 1 where the Rust library would abort it because there is no memory for a large block.
+pub fn exit_where_memory_ends() {
+    // SAFETY: the handler is async-signal-safe. What the caller of the process ignores stays ignored.
+    unsafe {
+        if libc::signal(libc::SIGABRT, on_abort as *const () as libc::sighandler_t) == libc::SIG_IGN {
+            libc::signal(libc::SIGABRT, libc::SIG_IGN);
+        }
+    }
+}
+
 /// Ends the process by SIGINT's default action, as shells expect of an interrupted command.
 pub fn die_by_interrupt() {
     // SAFETY: restores the default action and raises the signal; both are always allowed.

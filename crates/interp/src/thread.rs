@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use cinder_pyobj::heap;
 use cinder_pyobj::types::exc;
 use cinder_pyobj::{Ctx, Obj, PyResult, Value};
 
@@ -197,6 +198,17 @@ impl Thread {
     /// Gives a chunk back once no frame has registers in it.
     #[cold]
     pub(crate) fn release_chunk(&self, start: *mut Value, end: *mut Value) {
+        if heap::is_memory_short() {
+            // Those that were given back before; the first one is in use for good.
+            let mut chunks = self.chunks.borrow_mut();
+            for (old, _) in self.spare.borrow_mut().drain(..) {
+                if let Some(i) = chunks.iter().rposition(|c| std::ptr::eq(c.as_ptr(), old))
+                    && i > 0
+                {
+                    drop(chunks.swap_remove(i));
+                }
+            }
+        }
         self.spare.borrow_mut().push((start, end));
     }
 
@@ -272,6 +284,14 @@ impl Thread {
     #[cold]
     fn leave_frame_chunk(&self, start: *mut Frame) {
         let before = self.full_frames.borrow_mut().pop().unwrap_or(std::ptr::null_mut());
+        if heap::is_memory_short() {
+            let mut chunks = self.frame_chunks.borrow_mut();
+            for (old, _) in self.spare_frames.borrow_mut().drain(..) {
+                if let Some(i) = chunks.iter().rposition(|c| std::ptr::eq(c.as_ptr().cast(), old)) {
+                    drop(chunks.swap_remove(i));
+                }
+            }
+        }
         self.spare_frames.borrow_mut().push((start, self.frame_end.get()));
         // The chunk before is full up to its end.
         self.frame_top.set(before);

@@ -29,9 +29,12 @@ pub(crate) fn unwind(th: &Thread, add_entry: bool) -> Flow {
         };
         let pc = f.lasti();
         if add_entry {
-            let fo = frame_obj::of(th, fr);
-            frame_obj::note_raised(&fo, None);
-            traceback::add_entry(&e, fo, pc);
+            // Entries of millions of frames would take the memory that is left to leave them.
+            if !cinder_pyobj::heap::is_memory_short() {
+                let fo = frame_obj::of(th, fr);
+                frame_obj::note_raised(&fo, None);
+                traceback::add_entry(&e, fo, pc);
+            }
         } else if f.plain().position(pc).line != 0
             && !stays(f.plain_insn())
             && let Some(fo) = Frame::object(f.frame_obj)

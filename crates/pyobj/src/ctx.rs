@@ -73,6 +73,20 @@ pub struct Ctx {
     pub interp: Cell<*mut ()>,
     /// Nesting of `repr` in progress, to show cycles as `[...]`.
     pub(crate) repr_stack: std::cell::RefCell<Vec<Value>>,
+    /// Steps of native loops since a request that waits was last served.
+    steps: Cell<u32>,
+}
+
+impl Drop for Ctx {
+    fn drop(&mut self) {
+        let me: *const Ctx = self;
+        // A thread that is taken apart has no own context to forget.
+        let _ = OWN.try_with(|own| {
+            if own.get() == me {
+                own.set(std::ptr::null());
+            }
+        });
+    }
 }
 
 /// Bits of [`Ctx::poll`].
@@ -125,6 +139,15 @@ impl Strictness {
 
 static CURRENT: AtomicPtr<Ctx> = AtomicPtr::new(std::ptr::null_mut());
 
+thread_local! {
+    /// The context that the thread runs Python code with, if it does.
+    static OWN: Cell<*const Ctx> = const { Cell::new(std::ptr::null()) };
+}
+
+/// So many steps of native loops pass before a signal is served in one of them: loops that a program expects to be
+/// atomic are shorter, and a million steps take a fraction of a second at most.
+const STEPS_BEFORE_SIGNALS: u32 = 100_000;
+
 impl Ctx {
     /// A context for the calling thread. The native stack may be used down to `stack_bytes` below here.
     pub fn new(host: &'static Host, stack_bytes: usize) -> Ctx {
@@ -137,6 +160,7 @@ impl Ctx {
             host,
             interp: Cell::new(std::ptr::null_mut()),
             repr_stack: Default::default(),
+            steps: Cell::new(0),
         }
     }
 
@@ -146,6 +170,16 @@ impl Ctx {
     /// The caller must hold the lock, and the context must outlive its time as the current one.
     pub unsafe fn make_current(&self) {
         CURRENT.store(self as *const Ctx as *mut Ctx, Ordering::Relaxed);
+        OWN.set(self);
+    }
+
+    /// Asks for attention at the next poll of the calling thread, if it runs Python code.
+    pub(crate) fn request_of_this_thread(bits: u32) {
+        let own = OWN.try_with(Cell::get).unwrap_or(std::ptr::null());
+        // SAFETY: a context that ends is nobody's own any more.
+        if let Some(cx) = unsafe { own.as_ref() } {
+            cx.request(bits);
+        }
     }
 
     /// The context of the thread that holds the interpreter lock. For code that has no context at hand,
@@ -183,6 +217,83 @@ impl Ctx {
     /// Asks for attention at the next poll.
     pub fn request(&self, bits: u32) {
         self.poll.fetch_or(bits, Ordering::Release);
+    }
+
+    /// One step of a native loop that may be long or endless, or that allocates objects: raises when memory ran out,
+    /// and serves signals when the loop has gone on for a while. Other threads do not run meanwhile.
+    #[inline(always)]
+    pub fn step(&self) -> PyResult<()> {
+        if self.poll.load(Ordering::Relaxed) != 0 { self.serve_in_loop(1) } else { Ok(()) }
+    }
+
+    /// What waited has been served.
+    pub fn end_wait(&self) {
+        self.steps.set(0);
+    }
+
+    /// As [`Ctx::step`], for a step that takes as long as `weight` ordinary ones (some ten nanoseconds).
+    #[inline]
+    pub fn long_step(&self, weight: usize) -> PyResult<()> {
+        if self.poll.load(Ordering::Relaxed) != 0 {
+            return self.serve_in_loop(u32::try_from(weight).unwrap_or(u32::MAX));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn serve_in_loop(&self, weight: u32) -> PyResult<()> {
+        let bits = self.poll.load(Ordering::Relaxed);
+        if bits & Poll::MEMORY != 0 {
+            let r = self.no_memory();
+            // What making the exception took is no reason to raise another one.
+            self.poll.fetch_and(!Poll::MEMORY, Ordering::Relaxed);
+            return Err(r);
+        }
+        if bits & (Poll::SIGNAL | Poll::ASYNC_EXC) == 0 {
+            return Ok(());
+        }
+        let steps = self.steps.get().saturating_add(weight);
+        if steps < STEPS_BEFORE_SIGNALS {
+            self.steps.set(steps);
+            return Ok(());
+        }
+        self.steps.set(0);
+        let later = self.poll.fetch_and(Poll::SIGNAL | Poll::ASYNC_EXC, Ordering::AcqRel);
+        let r = (self.host.poll)(self);
+        self.request(later & !(Poll::SIGNAL | Poll::ASYNC_EXC));
+        r
+    }
+
+    /// Appends to a vector whose length a program chooses.
+    ///
+    /// # Errors
+    /// MemoryError.
+    #[inline]
+    pub fn push<T>(&self, v: &mut Vec<T>, x: T) -> PyResult<()> {
+        if v.len() == v.capacity() {
+            self.make_room(v, 1)?;
+        }
+        v.push(x);
+        Ok(())
+    }
+
+    /// Appends a slice to a vector whose length a program chooses.
+    ///
+    /// # Errors
+    /// MemoryError.
+    pub fn extend<T: Copy>(&self, v: &mut Vec<T>, items: &[T]) -> PyResult<()> {
+        self.make_room(v, items.len())?;
+        v.extend_from_slice(items);
+        Ok(())
+    }
+
+    /// Makes room in a vector for `n` more items.
+    ///
+    /// # Errors
+    /// MemoryError.
+    pub fn make_room<T>(&self, v: &mut Vec<T>, n: usize) -> PyResult<()> {
+        v.try_reserve(n).map_err(|_| self.no_memory())
     }
 
     /// Sets how far the native stack may grow down (an address).
@@ -374,6 +485,7 @@ impl Ctx {
     /// Raises MemoryError without a message.
     #[cold]
     pub fn no_memory(&self) -> Raised {
+        crate::heap::refusal_is_reported();
         self.raise_args(exc::MemoryError(), &[])
     }
 

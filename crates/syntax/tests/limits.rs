@@ -1,7 +1,7 @@
 //! Sources that are long, deep or broken at random: time stays linear, nothing overflows, nothing panics.
 
 use cinder_syntax::ast::{Arena, Mod, NodeRef, dump};
-use cinder_syntax::{Mode, ParseOptions, SyntaxErrorKind, parse, tokenize};
+use cinder_syntax::{ParseOptions, SyntaxErrorKind, parse};
 use std::time::{Duration, Instant};
 
 fn parse_time(source: &str) -> Duration {
@@ -125,127 +125,6 @@ fn newer_syntax_is_refused() {
         assert_eq!((error.msg.as_str(), (error.lineno, error.offset)), (msg, place));
         let newer = ParseOptions { feature_version: version + 1, ..ParseOptions::default() };
         assert!(parse(source, &newer, &arena).is_ok(), "{source}");
-    }
-}
-
-/// A small generator of pseudo-random numbers (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
-}
-
-/// Sources of the data files, with pieces removed, doubled, swapped and inserted.
-#[test]
-fn mutated_sources_never_panic() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("filetests");
-    let mut sources = Vec::new();
-    for part in ["ast", "errors", "tokens"] {
-        for entry in std::fs::read_dir(folder.join(part)).expect("the folder is there") {
-            let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a readable file");
-            for case in text.split("=== ").skip(1) {
-                let source = case.split_once('\n').and_then(|(_, rest)| rest.split_once("\n--- expected\n"));
-                sources.extend(source.map(|(source, _)| source.to_string()));
-            }
-        }
-    }
-    sources.sort();
-    let pieces = [
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        ":",
-        ",",
-        "=",
-        ":=",
-        "*",
-        "**",
-        ".",
-        "\n",
-        "\n    ",
-        "\t",
-        "\\",
-        "\\\n",
-        "'",
-        "\"\"\"",
-        "f'",
-        "t\"",
-        "{{",
-        "}}",
-        "!",
-        "#",
-        "\0",
-        "\r",
-        "\u{feff}",
-        "é",
-        "\u{10ffff}",
-        "0x",
-        "1e",
-        "if ",
-        "else",
-        "match ",
-        "case ",
-        "type ",
-        "lambda",
-        "async ",
-        "await ",
-        "for ",
-        "in ",
-        "with ",
-        "as ",
-        "yield ",
-        "<>",
-        "->",
-        "...",
-        "# type: int",
-        ";",
-        "@",
-        "print ",
-        "not ",
-        "except* ",
-        "\\N{",
-        "\u{c}",
-    ];
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let modes = [Mode::Exec, Mode::Eval, Mode::Single, Mode::FuncType];
-    for _ in 0..3_000 {
-        let mut chars: Vec<char> = sources[random.below(sources.len())].chars().collect();
-        for _ in 0..1 + random.below(4) {
-            let at = random.below(chars.len() + 1);
-            match random.below(4) {
-                0 => drop(chars.drain(at..(at + random.below(4)).min(chars.len()))),
-                1 => drop(chars.splice(at..at, pieces[random.below(pieces.len())].chars())),
-                2 => chars.truncate(at),
-                _ => {
-                    let other = random.below(chars.len() + 1);
-                    let piece: Vec<char> = chars[at.min(other)..at.max(other)].to_vec();
-                    chars.splice(at..at, piece);
-                }
-            }
-            chars.truncate(4_000);
-        }
-        let source: String = chars.into_iter().collect();
-        let options = ParseOptions {
-            mode: modes[random.below(modes.len())],
-            type_comments: random.below(2) == 0,
-            allow_incomplete_input: random.below(2) == 0,
-            dont_imply_dedent: random.below(4) == 0,
-            flufl: random.below(8) == 0,
-            ..ParseOptions::default()
-        };
-        let arena = Arena::new();
-        if let Ok(parsed) = parse(&source, &options, &arena) {
-            dump(parsed.module, Some(&parsed.lines));
-        }
-        tokenize(&source, random.below(2) == 0);
     }
 }
 

@@ -88,7 +88,9 @@ pub(crate) unsafe fn push_frame(
                 }
             }
         }
-        if let Err(r) = th.enter_call() {
+        // A recursion without loops gets here when memory ends.
+        let room = if th.has_frame_room() { Ok(()) } else { th.cx.step() };
+        if let Err(r) = room.and_then(|()| th.enter_call()) {
             drop_words(params, count as usize);
             spec.give_up();
             return Err(r);

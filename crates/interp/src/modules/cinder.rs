@@ -25,6 +25,21 @@ pub(crate) mod module {
         gc::immortalize_heap(cx)
     }
 
+    /// Have requests for memory fail, for tests: of those made from now on, the ones from start up to stop.
+    ///
+    /// A request that fails is served from the reserve, and MemoryError is raised soon after; large ones are refused at
+    /// once. Requests are counted whether any fails or not.
+    #[pyfunction(sig = "(start, stop, /)")]
+    fn _fail_allocations(start: usize, stop: usize) {
+        cinder_pyobj::heap::fail_allocations(start, stop);
+    }
+
+    /// Let requests for memory succeed again. Returns how many were made since they were to fail.
+    #[pyfunction]
+    fn _stop_failing_allocations() -> usize {
+        cinder_pyobj::heap::stop_failing_allocations()
+    }
+
     #[pyinit]
     fn init(cx: &Ctx, module: &Obj) -> PyResult<()> {
         let Some(names) = cinder_pyobj::types::module::namespace(module) else {

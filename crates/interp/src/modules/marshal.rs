@@ -338,6 +338,7 @@ impl<'a> Reader<'a> {
             return Err(cx.value_error("recursion limit exceeded"));
         }
         cx.check_stack(" while unmarshalling")?;
+        cx.step()?;
         let code = match self.byte() {
             Ok(c) => c,
             Err(r) => {

@@ -135,7 +135,7 @@ fn disposition(n: usize) -> Obj {
     let known = sys!(libc::sigaction(n as i32, std::ptr::null(), a.as_mut_ptr())) == 0;
     let h = if known { sys!(a.assume_init_ref().sa_sigaction) } else { usize::MAX };
     match h {
-        libc::SIG_DFL => Obj::from(0i64),
+        h if signals::is_default(h) => Obj::from(0i64),
         libc::SIG_IGN => Obj::from(1i64),
         _ => Obj::none(),
     }

@@ -85,7 +85,7 @@ fast_op! {
         Fast::Next
     } slow {
         let v = m.arg(m.b()).into_obj();
-        list_of(m, m.a())?.push(v);
+        list_of(m, m.a())?.append(m.cx(), v)?;
         Ok(Flow::NEXT)
     }
 
@@ -224,10 +224,7 @@ op! {
             )));
         }
         let l = list_of(m, m.a())?;
-        x.for_each(m.cx(), |v| {
-            l.push(v);
-            Ok(())
-        })?;
+        x.for_each(m.cx(), |v| l.append(m.cx(), v))?;
         drop(x);
         Ok(Flow::NEXT)
     }
@@ -281,7 +278,7 @@ op! {
         let it = iter_to_unpack(cx, &x)?;
         let mut items = Vec::new();
         while let Some(v) = it.next(cx)? {
-            items.push(v);
+            cx.push(&mut items, v)?;
         }
         drop(it);
         if items.len() < before + after {

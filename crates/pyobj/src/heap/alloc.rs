@@ -61,6 +61,8 @@ struct Heap {
     request_collection: Cell<fn()>,
     bytes: Cell<usize>,
     tracer: Cell<Option<Tracer>>,
+    /// Somebody counts allocations.
+    counted: Cell<bool>,
 }
 
 /// Who is told of every cell that is allocated or freed.
@@ -83,9 +85,17 @@ static HEAP: Gil<Heap> = Gil::new(Heap {
     request_collection: Cell::new(no_hook),
     bytes: Cell::new(0),
     tracer: Cell::new(None),
+    counted: Cell::new(false),
 });
 
 fn no_hook() {}
+
+impl Heap {
+    /// Whether allocations are traced or counted.
+    fn is_observed(&self) -> bool {
+        self.tracer.get().is_some() || self.counted.get()
+    }
+}
 
 impl SizeClass {
     const fn new() -> SizeClass {
@@ -209,7 +219,11 @@ pub(crate) fn quick_cell(size: usize) -> Option<*mut Header> {
 #[cold]
 #[inline(never)]
 fn alloc_slow(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Header {
-    let Some(t) = h.tracer.get() else { return alloc_fresh(h, kind, class, size) };
+    if h.tracer.get().is_none() && !h.counted.get() {
+        return alloc_fresh(h, kind, class, size);
+    }
+    // A cell that is to fail is one of the reserve: it is there, and a MemoryError follows.
+    super::reserve::must_fail();
     let parked = h.classes[kind as usize].get(class).map(|c| &c.parked);
     let p = match parked {
         Some(list) if !list.get().is_null() => {
@@ -220,7 +234,9 @@ fn alloc_slow(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Heade
         }
         _ => alloc_fresh(h, kind, class, size),
     };
-    (t.allocated)(p, size);
+    if let Some(t) = h.tracer.get() {
+        (t.allocated)(p, size);
+    }
     p
 }
 
@@ -247,7 +263,7 @@ fn alloc_fresh(h: &Heap, kind: PageKind, class: usize, size: usize) -> *mut Head
                 youngest: Cell::new(0),
                 kind,
                 large: false,
-                special: Cell::new(h.tracer.get().is_some()),
+                special: Cell::new(h.is_observed()),
                 cell_size: cell as u32,
                 cell_count: count as u32,
                 reciprocal: (1u64 << 32).div_ceil(cell as u64) as u32,
@@ -305,7 +321,11 @@ fn new_page(h: &Heap) -> *mut Page {
         return p;
     }
     if h.chunk_left.get() == 0 {
-        h.chunk.set(map_chunk());
+        let chunk = map_chunk();
+        if chunk.is_null() {
+            return reserved_page(h);
+        }
+        h.chunk.set(chunk);
         h.chunk_left.set(CHUNK);
     }
     let p = h.chunk.get();
@@ -316,7 +336,25 @@ fn new_page(h: &Heap) -> *mut Page {
     p as *mut Page
 }
 
-/// Fresh zeroed memory, aligned to pages. It takes room only where it is touched.
+/// A page for when the system has no memory left.
+#[cold]
+fn reserved_page(h: &Heap) -> *mut Page {
+    let layout = Layout::new::<Reserved>();
+    let p = super::reserve::take(layout);
+    if p.is_null() {
+        super::reserve::exhausted(layout);
+    }
+    // SAFETY: the block is that long.
+    unsafe { p.write_bytes(0, PAGE_SIZE) };
+    h.bytes.set(h.bytes.get() + PAGE_SIZE);
+    p.cast()
+}
+
+/// The layout of a page.
+#[repr(align(65536))]
+struct Reserved(#[expect(dead_code, reason = "only its size matters")] [u8; PAGE_SIZE]);
+
+/// Fresh zeroed memory, aligned to pages, or null. It takes room only where it is touched.
 fn map_chunk() -> *mut u8 {
     // SAFETY: an anonymous private mapping; the ends that alignment leaves over are given back.
     unsafe {
@@ -330,7 +368,7 @@ fn map_chunk() -> *mut u8 {
             0,
         );
         if p == libc::MAP_FAILED {
-            std::alloc::handle_alloc_error(Layout::new::<[u8; CHUNK]>());
+            return std::ptr::null_mut();
         }
         let start = (p as usize).next_multiple_of(PAGE_SIZE);
         let head = start - p as usize;
@@ -398,6 +436,10 @@ fn release_of_class(h: &Heap, c: &SizeClass) {
         for page in gone {
             unlink(h, &*page);
             h.bytes.set(h.bytes.get() - PAGE_SIZE);
+            if super::reserve::owns(page.cast()) {
+                super::reserve::give(page.cast(), PAGE_SIZE);
+                continue;
+            }
             libc::madvise(page as *mut libc::c_void, PAGE_SIZE, libc::MADV_DONTNEED);
             spare.push(page);
         }
@@ -411,13 +453,13 @@ fn alloc_large(h: &Heap, kind: PageKind, size: usize) -> *mut Header {
     let total = size.saturating_add(LARGE_FIRST).max(LARGE_FIRST + 16);
     let layout = match Layout::from_size_align(total, PAGE_SIZE) {
         Ok(l) => l,
-        Err(_) => std::alloc::handle_alloc_error(Layout::new::<u64>()),
+        Err(_) => super::reserve::exhausted(Layout::new::<u64>()),
     };
     // SAFETY: the layout is not empty.
     unsafe {
         let page = std::alloc::alloc(layout) as *mut Page;
         if page.is_null() {
-            std::alloc::handle_alloc_error(layout);
+            super::reserve::exhausted(layout);
         }
         page.write(Page {
             next: Cell::new(std::ptr::null_mut()),
@@ -491,8 +533,22 @@ unsafe fn free_special(h: &Heap, page: &Page, p: *mut Header) {
 /// free lists and marks all pages, so that both ways lead out of line.
 pub fn trace_allocations(tracer: Option<Tracer>) {
     let h = HEAP.get();
-    let was_on = h.tracer.replace(tracer).is_some();
-    let on = tracer.is_some();
+    let was_on = h.is_observed();
+    h.tracer.set(tracer);
+    divert(h, was_on);
+}
+
+/// Has every allocation of a cell come the slow way, where it is counted.
+pub(super) fn observe_allocations(on: bool) {
+    let h = HEAP.get();
+    let was_on = h.is_observed();
+    h.counted.set(on);
+    divert(h, was_on);
+}
+
+/// Empties or fills the free lists when somebody begins or ceases to look at allocations.
+fn divert(h: &Heap, was_on: bool) {
+    let on = h.is_observed();
     if was_on == on {
         return;
     }

@@ -11,6 +11,7 @@ mod header;
 mod large;
 mod outside;
 mod page;
+mod reserve;
 mod traverse;
 
 pub use alloc::{Gil, Stats, Tracer, set_collect_request_hook, trace_allocations};
@@ -21,6 +22,8 @@ pub use large::LargeFromSystem;
 pub use outside::outside;
 pub(crate) use page::{FLAG_FINALIZED, FLAG_GEN_MASK, FLAG_SPENT, cell_flags, for_each_page, set_cell_flags};
 pub use page::{PAGE_SIZE, Page, PageKind, for_each_container_page};
+pub(crate) use reserve::refusal_is_reported;
+pub use reserve::{fail_allocations, is_memory_refused, is_memory_short, set_exhausted_hook, stop_failing_allocations};
 pub use traverse::{Dropped, Traverse, Visitor};
 
 use std::cell::Cell;
@@ -96,6 +99,25 @@ pub(crate) unsafe fn alloc_object(ty: &Type, extra: usize) -> *mut Header {
         }
         p
     }
+}
+
+/// Whether a cell of `size` bytes can be had: the heap does not fail softly. Where not, a MemoryError is raised at the
+/// next poll, and the caller makes something small instead.
+#[inline(always)]
+pub(crate) fn has_room(size: usize) -> bool {
+    size < LARGE_CELL || has_large_room(size)
+}
+
+/// Cells below this come from the reserve if they have to.
+const LARGE_CELL: usize = 1 << 20;
+
+#[cold]
+fn has_large_room(size: usize) -> bool {
+    let fits = Vec::<u8>::new().try_reserve_exact(size.saturating_add(PAGE_SIZE)).is_ok();
+    if !fits {
+        crate::Ctx::request_of_this_thread(crate::ctx::Poll::MEMORY);
+    }
+    fits
 }
 
 /// Makes an initialised cell a live object with one reference.

@@ -43,6 +43,7 @@ impl Obj {
     /// The next item of an iterator; nothing at its end.
     #[inline]
     pub fn next(&self, cx: &Ctx) -> PyResult<Option<Obj>> {
+        cx.step()?;
         if let Some(x) = self.quick_next() {
             return Ok(Some(x));
         }
@@ -52,6 +53,8 @@ impl Obj {
     /// As [`Obj::next`], but an end that has a value, as that of a generator, is a StopIteration.
     #[inline]
     pub fn next_or_stop(&self, cx: &Ctx) -> PyResult<Option<Obj>> {
+        // Iterators that take their items from other ones may be nested.
+        cx.check_stack("")?;
         match self.type_of().slots.next.get() {
             Some(f) => f(cx, self),
             None => Err(cx.type_error(format!("'{}' object is not an iterator", self.type_of().name()))),
@@ -72,6 +75,7 @@ impl Obj {
         {
             let mut i = 0;
             while let Some(x) = l.get(i) {
+                cx.step()?;
                 f(x)?;
                 i += 1;
             }

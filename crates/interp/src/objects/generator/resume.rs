@@ -235,6 +235,7 @@ pub(super) fn activate(th: &Thread, g: &Generator) -> PyResult<()> {
 #[inline(always)]
 pub(super) fn link(th: &Thread, g: &Generator) -> PyResult<()> {
     th.cx.check_stack("")?;
+    th.cx.step()?;
     th.enter_call()?;
     let (top, end) = th.register_top();
     let f = g.frame_ref();

@@ -111,10 +111,7 @@ pub(crate) fn from_object(cx: &Ctx, source: &Obj, target: Target) -> PyResult<Ve
         return Err(cx.type_error(format!("cannot convert '{}' object to {}", source.type_of().name(), target.name())));
     }
     let mut out = Vec::new();
-    source.for_each(cx, |item| {
-        out.push(item_byte(cx, &item, target)?);
-        Ok(())
-    })?;
+    source.for_each(cx, |item| cx.push(&mut out, item_byte(cx, &item, target)?))?;
     Ok(out)
 }
 

@@ -108,7 +108,10 @@ pub(crate) fn strip(b: &[u8], chars: Option<&[u8]>, left: bool, right: bool) -> 
 /// Replaces up to `count` places; nothing where there is none.
 pub(crate) fn replace(cx: &Ctx, b: &[u8], old: &[u8], new: &[u8], count: isize) -> PyResult<Option<Vec<u8>>> {
     let limit = usize::try_from(count).unwrap_or(usize::MAX);
-    let places: Vec<usize> = Needle::bytes(old).places(b).take(limit).collect();
+    let mut places: Vec<usize> = Vec::new();
+    for p in Needle::bytes(old).places(b).take(limit) {
+        cx.push(&mut places, p)?;
+    }
     if places.is_empty() {
         return Ok(None);
     }

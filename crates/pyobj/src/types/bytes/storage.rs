@@ -101,6 +101,9 @@ fn shared(i: usize) -> Obj {
 fn alloc(parts: &[&[u8]]) -> Obj {
     let len = parts.iter().map(|p| p.len()).sum();
     let at = size_of::<Header>();
+    if !heap::has_room(at + size_of::<Bytes>() + len) {
+        return shared(256);
+    }
     // SAFETY: exact bytes are header, head and bytes; the parts fill exactly the `len` bytes.
     unsafe {
         let p = heap::alloc_cell(PageKind::Leaf, at + size_of::<Bytes>() + len);

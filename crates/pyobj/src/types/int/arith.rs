@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use super::limbs::{self, Buf};
-use super::{MAX_LIMBS, Operand, bitwise, from_buf, from_parts, small};
+use super::{MAX_LIMBS, Operand, bitwise, from_buf, from_parts, huge, small};
 use crate::ctx::{Ctx, PyResult};
 use crate::value::{Obj, Value};
 
@@ -77,6 +77,39 @@ fn mul_long(a: &Obj, b: &Obj) -> Obj {
     from_parts(a.neg != b.neg, &limbs::mul(a.mag(), b.mag()))
 }
 
+/// `a * b`, however large: signals are served meanwhile, and MemoryError is raised if the product has no room.
+#[inline]
+pub fn mul_in_steps(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
+    match (a.as_int(), b.as_int()) {
+        (Some(_), Some(_)) => Ok(mul(a, b)),
+        _ => mul_huge(cx, a, b),
+    }
+}
+
+#[inline(never)]
+fn mul_huge(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
+    let (x, y) = (operand(a), operand(b));
+    let sum = (x.mag().len() + y.mag().len()) as u64;
+    if sum * 64 <= huge::WHOLE_BITS || x.mag().len().min(y.mag().len()) <= limbs::KERNEL_LIMBS {
+        // A limb product takes about a nanosecond.
+        cx.long_step(sum as usize / 8)?;
+        reserve_limbs(cx, sum)?;
+        return Ok(mul_long(a, b));
+    }
+    reserve_limbs(cx, 2 * sum)?;
+    let p = huge::mul(cx, &limbs::to_biguint(x.mag()), &limbs::to_biguint(y.mag()))?;
+    Ok(from_parts(x.neg != y.neg, &limbs::from_biguint(&p)))
+}
+
+/// Makes sure that a result as long as both operands together has room.
+#[inline]
+pub(super) fn room_for(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult<()> {
+    match (a.as_int(), b.as_int()) {
+        (Some(_), Some(_)) => Ok(()),
+        _ => reserve_limbs(cx, operand(a).mag().len().max(operand(b).mag().len()) as u64 + 1),
+    }
+}
+
 /// `-a`.
 #[inline]
 pub fn neg(a: &Obj) -> Obj {
@@ -109,14 +142,13 @@ fn zero_division(cx: &Ctx) -> crate::Raised {
     cx.zero_division("division by zero")
 }
 
-/// Quotient and remainder of floor division of signed magnitudes; `b` is not zero.
-fn floor_parts(a: (bool, &[u64]), b: (bool, &[u64])) -> ((bool, Buf), (bool, Buf)) {
-    let (mut q, mut r) = limbs::div_rem(a.1, b.1);
-    if a.0 != b.0 && !r.is_empty() {
+/// Signed quotient and remainder of floor division, of those of the magnitudes.
+fn floor_parts(neg: bool, b: (bool, &[u64]), (mut q, mut r): (Buf, Buf)) -> ((bool, Buf), (bool, Buf)) {
+    if neg != b.0 && !r.is_empty() {
         q = limbs::add(&q, &[1]);
         r = limbs::sub(b.1, &r);
     }
-    ((a.0 != b.0, q), (b.0, r))
+    ((neg != b.0, q), (b.0, r))
 }
 
 /// `a // b`, or ZeroDivisionError.
@@ -159,7 +191,15 @@ fn divmod_long(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult<(Obj, Obj)> {
     if b.mag().is_empty() {
         return Err(zero_division(cx));
     }
-    let (q, r) = floor_parts(a.parts(), b.parts());
+    let (x, y) = (a.mag(), b.mag());
+    reserve_limbs(cx, x.len() as u64 + 1)?;
+    let parts = if x.len() as u64 * 64 > huge::WHOLE_BITS && y.len() > limbs::KERNEL_LIMBS {
+        let (q, r) = huge::div_rem(cx, &limbs::to_biguint(x), &limbs::to_biguint(y))?;
+        (limbs::from_biguint(&q), limbs::from_biguint(&r))
+    } else {
+        limbs::div_rem(x, y)
+    };
+    let (q, r) = floor_parts(a.neg, (b.neg, y), parts);
     Ok((from_buf(q), from_buf(r)))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Int, Operand, add, and, arith, cmp, divmod, from_parts, hash, invert, is_int, is_negative, is_zero, limbs, lshift,
-    mod_, mul, neg, or, pow, pow_mod, rshift, small, sub, text, to_exact, xor,
+    mod_, mul_in_steps, neg, or, pow, pow_mod, rshift, small, sub, text, to_exact, xor,
 };
 use crate::ctx::{Ctx, PyResult};
 use crate::heap::PageKind;
@@ -69,7 +69,8 @@ impl Int {
         super::as_f64(cx, this)
     }
 
-    fn __neg__(_cx: &Ctx, this: &Obj) -> PyResult {
+    fn __neg__(cx: &Ctx, this: &Obj) -> PyResult {
+        arith::room_for(cx, this, this)?;
         Ok(neg(this))
     }
 
@@ -77,24 +78,34 @@ impl Int {
         exact(cx, this)
     }
 
-    fn __abs__(_cx: &Ctx, this: &Obj) -> PyResult {
+    fn __abs__(cx: &Ctx, this: &Obj) -> PyResult {
+        arith::room_for(cx, this, this)?;
         Ok(arith::abs(this))
     }
 
-    fn __invert__(_cx: &Ctx, this: &Obj) -> PyResult {
+    fn __invert__(cx: &Ctx, this: &Obj) -> PyResult {
+        arith::room_for(cx, this, this)?;
         Ok(invert(this))
     }
 
-    fn nb_add(_cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
-        Ok(if both(a, b) { add(a, b) } else { Obj::not_implemented() })
+    fn nb_add(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
+        if !both(a, b) {
+            return Ok(Obj::not_implemented());
+        }
+        arith::room_for(cx, a, b)?;
+        Ok(add(a, b))
     }
 
-    fn nb_sub(_cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
-        Ok(if both(a, b) { sub(a, b) } else { Obj::not_implemented() })
+    fn nb_sub(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
+        if !both(a, b) {
+            return Ok(Obj::not_implemented());
+        }
+        arith::room_for(cx, a, b)?;
+        Ok(sub(a, b))
     }
 
-    fn nb_mul(_cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
-        Ok(if both(a, b) { mul(a, b) } else { Obj::not_implemented() })
+    fn nb_mul(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
+        if both(a, b) { mul_in_steps(cx, a, b) } else { Ok(Obj::not_implemented()) }
     }
 
     fn nb_truediv(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
@@ -140,16 +151,28 @@ impl Int {
         if both(a, b) { rshift(cx, a, b) } else { Ok(Obj::not_implemented()) }
     }
 
-    fn nb_and(_cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
-        Ok(if both(a, b) { and(a, b) } else { Obj::not_implemented() })
+    fn nb_and(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
+        if !both(a, b) {
+            return Ok(Obj::not_implemented());
+        }
+        arith::room_for(cx, a, b)?;
+        Ok(and(a, b))
     }
 
-    fn nb_or(_cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
-        Ok(if both(a, b) { or(a, b) } else { Obj::not_implemented() })
+    fn nb_or(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
+        if !both(a, b) {
+            return Ok(Obj::not_implemented());
+        }
+        arith::room_for(cx, a, b)?;
+        Ok(or(a, b))
     }
 
-    fn nb_xor(_cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
-        Ok(if both(a, b) { xor(a, b) } else { Obj::not_implemented() })
+    fn nb_xor(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
+        if !both(a, b) {
+            return Ok(Obj::not_implemented());
+        }
+        arith::room_for(cx, a, b)?;
+        Ok(xor(a, b))
     }
 
     /// The number itself, as an exact int.

@@ -9,13 +9,14 @@ mod bitwise;
 mod compare;
 mod convert;
 mod format;
+mod huge;
 pub(crate) mod limbs;
 mod methods;
 mod new;
 mod pow;
 pub mod text;
 
-pub use arith::{abs, add, divmod, floordiv, mod_, mul, neg, sub};
+pub use arith::{abs, add, divmod, floordiv, mod_, mul, mul_in_steps, neg, sub};
 pub use arith::{and, invert, lshift, or, rshift, xor};
 pub(crate) use compare::hash_i64;
 pub use compare::{cmp, cmp_f64, eq, hash};
@@ -101,6 +102,9 @@ unsafe fn write_int(at: *mut u8, neg: bool, mag: &[u64]) {
 /// Allocates a heap object of a core type with int layout and no room for attributes.
 fn new_heap(shape: FixedShape, neg: bool, mag: &[u64]) -> Obj {
     let size = size_of::<Header>() + size_of::<Int>() + size_of_val(mag);
+    if !heap::has_room(size) {
+        return Obj::from(0);
+    }
     // SAFETY: core int types keep the native part right behind the header; the cell has room for it.
     unsafe {
         let p = heap::alloc_cell(PageKind::Leaf, size);

@@ -52,7 +52,7 @@ pub fn from_object(cx: &Ctx, x: &Obj) -> PyResult {
         return parse_str(cx, x, 10);
     }
     if let Some(bytes) = crate::types::numeric_input::bytes_like(cx, x)? {
-        return text::parse(&bytes, 10).map_err(|e| raise_for_bytes(cx, e, 10, x, &bytes));
+        return text::parse(cx, &bytes, 10).map_err(|e| raise_for_bytes(cx, e, 10, x, &bytes));
     }
     Err(cx.type_error(format!(
         "int() argument must be a string, a bytes-like object or a real number, not '{}'",
@@ -87,14 +87,14 @@ fn from_object_with_base(cx: &Ctx, x: &Obj, base: &Obj) -> PyResult {
         return parse_str(cx, x, base);
     }
     match crate::types::numeric_input::bytes_object(x) {
-        Some(bytes) => text::parse(&bytes, base).map_err(|e| raise_for_bytes(cx, e, base, x, &bytes)),
+        Some(bytes) => text::parse(cx, &bytes, base).map_err(|e| raise_for_bytes(cx, e, base, x, &bytes)),
         None => Err(cx.type_error("int() can't convert non-string with explicit base")),
     }
 }
 
 fn parse_str(cx: &Ctx, x: &Obj, base: u32) -> PyResult {
     let t = crate::types::str::as_utf8_lossy(x);
-    text::parse(&text::to_ascii_digits(&t), base).map_err(|e| e.raise(cx, base, x))
+    text::parse(cx, &text::to_ascii_digits(&t), base).map_err(|e| e.raise(cx, base, x))
 }
 
 /// Messages show the bytes whatever object held them.

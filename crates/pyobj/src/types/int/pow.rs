@@ -4,7 +4,7 @@ use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
 use num_traits::Zero;
 
-use super::{Operand, arith, from_bigint, from_parts, is_negative, is_zero, limbs, small, to_bigint};
+use super::{Operand, arith, from_bigint, from_parts, huge, is_negative, is_zero, limbs, small, to_bigint};
 use crate::ctx::{Ctx, PyResult};
 use crate::value::Obj;
 
@@ -32,7 +32,7 @@ pub fn pow(cx: &Ctx, base: &Obj, exp: &Obj) -> PyResult {
         return Ok(from_parts(neg, &limbs::shl(&[1], zeros * u64::from(n))));
     }
     let odd = limbs::shr(b.mag(), zeros);
-    let p = limbs::to_biguint(&odd).pow(n) << (zeros * u64::from(n));
+    let p = huge::pow(cx, &limbs::to_biguint(&odd), n)? << (zeros * u64::from(n));
     Ok(from_parts(neg, &limbs::from_biguint(&p)))
 }
 
@@ -60,7 +60,7 @@ pub fn pow_mod(cx: &Ctx, base: &Obj, exp: &Obj, modulus: &Obj) -> PyResult {
         (Some(b), Some(e), Some(m)) => small(pow_mod_small(b as u64, e as u64, m as u64) as i64),
         _ => {
             let big = |o: &Obj| Operand::of(o).map_or_else(BigUint::zero, |v| limbs::to_biguint(v.mag()));
-            super::from_biguint(&big(&b).modpow(&big(&e), &big(&m)))
+            super::from_biguint(&huge::pow_mod(cx, &big(&b), &big(&e), &big(&m))?)
         }
     };
     if neg_mod && !is_zero(&r) { Ok(arith::add(&r, modulus)) } else { Ok(r) }
@@ -86,22 +86,22 @@ fn inverse(b: &Obj, m: &Obj) -> Option<Obj> {
 }
 
 /// The greatest common divisor of two ints, never negative.
-pub fn gcd(a: &Obj, b: &Obj) -> Obj {
+pub fn gcd(cx: &Ctx, a: &Obj, b: &Obj) -> PyResult {
     if let (Some(x), Some(y)) = (a.as_int(), b.as_int()) {
-        return Obj::from(x.unsigned_abs().gcd(&y.unsigned_abs()));
+        return Ok(Obj::from(x.unsigned_abs().gcd(&y.unsigned_abs())));
     }
     let big = |o: &Obj| Operand::of(o).map_or_else(BigUint::zero, |v| limbs::to_biguint(v.mag()));
     if is_zero(a) {
-        return arith::abs(b);
+        return Ok(arith::abs(b));
     }
     if is_zero(b) {
-        return arith::abs(a);
+        return Ok(arith::abs(a));
     }
     // One division brings operands of very different length to the same size.
     let (x, y) = (big(a), big(b));
     let (x, y) = if x < y { (y, x) } else { (x, y) };
-    let r = &x % &y;
-    super::from_biguint(&y.gcd(&r))
+    let r = huge::div_rem(cx, &x, &y)?.1;
+    Ok(super::from_biguint(&huge::gcd(cx, y, r)?))
 }
 
 /// The integer square root of an int that is not negative.

@@ -2,10 +2,12 @@
 
 use std::cell::Cell;
 
+use super::huge::{self, Powers};
 use super::limbs::{self, Buf, KERNEL_LIMBS};
-use super::{Operand, from_parts};
+use super::{Operand, arith, from_parts};
 use crate::ctx::{Ctx, PyResult, Raised};
 use crate::heap::Gil;
+use crate::types::seqops;
 use crate::value::Obj;
 
 /// `sys.int_info.default_max_str_digits`.
@@ -41,6 +43,8 @@ pub enum ParseError {
     Invalid,
     /// The text has this many digits, more than the limit allows.
     TooLong(usize),
+    /// Memory ran out or a signal handler raised: the exception is pending.
+    Raised,
 }
 
 impl ParseError {
@@ -48,6 +52,7 @@ impl ParseError {
     /// prefix"), `literal` the object that was parsed.
     pub fn raise(self, cx: &Ctx, base: u32, literal: &Obj) -> Raised {
         match self {
+            ParseError::Raised => cx.raised(),
             ParseError::TooLong(n) => too_long(cx, Some(n)),
             ParseError::Invalid => match literal.repr(cx) {
                 Ok(r) => {
@@ -117,7 +122,7 @@ pub(crate) fn strip(mut t: &[u8]) -> &[u8] {
 
 /// Parses what `int(text, base)` accepts: white space around, a sign, a prefix where the base is 0 or
 /// agrees, single underscores between digits. `base` is 0 or from 2 to 36.
-pub fn parse(text: &[u8], base: u32) -> Result<Obj, ParseError> {
+pub fn parse(cx: &Ctx, text: &[u8], base: u32) -> Result<Obj, ParseError> {
     let mut t = strip(text);
     let neg = t.first() == Some(&b'-');
     if let [b'+' | b'-', rest @ ..] = t {
@@ -149,19 +154,26 @@ pub fn parse(text: &[u8], base: u32) -> Result<Obj, ParseError> {
             t = rest;
         }
     }
-    let digits = digits_of(t, radix)?;
+    let digits = digits_of(cx, t, radix)?;
     if old_octal && digits.iter().any(|&d| d != 0) {
         return Err(ParseError::Invalid);
     }
     if !radix.is_power_of_two() && exceeds_limit(digits.len()) {
         return Err(ParseError::TooLong(digits.len()));
     }
-    Ok(from_parts(neg, &from_digits(&digits, radix)))
+    if radix.is_power_of_two() {
+        return Ok(from_parts(neg, &from_binary_digits(&digits, radix.trailing_zeros())));
+    }
+    // As many limbs as the digits need, and as many for working.
+    let limbs = (digits.len() as f64 * f64::from(radix).log2() / 64.0) as u64;
+    arith::reserve_limbs(cx, 2 * limbs).map_err(|_| ParseError::Raised)?;
+    let mag = from_digits(cx, &digits, &mut Powers::new(radix), radix).map_err(|_| ParseError::Raised)?;
+    Ok(from_parts(neg, &mag))
 }
 
 /// The digit values; single underscores between digits are skipped.
-fn digits_of(t: &[u8], radix: u32) -> Result<Vec<u8>, ParseError> {
-    let mut digits = Vec::with_capacity(t.len());
+fn digits_of(cx: &Ctx, t: &[u8], radix: u32) -> Result<Vec<u8>, ParseError> {
+    let mut digits = seqops::vec_for(cx, t.len()).map_err(|_| ParseError::Raised)?;
     let mut last_was_digit = false;
     for &b in t {
         if b == b'_' {
@@ -180,11 +192,8 @@ fn digits_of(t: &[u8], radix: u32) -> Result<Vec<u8>, ParseError> {
     if last_was_digit { Ok(digits) } else { Err(ParseError::Invalid) }
 }
 
-/// The magnitude of digit values, most significant first.
-fn from_digits(digits: &[u8], radix: u32) -> Buf {
-    if radix.is_power_of_two() {
-        return from_binary_digits(digits, radix.trailing_zeros());
-    }
+/// The magnitude of digit values, most significant first, in a radix that is no power of two.
+fn from_digits(cx: &Ctx, digits: &[u8], powers: &mut Powers, radix: u32) -> PyResult<Buf> {
     // As many digits as surely fit one limb.
     let chunk = (63.0 / f64::from(radix).log2()) as usize;
     if digits.len() <= chunk * KERNEL_LIMBS {
@@ -193,16 +202,16 @@ fn from_digits(digits: &[u8], radix: u32) -> Buf {
             let value = part.iter().fold(0u64, |v, &d| v * u64::from(radix) + u64::from(d));
             out = limbs::mul_limb(&out, u64::from(radix).pow(part.len() as u32), value);
         }
-        return out;
+        return Ok(out);
     }
     // Halves are parsed apart and joined by one large multiplication, so that the cost is that of
     // multiplication. The low half's length is a power of two of chunks: its powers of the radix recur.
     let low = chunk * (digits.len() / chunk).div_ceil(2).next_power_of_two();
     let low = if low >= digits.len() { low / 2 } else { low };
     let (head, tail) = digits.split_at(digits.len() - low);
-    let scale = num_traits::pow(num_bigint::BigUint::from(radix), low);
-    let head = limbs::to_biguint(&from_digits(head, radix)) * scale + limbs::to_biguint(&from_digits(tail, radix));
-    limbs::from_biguint(&head)
+    let head = limbs::to_biguint(&from_digits(cx, head, powers, radix)?);
+    let head = huge::mul(cx, &head, powers.get(cx, low as u32)?)?;
+    Ok(limbs::from_biguint(&(head + limbs::to_biguint(&from_digits(cx, tail, powers, radix)?))))
 }
 
 fn from_binary_digits(digits: &[u8], bits: u32) -> Buf {
@@ -316,7 +325,12 @@ pub(crate) fn checked_decimal(cx: &Ctx, mag: &[u64]) -> PyResult<String> {
     if exceeds_limit(least) {
         return Err(too_long(cx, None));
     }
-    let s = magnitude_to_string(mag, 10);
+    let s = if mag.len() as u64 * 64 > huge::WHOLE_BITS {
+        arith::reserve_limbs(cx, 4 * mag.len() as u64)?;
+        huge::to_text(cx, &limbs::to_biguint(mag), 10)?
+    } else {
+        magnitude_to_string(mag, 10)
+    };
     if exceeds_limit(s.len()) { Err(too_long(cx, None)) } else { Ok(s) }
 }
 
@@ -334,16 +348,24 @@ pub fn to_prefixed_string(o: &Obj, radix: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ctx::Host;
+
+    static BARE: Host = Host::bare();
 
     #[test]
     fn radix_conversion_is_the_inverse_of_parsing() {
+        let cx = Ctx::new(&BARE, 1 << 20);
         let mut mag = Buf::from_slice(&[0x0123_4567_89ab_cdef]);
         for _ in 0..9 {
             for radix in [2, 3, 8, 10, 16, 32, 36] {
                 let s = magnitude_to_string(&mag, radix);
                 assert_eq!(s, limbs::to_biguint(&mag).to_str_radix(radix));
-                let digits = digits_of(s.as_bytes(), radix).unwrap_or_default();
-                assert_eq!(from_digits(&digits, radix), mag, "{s}");
+                let digits = digits_of(&cx, s.as_bytes(), radix).unwrap_or_default();
+                let read = match radix.is_power_of_two() {
+                    true => from_binary_digits(&digits, radix.trailing_zeros()),
+                    false => from_digits(&cx, &digits, &mut Powers::new(radix), radix).unwrap(),
+                };
+                assert_eq!(read, mag, "{s}");
             }
             mag = limbs::mul(&mag, &mag);
             mag = limbs::mul_limb(&mag, u64::MAX, 77);
@@ -352,9 +374,10 @@ mod tests {
 
     #[test]
     fn underscores_stand_between_digits_only() {
-        assert_eq!(digits_of(b"1_0", 10), Ok(vec![1, 0]));
+        let cx = Ctx::new(&BARE, 1 << 20);
+        assert_eq!(digits_of(&cx, b"1_0", 10), Ok(vec![1, 0]));
         for bad in [&b"_1"[..], b"1_", b"1__0", b"", b"_", b"9a"] {
-            assert_eq!(digits_of(bad, 10), Err(ParseError::Invalid));
+            assert_eq!(digits_of(&cx, bad, 10), Err(ParseError::Invalid));
         }
     }
 

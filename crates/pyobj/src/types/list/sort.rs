@@ -70,6 +70,7 @@ fn compare_plain(kind: Keys, a: &Value, b: &Value) -> Ordering {
 fn less(cx: &Ctx, a: &Value, b: &Value) -> PyResult<bool> {
     // SAFETY: the sort owns its elements; the comparison cannot reach them except through these references.
     let (a, b) = unsafe { (Obj::borrow_from(a), Obj::borrow_from(b)) };
+    cx.step()?;
     match (a.as_float(), b.as_float()) {
         (Some(x), Some(y)) => Ok(x < y),
         _ => a.rich_cmp_bool(cx, b, CmpOp::Lt),
@@ -112,11 +113,27 @@ fn tuple_less(cx: &Ctx, a: &Value, b: &Value) -> PyResult<bool> {
     less(cx, a, b)
 }
 
+/// So many plain items are sorted in one go, which takes a tenth of a second; more are sorted in parts and merged, so
+/// that signals are served.
+const WHOLE: usize = 1 << 20;
+
 fn sort_by_key<T: Copy>(cx: &Ctx, v: &mut [T], key: impl Fn(&T) -> &Value) -> Result<(), Raised> {
+    // Sorting needs room for half of the items.
+    drop(seqops::vec_for::<T>(cx, v.len().div_ceil(2))?);
     match Keys::classify(v.iter().map(&key)) {
         kind @ (Keys::Ints | Keys::Floats | Keys::Strs) => {
-            v.sort_by(|a, b| compare_plain(kind, key(a), key(b)));
-            Ok(())
+            if v.len() <= WHOLE {
+                v.sort_by(|a, b| compare_plain(kind, key(a), key(b)));
+                return Ok(());
+            }
+            for part in v.chunks_mut(WHOLE) {
+                part.sort_by(|a, b| compare_plain(kind, key(a), key(b)));
+                cx.long_step(usize::MAX)?;
+            }
+            timsort::sort(v, |a, b| {
+                cx.step()?;
+                Ok(compare_plain(kind, key(a), key(b)).is_lt())
+            })
         }
         Keys::Tuples => timsort::sort(v, |a, b| tuple_less(cx, key(a), key(b))),
         Keys::Any => timsort::sort(v, |a, b| less(cx, key(a), key(b))),

@@ -48,6 +48,7 @@ impl OrderedDict {
     fn set(&self, cx: &Ctx, key: &Obj, value: &Obj) -> PyResult<()> {
         let hash = key_hash(cx, key)?;
         let found = self.dict.find(cx, key, hash)?;
+        self.order.borrow_mut().reserve(cx)?;
         match found.and_then(|i| Some((i, self.dict.entry_at(i)?.1))) {
             Some((i, held)) => {
                 // SAFETY: the dict keeps its key alive until it is cloned here.

@@ -4,6 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::ctx::{Ctx, PyResult};
 use crate::heap::Visitor;
 use crate::value::Obj;
 
@@ -65,6 +66,17 @@ impl Order {
     /// The node of a key object.
     pub(super) fn find(&self, key: &Obj) -> Option<NodeId> {
         self.by_key.get(&key.value().bits()).copied()
+    }
+
+    /// Makes room for one more key.
+    ///
+    /// # Errors
+    /// MemoryError.
+    pub(super) fn reserve(&mut self, cx: &Ctx) -> PyResult<()> {
+        if self.nodes.len() == self.nodes.capacity() {
+            cx.make_room(&mut self.nodes, 1)?;
+        }
+        self.by_key.try_reserve(1).map_err(|_| cx.no_memory())
     }
 
     /// Adds a key at the end, unless it is there.

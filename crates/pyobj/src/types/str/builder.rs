@@ -1,7 +1,7 @@
 //! [`StrBuilder`]: text that grows, in the narrowest width so far.
 
 use super::{Str, StrData, Unit, storage};
-use crate::ctx::{Ctx, PyResult};
+use crate::ctx::{Ctx, Poll, PyResult};
 use crate::value::Obj;
 
 enum Buf {
@@ -11,6 +11,9 @@ enum Buf {
 }
 
 /// Builds a string piece by piece; each piece may widen the storage, never narrow it.
+///
+/// Where memory for a large text ends, what was built is given up and MemoryError is raised at the next poll, so that
+/// pieces can be added without asking each time.
 pub struct StrBuilder(Buf);
 
 impl Default for StrBuilder {
@@ -60,34 +63,61 @@ impl StrBuilder {
 
     #[cold]
     fn widen(&mut self, max: u32) {
-        let grown = |n: usize| n + n / 4 + 8;
-        self.0 = match std::mem::replace(&mut self.0, Buf::Latin1(Vec::new())) {
-            Buf::Latin1(v) if max < 0x1_0000 => {
-                let mut w = Vec::with_capacity(grown(v.len()));
-                w.extend(v.iter().map(|&c| c as u16));
-                Buf::Ucs2(w)
-            }
-            Buf::Latin1(v) => {
-                let mut w = Vec::with_capacity(grown(v.len()));
-                w.extend(v.iter().map(|&c| c as u32));
-                Buf::Ucs4(w)
-            }
-            Buf::Ucs2(v) => {
-                let mut w = Vec::with_capacity(grown(v.len()));
-                w.extend(v.iter().map(|&c| c as u32));
-                Buf::Ucs4(w)
-            }
-            b => b,
+        fn wider<T: Copy, U>(v: &[T], unit: impl Fn(T) -> U) -> Option<Vec<U>> {
+            let mut w = Vec::new();
+            w.try_reserve_exact(v.len() + v.len() / 4 + 8).ok()?;
+            w.extend(v.iter().map(|c| unit(*c)));
+            Some(w)
+        }
+        let wide = match &self.0 {
+            Buf::Latin1(v) if max < 0x1_0000 => wider(v, u16::from).map(Buf::Ucs2),
+            Buf::Latin1(v) => wider(v, u32::from).map(Buf::Ucs4),
+            Buf::Ucs2(v) => wider(v, u32::from).map(Buf::Ucs4),
+            Buf::Ucs4(_) => return,
         };
+        match wide {
+            Some(w) => self.0 = w,
+            None => {
+                self.0 = if max < 0x1_0000 { Buf::Ucs2(Vec::new()) } else { Buf::Ucs4(Vec::new()) };
+                self.give_up();
+            }
+        }
+    }
+
+    /// Forgets what was built, since there is no memory for more; MemoryError follows.
+    #[cold]
+    #[inline(never)]
+    fn give_up(&mut self) {
+        match &mut self.0 {
+            Buf::Latin1(v) => *v = Vec::new(),
+            Buf::Ucs2(v) => *v = Vec::new(),
+            Buf::Ucs4(v) => *v = Vec::new(),
+        }
+        Ctx::request_of_this_thread(Poll::MEMORY);
     }
 
     /// Adds one code point (at most U+10FFFF).
     #[inline]
     pub fn push(&mut self, c: u32) {
         match &mut self.0 {
-            Buf::Latin1(v) if c < 0x100 => v.push(c as u8),
-            Buf::Ucs2(v) if c < 0x1_0000 => v.push(c as u16),
-            Buf::Ucs4(v) => v.push(c),
+            Buf::Latin1(v) if c < 0x100 => {
+                if v.len() < v.capacity() || v.try_reserve(1).is_ok() {
+                    return v.push(c as u8);
+                }
+                self.give_up();
+            }
+            Buf::Ucs2(v) if c < 0x1_0000 => {
+                if v.len() < v.capacity() || v.try_reserve(1).is_ok() {
+                    return v.push(c as u16);
+                }
+                self.give_up();
+            }
+            Buf::Ucs4(v) => {
+                if v.len() < v.capacity() || v.try_reserve(1).is_ok() {
+                    return v.push(c);
+                }
+                self.give_up();
+            }
             _ => {
                 self.widen(c);
                 self.push(c);
@@ -104,10 +134,19 @@ impl StrBuilder {
     /// Adds `n` times the same code point.
     pub fn push_repeat(&mut self, c: u32, n: usize) {
         match &mut self.0 {
-            Buf::Latin1(v) if c < 0x100 => v.resize(v.len() + n, c as u8),
-            Buf::Ucs2(v) if c < 0x1_0000 => v.resize(v.len() + n, c as u16),
-            Buf::Ucs4(v) => v.resize(v.len() + n, c),
             _ if n == 0 => {}
+            Buf::Latin1(v) if c < 0x100 => match v.try_reserve(n) {
+                Ok(()) => v.resize(v.len() + n, c as u8),
+                Err(_) => self.give_up(),
+            },
+            Buf::Ucs2(v) if c < 0x1_0000 => match v.try_reserve(n) {
+                Ok(()) => v.resize(v.len() + n, c as u16),
+                Err(_) => self.give_up(),
+            },
+            Buf::Ucs4(v) => match v.try_reserve(n) {
+                Ok(()) => v.resize(v.len() + n, c),
+                Err(_) => self.give_up(),
+            },
             _ => {
                 self.widen(c);
                 self.push_repeat(c, n);
@@ -118,7 +157,10 @@ impl StrBuilder {
     /// Adds text.
     pub fn push_str(&mut self, s: &str) {
         match &mut self.0 {
-            Buf::Latin1(v) if s.is_ascii() => v.extend_from_slice(s.as_bytes()),
+            Buf::Latin1(v) if s.is_ascii() => match v.try_reserve(s.len()) {
+                Ok(()) => v.extend_from_slice(s.as_bytes()),
+                Err(_) => self.give_up(),
+            },
             _ => {
                 for c in s.chars() {
                     self.push(c as u32);
@@ -132,15 +174,27 @@ impl StrBuilder {
         if U::TAG == 0
             && let Buf::Latin1(v) = &mut self.0
         {
+            if v.try_reserve(u.len()).is_err() {
+                return self.give_up();
+            }
             // SAFETY: only `u8` has this tag.
             return v.extend_from_slice(unsafe { std::slice::from_raw_parts(u.as_ptr() as *const u8, u.len()) });
         }
         let max = if U::fits(0x1_0000) || U::fits(0x100) { u.iter().map(|c| c.code()).max().unwrap_or(0) } else { 0 };
         loop {
             match &mut self.0 {
-                Buf::Latin1(v) if max < 0x100 => return v.extend(u.iter().map(|c| c.code() as u8)),
-                Buf::Ucs2(v) if max < 0x1_0000 => return v.extend(u.iter().map(|c| c.code() as u16)),
-                Buf::Ucs4(v) => return v.extend(u.iter().map(|c| c.code())),
+                Buf::Latin1(v) if max < 0x100 => match v.try_reserve(u.len()) {
+                    Ok(()) => return v.extend(u.iter().map(|c| c.code() as u8)),
+                    Err(_) => return self.give_up(),
+                },
+                Buf::Ucs2(v) if max < 0x1_0000 => match v.try_reserve(u.len()) {
+                    Ok(()) => return v.extend(u.iter().map(|c| c.code() as u16)),
+                    Err(_) => return self.give_up(),
+                },
+                Buf::Ucs4(v) => match v.try_reserve(u.len()) {
+                    Ok(()) => return v.extend(u.iter().map(|c| c.code())),
+                    Err(_) => return self.give_up(),
+                },
                 _ => self.widen(max),
             }
         }

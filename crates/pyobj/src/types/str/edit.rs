@@ -12,11 +12,19 @@ pub(crate) fn replace(cx: &Ctx, o: &Obj, s: &Str, old: &Str, new: &Str, count: i
     let mut places = smallvec::SmallVec::<[usize; 16]>::new();
     if let (StrData::Latin1(text), StrData::Latin1([c])) = (s.data(), old.data()) {
         for at in memchr::memchr_iter(*c, text).take(limit) {
+            if places.len() == places.capacity() && places.try_reserve(1).is_err() {
+                return Err(cx.no_memory());
+            }
             places.push(at);
         }
     } else {
         let Some(needle) = Needle::in_text(s, old) else { return Ok(exact_of(o, s)) };
-        places.extend(needle.places(window(s, 0, s.len())).take(limit));
+        for at in needle.places(window(s, 0, s.len())).take(limit) {
+            if places.len() == places.capacity() && places.try_reserve(1).is_err() {
+                return Err(cx.no_memory());
+            }
+            places.push(at);
+        }
     }
     if places.is_empty() {
         return Ok(exact_of(o, s));

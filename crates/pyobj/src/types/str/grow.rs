@@ -35,6 +35,7 @@ pub fn append(cx: &Ctx, left: &mut Obj, right: &Obj) -> PyResult<()> {
             return Ok(());
         }
         let slack = if have < SHORT { 0 } else { (have + more) / 8 };
+        storage::check_room(cx, need + slack)?;
         let q = heap::alloc_cell(PageKind::Leaf, need + slack);
         let at = (q as *mut u8).add(size_of::<Header>());
         (at as *mut Str).write(s.head());

@@ -391,6 +391,9 @@ unsafe fn write_payload<U: Unit>(p: *mut Header, payload_off: usize, units: &[U]
 fn alloc_exact<U: Unit>(units: &[U], ascii: bool) -> Obj {
     let at = size_of::<Header>();
     let size = at + size_of::<Str>() + size_of_val(units);
+    if !heap::has_room(size) {
+        return single(256);
+    }
     // SAFETY: an exact str is header, head and units; the shape of `str` is fixed and describes just that.
     unsafe {
         let p = heap::alloc_cell(PageKind::Leaf, size);
@@ -635,6 +638,9 @@ pub(super) fn changed_ascii(text: &[u8], change: impl FnOnce(&mut [u8])) -> Obj 
 #[inline(always)]
 unsafe fn written_latin1(len: usize, ascii: bool, write: impl FnOnce(*mut u8)) -> Obj {
     let at = size_of::<Header>();
+    if !heap::has_room(at + size_of::<Str>() + len) {
+        return single(256);
+    }
     // SAFETY: as in `alloc_exact`; the cell has room for the units.
     unsafe {
         let p = heap::alloc_cell(PageKind::Leaf, at + size_of::<Str>() + len);

@@ -250,7 +250,7 @@ pub(super) fn to_ratio(cx: &Ctx, n: &Num) -> PyResult {
     let c = n.coeff.shift_right(zeros).0;
     let ten = int::from_biguint(&pow10(n.exp.unsigned_abs() - zeros).map_err(memory)?);
     let num = signed_int(n.neg, &c);
-    let gcd = int::gcd(&num, &ten);
+    let gcd = int::gcd(cx, &num, &ten)?;
     Ok(tuple::pair(int::floordiv(cx, &num, &gcd)?, int::floordiv(cx, &ten, &gcd)?))
 }
 

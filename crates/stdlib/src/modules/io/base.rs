@@ -214,7 +214,7 @@ impl IoBase {
             if b.is_empty() {
                 break;
             }
-            line.extend_from_slice(b);
+            cx.extend(&mut line, b)?;
             if line.last() == Some(&b'\n') {
                 break;
             }
@@ -298,7 +298,7 @@ impl RawIoBase {
             if b.is_empty() {
                 return Ok(bytes::new(&all));
             }
-            all.extend_from_slice(b);
+            cx.extend(&mut all, b)?;
         }
     }
 

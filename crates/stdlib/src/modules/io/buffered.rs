@@ -249,7 +249,7 @@ impl Buffered {
                 raw_read(cx, &raw, &mut out, left)?
             } else {
                 let got = self.fill(cx)?;
-                out.extend_from_slice(&self.take(left));
+                cx.extend(&mut out, &self.take(left))?;
                 got
             };
             match got {
@@ -274,7 +274,7 @@ impl Buffered {
                 None => bytes::new(&out),
                 Some(r) if out.is_empty() => bytes::new(&r),
                 Some(r) => {
-                    out.extend_from_slice(&r);
+                    cx.extend(&mut out, &r)?;
                     bytes::new(&out)
                 }
             });
@@ -285,7 +285,7 @@ impl Buffered {
                 return Ok(if out.is_empty() { rest } else { bytes::new(&out) });
             }
             let Some(b) = bytes::as_bytes(&rest) else { return Err(cx.type_error("readall() should return bytes")) };
-            out.extend_from_slice(b);
+            cx.extend(&mut out, b)?;
             return Ok(bytes::new(&out));
         }
         loop {
@@ -297,7 +297,7 @@ impl Buffered {
             if b.is_empty() {
                 return Ok(bytes::new(&out));
             }
-            out.extend_from_slice(b);
+            cx.extend(&mut out, b)?;
         }
     }
 
@@ -319,7 +319,7 @@ impl Buffered {
                 let rest = &rest[..rest.len().min(limit - line.len())];
                 memchr::memchr(b'\n', rest).map_or((rest.len(), false), |i| (i + 1, true))
             };
-            line.extend_from_slice(&self.take(end.0));
+            cx.extend(&mut line, &self.take(end.0))?;
             if end.1 || line.len() >= limit {
                 return Ok(line);
             }

@@ -112,6 +112,7 @@ impl TextIoWrapper {
         let end = self.line_end();
         let mut line: Option<StrBuilder> = None;
         loop {
+            cx.step()?;
             let available =
                 self.decoded.get().is_some_and(|d| d.downcast::<Str>().is_some_and(|s| s.len() > self.used.get()));
             if !available {

@@ -105,7 +105,7 @@ impl Cycle {
     fn __next__(cx: &Ctx, this: This<'_, Cycle>) -> PyResult<Option<Obj>> {
         if let Some(it) = this.it.get() {
             if let Some(x) = it.next(cx)? {
-                this.saved.borrow_mut().push(x.clone());
+                cx.push(&mut this.saved.borrow_mut(), x.clone())?;
                 return Ok(Some(x));
             }
             this.it.set(None);

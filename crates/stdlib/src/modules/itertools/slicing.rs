@@ -135,7 +135,7 @@ impl Batched {
         let mut items = Vec::new();
         while items.len() < this.n {
             match it.next(cx)? {
-                Some(x) => items.push(x),
+                Some(x) => cx.push(&mut items, x)?,
                 None => {
                     this.it.set(None);
                     if items.is_empty() {

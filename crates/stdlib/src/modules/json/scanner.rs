@@ -127,6 +127,7 @@ impl Scan<'_> {
     }
 
     fn value(&self, i: usize) -> PyResult<(Obj, usize)> {
+        self.cx.step()?;
         match self.at(i) {
             Some('"') => scan(self.cx, self.doc, self.s, i + 1, self.scanner.strict),
             Some('{') => {

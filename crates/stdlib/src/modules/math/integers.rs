@@ -11,34 +11,36 @@ fn index(cx: &Ctx, o: &Obj) -> PyResult {
 }
 
 /// The product of `first * (first + 1) * … * last`, by halves so that factors stay of equal size.
-fn product(first: u64, last: u64) -> Obj {
+fn product(cx: &Ctx, first: u64, last: u64) -> PyResult {
     if first > last {
-        return Obj::from(1);
+        return Ok(Obj::from(1));
     }
     if last - first < 8 {
-        return (first..=last).fold(Obj::from(1), |p, n| int::mul(&p, &Obj::from(n)));
+        cx.long_step(8)?;
+        return Ok((first..=last).fold(Obj::from(1), |p, n| int::mul(&p, &Obj::from(n))));
     }
     let mid = first + (last - first) / 2;
-    int::mul(&product(first, mid), &product(mid + 1, last))
+    int::mul_in_steps(cx, &product(cx, first, mid)?, &product(cx, mid + 1, last)?)
 }
 
 /// `n * (n - 1) * … ` with `k` factors, for any `n >= k`.
-fn falling(n: &Obj, k: u64) -> Obj {
+fn falling(cx: &Ctx, n: &Obj, k: u64) -> PyResult {
     match int::as_u64(n) {
-        Some(m) => product(m - k + 1, m),
-        None => falling_big(n, 0, k),
+        Some(m) => product(cx, m - k + 1, m),
+        None => falling_big(cx, n, 0, k),
     }
 }
 
-fn falling_big(n: &Obj, from: u64, to: u64) -> Obj {
+fn falling_big(cx: &Ctx, n: &Obj, from: u64, to: u64) -> PyResult {
+    cx.step()?;
     if to - from == 1 {
-        return int::sub(n, &Obj::from(from));
+        return Ok(int::sub(n, &Obj::from(from)));
     }
     if to == from {
-        return Obj::from(1);
+        return Ok(Obj::from(1));
     }
     let mid = from + (to - from) / 2;
-    int::mul(&falling_big(n, from, mid), &falling_big(n, mid, to))
+    int::mul_in_steps(cx, &falling_big(cx, n, from, mid)?, &falling_big(cx, n, mid, to)?)
 }
 
 /// Checks `n` and `k` of binomials and permutations.
@@ -62,7 +64,7 @@ pub(crate) mod integers {
     fn gcd(cx: &Ctx, integers: &[Obj]) -> PyResult {
         let mut r = Obj::from(0);
         for x in integers {
-            r = int::gcd(&r, &index(cx, x)?);
+            r = int::gcd(cx, &r, &index(cx, x)?)?;
         }
         Ok(r)
     }
@@ -73,8 +75,8 @@ pub(crate) mod integers {
         let mut r = Obj::from(1);
         for x in integers {
             let x = index(cx, x)?;
-            let g = int::gcd(&r, &x);
-            r = if int::is_zero(&g) { g } else { int::mul(&int::floordiv(cx, &r, &g)?, &int::abs(&x)) };
+            let g = int::gcd(cx, &r, &x)?;
+            r = if int::is_zero(&g) { g } else { int::mul_in_steps(cx, &int::floordiv(cx, &r, &g)?, &int::abs(&x))? };
         }
         Ok(r)
     }
@@ -97,7 +99,7 @@ pub(crate) mod integers {
             return Err(cx.value_error("factorial() not defined for negative values"));
         }
         match int::as_i64(&n) {
-            Some(n) => Ok(product(2, n as u64)),
+            Some(n) => product(cx, 2, n as u64),
             None => Err(cx.overflow_error(format!("factorial() argument should not exceed {}", i64::MAX))),
         }
     }
@@ -126,13 +128,13 @@ pub(crate) mod integers {
             return Ok(n.clone());
         }
         if k <= 32 {
-            return int::floordiv(cx, &falling(n, k), &product(2, k));
+            return int::floordiv(cx, &falling(cx, n, k)?, &product(cx, 2, k)?);
         }
         let j = k / 2;
         let a = binomial(cx, n, j)?;
         let b = binomial(cx, &int::sub(n, &Obj::from(j)), k - j)?;
         let c = binomial(cx, &Obj::from(k), j.min(k - j))?;
-        int::floordiv(cx, &int::mul(&a, &b), &c)
+        int::floordiv(cx, &int::mul_in_steps(cx, &a, &b)?, &c)
     }
 
     /// In how many ways k of n things can be chosen in order; k defaults to n.
@@ -144,7 +146,7 @@ pub(crate) mod integers {
             return Ok(Obj::from(0));
         }
         match int::as_i64(&k) {
-            Some(k) => Ok(falling(&n, k as u64)),
+            Some(k) => falling(cx, &n, k as u64),
             None => Err(cx.overflow_error(format!("k must not exceed {}", i64::MAX))),
         }
     }

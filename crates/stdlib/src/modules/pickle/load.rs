@@ -31,7 +31,7 @@ fn text_of(cx: &Ctx, b: &[u8]) -> PyResult {
 }
 
 fn decimal(cx: &Ctx, line: &[u8]) -> PyResult {
-    int::text::parse(line, 10).map_err(|e| {
+    int::text::parse(cx, line, 10).map_err(|e| {
         let mut shown = line.to_vec();
         shown.push(b'\n');
         e.raise(cx, 10, &cinder_pyobj::types::str::from_latin1(&shown))
@@ -88,6 +88,7 @@ impl<'a> Machine<'a> {
             self.persistent = self.u.persistent_load(cx, self.this)?;
         }
         loop {
+            cx.step()?;
             let code = self.u.opcode(cx)?;
             if code == op::STOP {
                 return self.pop(cx);
@@ -490,8 +491,9 @@ impl<'a> Machine<'a> {
         let o = match &l[..] {
             b"00" => Obj::from_bool(false),
             b"01" => Obj::from_bool(true),
-            l => match int::text::parse(l, 10) {
+            l => match int::text::parse(cx, l, 10) {
                 Ok(n) => n,
+                Err(int::ParseError::Raised) => return Err(cx.raised()),
                 Err(_) => return Err(cx.value_error("could not convert string to int")),
             },
         };

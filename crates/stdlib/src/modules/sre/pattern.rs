@@ -215,6 +215,8 @@ fn all<U: Unit>(m: &mut Matcher<'_, U>, start: usize, limit: usize) -> Option<Ve
             Outcome::NoMatch => break,
             Outcome::Stopped => return None,
         }
+        // As for the matcher's own stack, what has no room ends the search.
+        out.try_reserve(1).ok()?;
         out.push(found(m));
         // After an empty match the next one must not be empty at the same place.
         m.must_advance = m.end == m.start;
@@ -253,11 +255,13 @@ impl Pattern {
                 let (a, b) = f.spans.get(i).copied().flatten().unwrap_or((0, 0));
                 slice(cx, string, a, b)
             };
-            out.push(match this.groups {
+            let item = match this.groups {
                 0 => part(0)?,
                 1 => part(1)?,
                 n => tuple::new((1..=n).map(part).collect::<PyResult<_>>()?),
-            });
+            };
+            cx.step()?;
+            cx.push(&mut out, item)?;
         }
         Ok(list::new(out))
     }
@@ -287,12 +291,14 @@ impl Pattern {
         let mut at = 0;
         for f in this.find_all(cx, string, span, maxsplit as usize)? {
             let (a, b) = f.whole();
-            out.push(slice(cx, string, at, a)?);
+            cx.step()?;
+            cx.push(&mut out, slice(cx, string, at, a)?)?;
             for g in f.spans.iter().skip(1) {
-                out.push(match g {
+                let part = match g {
                     Some((a, b)) => slice(cx, string, *a, *b)?,
                     None => Obj::none(),
-                });
+                };
+                cx.push(&mut out, part)?;
             }
             at = b;
         }
@@ -455,10 +461,12 @@ fn substitute(cx: &Ctx, this: This<'_, Pattern>, repl: &Obj, string: &Obj, count
         return Ok((slice(cx, string, 0, span.1)?, 0));
     }
     let n = matches.len();
-    let mut parts = Vec::with_capacity(2 * n + 1);
+    let mut parts = Vec::new();
+    cx.make_room(&mut parts, 2 * n + 1)?;
     let mut at = 0;
     for f in matches {
         let (a, b) = f.whole();
+        cx.step()?;
         if a > at {
             parts.push(slice(cx, string, at, a)?);
         }
