@@ -8,6 +8,8 @@ struct Target {
     name: &'static str,
     package: &'static str,
     tests: &'static [&'static str],
+    /// Of the tests in there, those whose names contain this.
+    filter: &'static str,
     seed: &'static str,
     count: &'static str,
     /// Seeds for each run: a few seconds' work.
@@ -20,6 +22,7 @@ const TARGETS: &[Target] = &[
         name: "lir",
         package: "cinder-lir",
         tests: &["random", "hostile"],
+        filter: "",
         seed: "LIR_SEED",
         count: "LIR_COUNT",
         batch: 300,
@@ -29,10 +32,41 @@ const TARGETS: &[Target] = &[
         name: "codegen",
         package: "cinder-codegen",
         tests: &["random"],
+        filter: "",
         seed: "CODEGEN_SEED",
         count: "CODEGEN_COUNT",
         batch: 500,
         doc: "compiled code against the LIR interpreter, with forced spills and exits",
+    },
+    Target {
+        name: "lexer",
+        package: "cinder-syntax",
+        tests: &["fuzz"],
+        filter: "lexer",
+        seed: "SYNTAX_SEED",
+        count: "SYNTAX_COUNT",
+        batch: 20_000,
+        doc: "tokens of damaged and random sources",
+    },
+    Target {
+        name: "parser",
+        package: "cinder-syntax",
+        tests: &["fuzz"],
+        filter: "parser",
+        seed: "SYNTAX_SEED",
+        count: "SYNTAX_COUNT",
+        batch: 20_000,
+        doc: "trees and errors of damaged and random sources",
+    },
+    Target {
+        name: "data",
+        package: "cinder",
+        tests: &["programs"],
+        filter: "python::plain::cinder/fuzz_data.py",
+        seed: "FUZZ_SEED",
+        count: "FUZZ_COUNT",
+        batch: 2_000,
+        doc: "damaged marshal data, pickles and code objects, run in the interpreter",
     },
 ];
 
@@ -64,6 +98,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(["test", "-q", "--profile", "fast", "-p", target.package]);
         command.args(target.tests.iter().flat_map(|t| ["--test", t]));
+        command.args(["--", target.filter]);
         command.env(target.seed, seed.to_string()).env(target.count, target.batch.to_string());
         let output = command.output().map_err(|e| format!("cargo does not start: {e}"))?;
         if !output.status.success() {

@@ -1,5 +1,5 @@
 # timeout: 240
-"""Native objects nested 100,000 deep: using and ending them raises or works. Several of these end CPython's process."""
+"""Native objects nested 20,000 deep: using and ending them raises or works. Several of these end CPython's process."""
 
 import collections
 import contextlib
@@ -11,21 +11,20 @@ import itertools
 import json
 import operator
 import pickle
-import re
 import sys
 import traceback
 import types
 import warnings
 import weakref
 
-DEPTH = 100_000
+DEPTH = 20_000
 warnings.simplefilter("ignore")
 
 
 def attempt(function, *args):
     try:
         return function(*args)
-    except (RecursionError, MemoryError, ValueError, TypeError, AttributeError, StopIteration, OverflowError, re.error,
+    except (RecursionError, MemoryError, ValueError, TypeError, AttributeError, StopIteration, OverflowError,
             pickle.PickleError):
         return None
 
@@ -117,15 +116,6 @@ try:
         pass
 except BaseException:
     pass
-for make in (lambda x: [x], lambda x: (x,), lambda x: {"a": x}, lambda x: collections.deque([x]),
-             lambda x: collections.OrderedDict(a=x), lambda x: types.SimpleNamespace(a=x), lambda x: types.MappingProxyType({1: x}),
-             slice, lambda x: collections.ChainMap({1: x}), lambda x: list[x], lambda x: {1: x}.values()):
-    one, two = attempt(nest, make, int), attempt(nest, make, int)
-    for operation in (repr, hash, json.dumps, pickle.dumps, copy.deepcopy, "{}".format, lambda v: sorted([v, two]),
-                      lambda v: v == two, lambda v: v < two, lambda v: isinstance(1, v), lambda v: print(v, file=io.StringIO())):
-        attempt(operation, one)
-    del one, two
-
 error = None
 for i in range(DEPTH):
     new = ValueError(i)
@@ -153,21 +143,6 @@ for operation in (repr, str, lambda g: g.split(KeyError), lambda g: g.subgroup(l
 with contextlib.redirect_stderr(io.StringIO()):
     attempt(sys.excepthook, type(group), group, None)
 del group
-
-for pattern in ("(" * 5000 + ")" * 5000, "(?:" * 20000 + "a" + ")*" * 20000, "a|" * DEPTH, "[a]" * DEPTH, "(?:a?)" * 3000):
-    compiled = attempt(re.compile, pattern)
-    if compiled is not None:
-        attempt(compiled.match, "a" * 100)
-attempt(re.match, "(?:(?:a)*?b?)*c", "a" * DEPTH)
-attempt(re.match, "(.)*(.)*(.)*x", "a" * 1000)
-
-cls = object
-for i in range(3000):
-    cls = attempt(type, f"C{i}", (cls,), {}) or cls
-assert cls().__class__ is cls and len(cls.__mro__) > 1000
-attempt(lambda: cls.missing)
-attempt(pickle.dumps, cls)
-del cls
 
 # Links that only collections end.
 links = []

@@ -480,7 +480,11 @@ impl<'a> Reader<'a> {
                 }
                 let n = self.len()?;
                 match format::deserialize(&self.take(n)?) {
-                    Ok(c) => code::new(cx, Arc::new(c))?,
+                    // The interpreter trusts code, and these bytes are anybody's.
+                    Ok(c) => match cinder_bytecode::verify(&c) {
+                        Ok(()) => code::new(cx, Arc::new(c))?,
+                        Err(e) => return Err(cx.value_error(format!("bad marshal data ({e})"))),
+                    },
                     Err(e) => return Err(cx.value_error(format!("bad marshal data ({e})"))),
                 }
             }

@@ -85,7 +85,7 @@ fast_op! {
         Fast::Next
     } slow {
         let v = m.arg(m.b()).into_obj();
-        list_of(m, m.a())?.append(m.cx(), v)?;
+        list_of(m, m.a())?.append_built(m.cx(), v)?;
         Ok(Flow::NEXT)
     }
 
@@ -224,7 +224,7 @@ op! {
             )));
         }
         let l = list_of(m, m.a())?;
-        x.for_each(m.cx(), |v| l.append(m.cx(), v))?;
+        x.for_each(m.cx(), |v| l.append_built(m.cx(), v))?;
         drop(x);
         Ok(Flow::NEXT)
     }

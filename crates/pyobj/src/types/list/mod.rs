@@ -184,6 +184,16 @@ impl List {
         Ok(())
     }
 
+    /// Appends to a list that is being built, whose room doubles; or raises MemoryError.
+    pub fn append_built(&self, cx: &Ctx, x: Obj) -> PyResult<()> {
+        let v = self.vec();
+        if v.len() == v.capacity() {
+            cx.make_room(v, 1)?;
+        }
+        v.push(x.into_value());
+        Ok(())
+    }
+
     /// Appends; without memory the process ends, so this is for lists whose length the program can't choose.
     pub fn push(&self, x: Obj) {
         self.vec().push(x.into_value());
