@@ -54,6 +54,7 @@ fn run() -> i32 {
         }
     };
     config.find_packed = find_packed;
+    config.release_packed = cinder_stdlib::packed::release_code;
     config.packed_file = cinder_stdlib::packed::file;
     config.stdlib_dir = Some(cinder_stdlib::packed::PREFIX);
     config.stdlib_names = cinder_stdlib::names::STDLIB;

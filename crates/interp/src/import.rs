@@ -298,7 +298,9 @@ pub(crate) fn is_beside_program(cx: &Ctx, file: &str) -> bool {
 /// The code object of a packed module.
 pub(crate) fn packed_code(cx: &Ctx, name: &str) -> PyResult<Option<Obj>> {
     let Some(p) = Thread::of(cx).runtime.packed(name) else { return Ok(None) };
-    match cinder_bytecode::format::deserialize(p.code) {
+    let read = cinder_bytecode::format::deserialize(p.code);
+    (Thread::of(cx).runtime.config.release_packed)();
+    match read {
         Ok(c) => code::new(cx, Arc::new(c)).map(Some),
         Err(e) => Err(cx.import_error(format!("packed module '{name}' is damaged: {e}"))),
     }

@@ -63,6 +63,8 @@ pub struct Config {
     pub tracemalloc: u32,
     /// Finds a module of the packed library.
     pub find_packed: fn(&str) -> Option<PackedModule>,
+    /// Lets the system take back the memory of packed code that was read; called after each packed module was read.
+    pub release_packed: fn(),
     /// The `sys.path` entry of the packed library; `sys._stdlib_dir`.
     pub stdlib_dir: Option<&'static str>,
     /// The contents of a file of the packed library by its path below `stdlib_dir`.
@@ -162,6 +164,7 @@ impl Default for Config {
             faulthandler: false,
             tracemalloc: 0,
             find_packed: |_| None,
+            release_packed: || (),
             stdlib_dir: None,
             packed_file: |_| None,
             stdlib_names: &[],
