@@ -35,7 +35,7 @@
 //! * **Temporaries** need no initialisation: which are live is known statically.
 //! * **Raw words** hold unboxed machine values of typed code; nothing traverses or counts them.
 //! * **Far locals** are those past number 0x7fff; only `LoadFar`, `StoreFar`, `DeleteFar`, `TakeFar`, `RestoreFar`
-//!   reach them. Parameters, cells and free variables are never far.
+//!   reach them. Cells and free variables are never far.
 //!
 //! The frame's base pointer stands between locals and temporaries, so a register operand is a signed 16-bit offset
 //! from it (see [`Operand`](op::Operand)): negative is a local, `0..0x4000` a temporary, and `0x4000..` a constant (of a

@@ -86,7 +86,7 @@ impl Checker<'_> {
             return fail(0, "the frame is too large");
         }
         let total = code.arg_count.checked_add(code.kwonly_arg_count);
-        let within = total.is_some_and(|total| total < 1 << 24) && code.param_count() <= self.near;
+        let within = total.is_some_and(|total| total < 1 << 24) && code.param_count() as usize <= code.locals.len();
         if !within || code.posonly_arg_count > code.arg_count {
             return fail(0, "the parameters do not fit the locals");
         }

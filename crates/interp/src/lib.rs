@@ -59,6 +59,16 @@ pub struct Interpreter {
     thread: Box<Thread>,
 }
 
+impl Drop for Interpreter {
+    /// Thread-local objects look through the tables of all threads when they go, so this table is given up before the
+    /// thread that has it.
+    fn drop(&mut self) {
+        gil::take(&self.thread.cx);
+        self.thread.locals.set(None);
+        gil::give(&self.thread.cx);
+    }
+}
+
 /// Native stack that Python code on the calling thread may use, in bytes.
 const STACK: usize = 6 << 20;
 

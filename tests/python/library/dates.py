@@ -1,7 +1,9 @@
 """Dates and times: arithmetic, time zones, texts, pickles."""
 
 import copy
+import io
 import pickle
+import zoneinfo
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 
@@ -111,3 +113,86 @@ for value in (d, x, t, a, b, east, UTC, datetime(2020, 1, 1, fold=1, tzinfo=Fixe
         assert type(again) is type(value) and str(again) == str(value)
         if protocol > 3 and hasattr(value, "fold"):
             assert again.fold == value.fold
+
+# A mark of a fraction wants digits, also before an offset.
+for kind, texts in (
+    (datetime, ["2009-04-19T12:30:45.+05:00", "2009-04-19T12:30:45,-05:00", "2009-04-19T12:30:45.Z"]),
+    (time, ["12:30:45.+05:00", "12:30:45.Z", "12:30:45,", "12.+05:00", "12:30,Z"]),
+):
+    for text in texts:
+        try:
+            kind.fromisoformat(text)
+        except ValueError:
+            pass
+        else:
+            raise AssertionError(text)
+
+# A float's own as_integer_ratio is asked for the factor.
+class Odd(float):
+    def as_integer_ratio(self):
+        return self.ratio
+
+
+for ratio, error in ((1 << 1000, TypeError), ((), ValueError), ((1, 2, 3), ValueError)):
+    factor = Odd()
+    factor.ratio = ratio
+    for use in (lambda: timedelta(1) * factor, lambda: timedelta(1) / factor):
+        try:
+            use()
+        except error:
+            pass
+        else:
+            raise AssertionError(ratio)
+half = Odd()
+half.ratio = (1, 2)
+assert timedelta(1) * half == timedelta(hours=12)
+
+
+# Zones that a rule alone describes.
+def zone(rule):
+    head = b"TZif3" + b" " * 15 + bytes(24)
+    return zoneinfo.ZoneInfo.from_file(io.BytesIO(head + head + b"\n" + rule + b"\n"))
+
+
+# Summer all year: one summer ends when the next one begins.
+always = zone(b"EST5EDT,0/0,J365/25")
+for stamp in (datetime(2019, 1, 1), datetime(2020, 1, 1), datetime(2019, 6, 1), datetime(2019, 12, 31, 23, 59)):
+    local = stamp.replace(tzinfo=always)
+    assert local.tzname() == "EDT" and local.utcoffset() == timedelta(hours=-4), local
+    back = local.astimezone(UTC).astimezone(always)
+    assert back == local and back.replace(tzinfo=None) == stamp and back.fold == 0
+
+# A summer that lasts over New Year.
+for rule, at, name in (
+    (b"AAA-10BBB,M10.1.0,M4.1.0/3", datetime(2020, 1, 5), "BBB"),
+    (b"AAA-10BBB,M10.1.0,M4.1.0/3", datetime(2020, 7, 5), "AAA"),
+):
+    local = at.replace(tzinfo=zone(rule))
+    assert local.tzname() == name, (rule, at, local.tzname())
+    assert local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None) == at
+
+# Folds and gaps, with summer ahead of standard time and behind it.
+for rule, twice, never in (
+    (b"AAA0BBB,M3.5.0/2,M10.5.0/2", datetime(2020, 10, 25, 1, 30), datetime(2020, 3, 29, 2, 30)),
+    (b"AAA0BBB1,M3.5.0/2,M10.5.0/2", datetime(2020, 3, 29, 1, 30), datetime(2020, 10, 25, 2, 30)),
+):
+    z = zone(rule)
+    first, second = twice.replace(tzinfo=z), twice.replace(tzinfo=z, fold=1)
+    assert first.utcoffset() - second.utcoffset() == timedelta(hours=1)
+    assert [x.astimezone(UTC).astimezone(z).fold for x in (first, second)] == [0, 1]
+    early, late = never.replace(tzinfo=z), never.replace(tzinfo=z, fold=1)
+    assert late.utcoffset() - early.utcoffset() == timedelta(hours=1)
+
+for rule in (b"PST8PDT", "ABÀC3".encode()):
+    try:
+        zone(rule)
+    except ValueError as e:
+        assert repr(rule) in str(e)
+    else:
+        raise AssertionError(rule)
+try:
+    zoneinfo.ZoneInfo("America/New\ud800York")
+except zoneinfo.ZoneInfoNotFoundError:
+    pass
+else:
+    raise AssertionError("a zone with a surrogate in its name")

@@ -2,10 +2,13 @@
 
 import csv
 import copy
+import functools
 import json
+import marshal
 import os
 import pickle
 import queue
+import statistics
 import sys
 
 from concurrent import interpreters
@@ -142,5 +145,33 @@ assert raises(OverflowError, grp.getgrgid, -1 << 64) == "gid is less than minimu
 assert raises(KeyError, pwd.getpwuid, 1 << 64) == "getpwuid(): uid not found"
 with mmap.mmap(-1, 8192) as m:
     assert raises(ValueError, m.resize, 16384) == "mmap: can't expand a shared anonymous mapping"
+
+# Code that holds what no bytes stand for is refused rather than written without it.
+for constant in (frozenset([int]), object()):
+    code = shrink.__code__
+    code = code.replace(co_consts=code.co_consts + (constant,))
+    for outer in (code, (lambda: 0).__code__.replace(co_consts=(code,))):
+        try:
+            marshal.dumps(outer)
+        except ValueError as e:
+            assert "unmarshallable" in str(e)
+        else:
+            raise AssertionError(constant)
+
+# A normal distribution of width 0 has all its mass at its mean.
+assert statistics.NormalDist(100, 0).inv_cdf(0.5) == 100
+
+
+# Partials of partials are one, also of a subclass; a copy shares the arguments.
+class Part(functools.partial):
+    pass
+
+
+inner = Part(print, functools.Placeholder, 0)
+assert Part(inner, functools.Placeholder, 1).args == (functools.Placeholder, 0, 1) and Part(inner).func is print
+assert copy.copy(inner).args is inner.args
+
+# Lone surrogates in paths stay as they are.
+assert os.path.normpath("a/./b\ud800\udc80/") == "a/b\ud800\udc80"
 
 print("small modules: ok")

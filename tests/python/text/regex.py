@@ -53,3 +53,31 @@ assert s.match().group() == "a" and s.search().group() == "b" and s.match() is N
 import copy
 assert copy.copy(p) is p and copy.deepcopy(m) is m and re.Pattern[str] and isinstance(p, re.Pattern)
 print("ok")
+
+# An iterator of matches holds the memory of the text it reads.
+b = bytearray(b"xax")
+found = re.finditer(b"a", b)
+try:
+    b.extend(b"y" * 400)
+except BufferError:
+    pass
+else:
+    raise AssertionError("the text was resized under its reader")
+assert next(found).span() == (1, 2)
+del found
+b.extend(b"y")
+
+# Either case of a character counts, also for sets that are negated, even in the middle.
+both = re.LOCALE | re.IGNORECASE
+for pattern, text, fits in (
+    (rb"[bc]", b"B", True),
+    (rb"[^bc]", b"B", False),
+    (rb"[^b-c]", b"C", False),
+    (rb"[^bc]", b"a", True),
+    (rb"[^\wq]", b"Q", False),
+    (rb"[^ace]", b"C", False),
+    (rb"[^ace]", b"b", True),
+    (rb"(?:a|[^bc])", b"B", False),
+    (rb"(?:a|[^bc])", b"A", True),
+):
+    assert bool(re.fullmatch(pattern, text, both)) == fits, (pattern, text)

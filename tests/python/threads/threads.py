@@ -295,3 +295,7 @@ for wrong, kind, message in [
     else:
         raise AssertionError(message)
 assert signal.ItimerError.__name__ == "ItimerError"
+
+# Thread-local data in a cycle with what it holds is alive when the program ends, and goes with the thread.
+program = "import threading\nclass X: pass\nx = X()\nx.local = threading.local()\nx.local.x = x\ndel x\n"
+assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -101,10 +101,13 @@ pub(crate) unsafe fn push_frame(
             *p = Value::UNBOUND;
             p = p.add(1);
         }
-        let far = c.code.far_locals();
+        let far = c.far as usize;
         if far > 0 {
-            let first = base.add((c.above - far) as usize);
-            for i in 0..far as usize {
+            let first = base.add(c.above as usize - far);
+            // Parameters that are far were given behind the near ones, where the temporaries go.
+            let given = (count as usize).saturating_sub(c.near as usize);
+            std::ptr::copy(base, first, given);
+            for i in given..far {
                 *first.add(i) = Value::UNBOUND;
             }
         }

@@ -176,6 +176,9 @@ impl Writer {
             if !self.allow_code {
                 return Err(cx.value_error("marshalling code objects is disallowed"));
             }
+            if !c.is_plain() {
+                return Err(cx.value_error("unmarshallable object"));
+            }
             let b = format::serialize(&c.code);
             self.out.push(b'c' | flag);
             self.len(cx, b.len())?;

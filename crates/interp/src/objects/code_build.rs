@@ -266,6 +266,13 @@ impl Fields {
     }
 }
 
+impl CodeObject {
+    /// Whether the plain data of the code has all its constants: `replace()` may have given it others.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.code.consts.iter().zip(self.consts.iter()).all(|(data, o)| !matches!(data, Const::None) || o.is_none())
+    }
+}
+
 /// A constant as plain data; nothing for objects that no source text stands for.
 fn constant_of(o: &Obj) -> Option<Const> {
     let all = |items: &[Obj]| items.iter().map(constant_of).collect::<Option<Arc<[Const]>>>();
@@ -276,7 +283,7 @@ fn constant_of(o: &Obj) -> Option<Const> {
         return Some(Const::Int(n));
     }
     if let Some(c) = o.downcast::<CodeObject>() {
-        return c.shown.is_none().then(|| Const::Code(c.code.clone()));
+        return (c.shown.is_none() && c.is_plain()).then(|| Const::Code(c.code.clone()));
     }
     use cinder_pyobj::native::FixedShape as F;
     if o.is_exact(F::Bool) {

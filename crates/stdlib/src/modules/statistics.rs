@@ -99,7 +99,7 @@ pub(crate) mod statistics {
 
     #[pyfunction(name = "_normal_dist_inv_cdf", sig = "(p, mu, sigma, /)")]
     fn normal_dist_inv_cdf(cx: &Ctx, p: f64, mu: f64, sigma: f64) -> PyResult<f64> {
-        if p <= 0.0 || p >= 1.0 || sigma <= 0.0 {
+        if p <= 0.0 || p >= 1.0 {
             return Err(cx.value_error("inv_cdf undefined for these parameters"));
         }
         Ok(mu + standard_deviate(p) * sigma)

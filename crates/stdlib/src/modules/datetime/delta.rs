@@ -4,7 +4,7 @@ use cinder_pyobj::heap::{Traverse, Visitor, new_instance};
 use cinder_pyobj::native::{PyClass, This, pyclass, pymethods};
 use cinder_pyobj::protocol::number;
 use cinder_pyobj::types::{CmpOp, Type, float, int, tuple};
-use cinder_pyobj::{Ctx, Obj, PyResult, Raised};
+use cinder_pyobj::{Ctx, Obj, PyResult, Raised, intern};
 use num_bigint::BigInt;
 
 const MAX_DAYS: i64 = 999_999_999;
@@ -93,11 +93,21 @@ fn zero_division(cx: &Ctx) -> Raised {
 }
 
 /// A float as a quotient of ints.
-fn ratio(cx: &Ctx, f: f64) -> PyResult<(BigInt, BigInt)> {
-    let pair = float::as_integer_ratio(cx, f)?;
-    match tuple::items_if_tuple(&pair) {
-        Some([n, d]) => Ok((int::to_bigint(n).unwrap_or_default(), int::to_bigint(d).unwrap_or_default())),
-        _ => Err(cx.system_error("no ratio")),
+///
+/// # Errors
+/// TypeError and ValueError if a subclass's `as_integer_ratio` gives no pair of ints.
+fn ratio(cx: &Ctx, f: &Obj) -> PyResult<(BigInt, BigInt)> {
+    let pair = f.call_method(cx, intern!("as_integer_ratio"), &[])?;
+    let Some(parts) = tuple::items_if_tuple(&pair) else {
+        let kind = pair.type_of();
+        return Err(cx.type_error(format!("unexpected return type from as_integer_ratio(): expected tuple, not '{}'", kind.name())));
+    };
+    let [n, d] = parts else {
+        return Err(cx.value_error("unexpected return value from as_integer_ratio(): expected a tuple of two"));
+    };
+    match (int::to_bigint(n), int::to_bigint(d)) {
+        (Some(n), Some(d)) => Ok((n, d)),
+        _ => Err(cx.type_error("unexpected return value from as_integer_ratio(): expected two ints")),
     }
 }
 
@@ -134,8 +144,8 @@ fn multiply(cx: &Ctx, d: &Delta, by: &Obj) -> PyResult {
         let n = int::to_bigint(by).unwrap_or_default();
         return Delta::of_big(cx, &(BigInt::from(d.total()) * n));
     }
-    if let Some(f) = float::as_f64(by) {
-        let (n, den) = ratio(cx, f)?;
+    if float::as_f64(by).is_some() {
+        let (n, den) = ratio(cx, by)?;
         return Delta::of_big(cx, &divide_nearest(cx, &(BigInt::from(d.total()) * n), &den)?);
     }
     Ok(Obj::not_implemented())
@@ -265,8 +275,8 @@ impl Delta {
             let n = int::to_bigint(b).unwrap_or_default();
             return Delta::of_big(cx, &divide_nearest(cx, &BigInt::from(d.total()), &n)?);
         }
-        if let Some(f) = float::as_f64(b) {
-            let (n, den) = ratio(cx, f)?;
+        if float::as_f64(b).is_some() {
+            let (n, den) = ratio(cx, b)?;
             return Delta::of_big(cx, &divide_nearest(cx, &(BigInt::from(d.total()) * den), &n)?);
         }
         Ok(Obj::not_implemented())

@@ -115,7 +115,8 @@ fn clock_parts(b: &[u8]) -> Option<([i64; 4], bool)> {
             separated = c == b':';
         }
         if at >= b.len() {
-            return Some((out, true));
+            // A mark of a fraction wants digits.
+            return (!matches!(c, b'.' | b',')).then_some((out, true));
         }
         if separated && c == b':' {
             if i == 2 {

@@ -159,9 +159,9 @@ impl ZoneInfo {
                 None => return Err(cx.value_error("No time zone information found.")),
             }
         } else {
-            let shown = String::from_utf8_lossy(text);
             let Some(r) = rule::parse(text) else {
-                return Err(cx.value_error(format!("{shown} is not a valid TZ string")));
+                let shown = rule.repr(cx)?;
+                return Err(cx.value_error(format!("{} is not a valid TZ string", as_utf8_lossy(&shown))));
             };
             let std = Info::new(cx, r.std.1, 0, Obj::from(r.std.0.as_str()))?;
             match r.dst {
@@ -201,19 +201,21 @@ impl ZoneInfo {
         r.map_err(|e| cx.set_pending(e))
     }
 
-    fn rule_info(&self, seconds: i64, year: i32, fold: bool) -> Option<&Info> {
+    fn rule_info(&self, seconds: i64, year: i32, fold: bool) -> &Info {
         match &self.after {
-            After::Fixed(i) => Some(i),
+            After::Fixed(i) => i,
             After::Rule { std, dst, start, end } => {
-                let diff = dst.offset - std.offset;
-                let (mut from, mut to) = (start.in_year(year), end.in_year(year));
-                // The times of the fold and of the gap belong to one side or the other.
-                if fold == (diff >= 0) {
-                    to -= diff;
-                } else {
-                    from += diff;
-                }
-                Some(if within(seconds, from, to) { dst } else { std })
+                let summers = Summers::new((std, *start), (dst, *end), year);
+                let (is_std, is_dst) = (!summers.have(seconds - std.offset), summers.have(seconds - dst.offset));
+                let larger_std = std.offset > dst.offset;
+                let use_std = match (is_std, is_dst) {
+                    (true, false) => true,
+                    (false, true) => false,
+                    // A time there twice is first that of the larger offset; one there never goes by what held before,
+                    // the smaller offset. The fold asks for the other one.
+                    (twice, _) => (twice != fold) == larger_std,
+                };
+                if use_std { std } else { dst }
             }
         }
     }
@@ -233,14 +235,30 @@ impl ZoneInfo {
             return Ok(self.before.map(|i| &self.infos[i]));
         }
         if times.last().is_none_or(|t| seconds > *t) {
-            return Ok(self.rule_info(seconds, year, fold));
+            return Ok(Some(self.rule_info(seconds, year, fold)));
         }
         Ok(self.index.get(at - 1).map(|i| &self.infos[*i]))
     }
 }
 
-fn within(t: i64, from: i64, to: i64) -> bool {
-    if from < to { (from..to).contains(&t) } else { !(to..from).contains(&t) }
+/// The spans of daylight saving time around a year, in seconds since 1970, UTC. Neighbouring years count: a span may
+/// reach over New Year, and one that ends when the next one begins has no end.
+struct Summers([(i64, i64); 3]);
+
+impl Summers {
+    /// The spans of a rule, from what holds before the start and before the end.
+    fn new((std, start): (&Info, Edge), (dst, end): (&Info, Edge), year: i32) -> Summers {
+        let last = |y: i32| end.in_year(y) - dst.offset;
+        Summers([year - 1, year, year + 1].map(|y| {
+            let from = start.in_year(y) - std.offset;
+            let to = last(y);
+            (from, if from < to { to } else { last(y + 1) })
+        }))
+    }
+
+    fn have(&self, t: i64) -> bool {
+        self.0.iter().any(|(from, to)| (*from..*to).contains(&t))
+    }
 }
 
 /// A datetime's seconds since 1970 as if it were UTC, its year and its fold.
@@ -449,11 +467,13 @@ impl ZoneInfo {
         } else if z.utc.last().is_none_or(|t| seconds > *t) {
             match &z.after {
                 After::Rule { std, dst, start, end } => {
-                    let (from, to) = (start.in_year(year) - std.offset, end.in_year(year) - dst.offset);
-                    let diff = dst.offset - std.offset;
-                    let again = if diff > 0 { to..to + diff } else { from..from - diff };
-                    fold = again.contains(&seconds);
-                    Some(if within(seconds, from, to) { dst } else { std })
+                    let summers = Summers::new((std, *start), (dst, *end), year);
+                    let summer = summers.have(seconds);
+                    let (new, old) = if summer { (dst, std) } else { (std, dst) };
+                    // The same local time may have been there before, by the other offset.
+                    let before = seconds + new.offset - old.offset;
+                    fold = before < seconds && summers.have(before) != summer;
+                    Some(new)
                 }
                 After::Fixed(i) => {
                     if !z.utc.is_empty() {

@@ -83,6 +83,13 @@ fn attributes(cx: &Ctx, o: &Obj) -> PyResult {
     Ok(d.filter(|d| dict::as_dict(d).is_some_and(|d| !d.is_empty())).unwrap_or_else(Obj::none))
 }
 
+/// Whether instances of a class are called as partials are: it may be a subclass that leaves `__call__` alone.
+fn calls_as_partial(ty: &Type) -> bool {
+    let partial = Partial::type_object();
+    let call = |t: &Type| t.lookup(intern!("__call__"));
+    ty.is(partial) || matches!((call(ty), call(partial)), (Some(a), Some(b)) if a.is(&b))
+}
+
 fn is_placeholder(o: &Obj) -> bool {
     o.downcast::<PlaceholderType>().is_some()
 }
@@ -136,7 +143,7 @@ impl Partial {
         // Partials of partials are flattened, unless the inner one carries attributes of its own.
         let inner = func
             .downcast::<Partial>()
-            .filter(|_| func.type_of().is(Partial::type_object()) && attributes(cx, func).is_ok_and(|d| d.is_none()));
+            .filter(|_| calls_as_partial(func.type_of()) && attributes(cx, func).is_ok_and(|d| d.is_none()));
         let (func, all, keywords) = match inner {
             Some(p) => {
                 let (f, stored, kw) = p.parts();
@@ -253,7 +260,8 @@ impl Partial {
             None => dict::new(),
         };
         this.func.set(Some(func.clone()));
-        this.args.set(Some(tuple::from_slice(given)));
+        let args = if tuple::items_if_exact_tuple(args).is_some() { args.clone() } else { tuple::from_slice(given) };
+        this.args.set(Some(args));
         this.keywords.set(Some(keywords));
         if attrs.is_none() {
             if let Some(d) = dict::instance_dict_if_any(this.obj()).as_ref().and_then(dict::as_dict) {

@@ -43,8 +43,12 @@ impl BufferedRwPair {
         writer: &Obj,
         buffer_size: isize,
     ) -> PyResult<()> {
-        reader.call_method(cx, intern!("_checkReadable"), &[])?;
-        writer.call_method(cx, intern!("_checkWritable"), &[])?;
+        if !reader.call_method(cx, intern!("readable"), &[])?.truthy(cx)? {
+            return Err(unsupported(cx, "File or stream is not readable."));
+        }
+        if !writer.call_method(cx, intern!("writable"), &[])?.truthy(cx)? {
+            return Err(unsupported(cx, "File or stream is not writable."));
+        }
         let size = Obj::from(buffer_size as i64);
         let r = BufferedReader::class().type_object().as_obj().call_pos(cx, &[reader.clone(), size.clone()])?;
         let w = BufferedWriter::class().type_object().as_obj().call_pos(cx, &[writer.clone(), size])?;

@@ -250,12 +250,10 @@ pub(crate) mod dirs {
         if !path.type_of().is_str_subtype() {
             return Err(cx.type_error(format!("expected str or bytes, not {}", path.type_of().name())));
         }
-        decode_fs(
-            cx,
-            &normalise(&cinder_pyobj::codecs::encode(cx, path, "utf-8", "surrogatepass").and_then(|b| {
-                bytes::as_bytes(&b).map(<[u8]>::to_vec).ok_or_else(|| cx.type_error("expected bytes"))
-            })?),
-        )
+        // Surrogates of any kind stay what they are.
+        let text = cinder_pyobj::codecs::encode(cx, path, "utf-8", "surrogatepass")?;
+        let normal = bytes::new(&normalise(bytes::as_bytes(&text).unwrap_or_default()));
+        cinder_pyobj::codecs::decode(cx, &normal, "utf-8", "surrogatepass")
     }
 
     /// The path in three parts: drive (always empty), root, and the rest.

@@ -72,6 +72,13 @@ pub(super) fn upper_unicode(c: u32) -> u32 {
 
 /// Whether a character is in the set that starts at `set[0]`.
 pub(super) fn in_set(set: &[u32], c: u32) -> bool {
+    any_in_set(set, [c])
+}
+
+/// Whether one of some characters, which are the same to the pattern, is in the set that starts at `set[0]`. A set
+/// that is negated has none of them if any is named.
+pub(super) fn any_in_set<const N: usize>(set: &[u32], same: [u32; N]) -> bool {
+    let any = |holds: &dyn Fn(u32) -> bool| same.iter().any(|c| holds(*c));
     let mut wanted = true;
     let mut i = 0;
     loop {
@@ -79,44 +86,45 @@ pub(super) fn in_set(set: &[u32], c: u32) -> bool {
         let arg = |k: usize| set.get(i + k).copied().unwrap_or(0);
         match code {
             op::LITERAL => {
-                if c == arg(1) {
+                if any(&|c| c == arg(1)) {
                     return wanted;
                 }
                 i += 2;
             }
             op::RANGE => {
-                if arg(1) <= c && c <= arg(2) {
+                if any(&|c| arg(1) <= c && c <= arg(2)) {
                     return wanted;
                 }
                 i += 3;
             }
             op::RANGE_UNI_IGNORE => {
-                let up = upper_unicode(c);
-                if (arg(1) <= c && c <= arg(2)) || (arg(1) <= up && up <= arg(2)) {
+                let within = |c: u32| arg(1) <= c && c <= arg(2);
+                if any(&|c| within(c) || within(upper_unicode(c))) {
                     return wanted;
                 }
                 i += 3;
             }
             op::CATEGORY => {
-                if category(arg(1), c) {
+                if any(&|c| category(arg(1), c)) {
                     return wanted;
                 }
                 i += 2;
             }
             op::CHARSET => {
-                if c < 256 && arg(1 + (c >> 5) as usize) >> (c & 31) & 1 == 1 {
+                if any(&|c| c < 256 && arg(1 + (c >> 5) as usize) >> (c & 31) & 1 == 1) {
                     return wanted;
                 }
                 i += 9;
             }
             op::BIGCHARSET => {
                 let blocks = arg(1) as usize;
-                if c < 0x1_0000 {
+                let has = |c: u32| {
                     let word = arg(2 + (c >> 10) as usize);
                     let block = (word >> (8 * (c >> 8 & 3)) & 0xff) as usize;
-                    if arg(66 + block * 8 + (c >> 5 & 7) as usize) >> (c & 31) & 1 == 1 {
-                        return wanted;
-                    }
+                    arg(66 + block * 8 + (c >> 5 & 7) as usize) >> (c & 31) & 1 == 1
+                };
+                if any(&|c| c < 0x1_0000 && has(c)) {
+                    return wanted;
                 }
                 i += 66 + blocks * 8;
             }

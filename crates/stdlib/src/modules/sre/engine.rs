@@ -495,7 +495,10 @@ impl<'a, U: Unit> Matcher<'a, U> {
             op::IN_UNI_IGNORE => set_has(lower_unicode(c)),
             op::LITERAL_LOC_IGNORE => c == arg() || lower_ascii(c) == arg() || chars::upper_ascii(c) == arg(),
             op::NOT_LITERAL_LOC_IGNORE => c != arg() && lower_ascii(c) != arg() && chars::upper_ascii(c) != arg(),
-            op::IN_LOC_IGNORE => set_has(lower_ascii(c)) || set_has(chars::upper_ascii(c)),
+            op::IN_LOC_IGNORE => {
+                let set = self.program.code().get(i + 2..).unwrap_or(&[]);
+                chars::any_in_set(set, [lower_ascii(c), chars::upper_ascii(c)])
+            }
             _ => false,
         }
     }

@@ -270,14 +270,14 @@ impl Pattern {
     #[pymethod(sig = "($self, /, string, pos=0, endpos=sys.maxsize)")]
     fn finditer(cx: &Ctx, this: This<'_, Pattern>, string: &Obj, pos: isize, endpos: isize) -> PyResult {
         let span = this.span(cx, string, pos, endpos)?;
-        Ok(new_instance(MatchIterator::type_object(), MatchIterator::new(this.obj(), string, span)))
+        Ok(new_instance(MatchIterator::type_object(), MatchIterator::new(cx, this.obj(), string, span)?))
     }
 
     /// A scanner, which finds one match after the other.
     #[pymethod(sig = "($self, /, string, pos=0, endpos=sys.maxsize)")]
     fn scanner(cx: &Ctx, this: This<'_, Pattern>, string: &Obj, pos: isize, endpos: isize) -> PyResult {
         let span = this.span(cx, string, pos, endpos)?;
-        Ok(new_instance(Scanner::type_object(), Scanner::new(this.obj(), string, span)))
+        Ok(new_instance(Scanner::type_object(), Scanner::new(cx, this.obj(), string, span)?))
     }
 
     /// Splits a string at the matches. What groups matched comes between the parts.

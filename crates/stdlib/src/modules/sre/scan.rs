@@ -4,6 +4,8 @@ use std::cell::Cell;
 
 use cinder_pyobj::heap::Traverse;
 use cinder_pyobj::native::{This, pyclass, pymethods};
+use cinder_pyobj::protocol::buffer::Buffer;
+use cinder_pyobj::types::bytes;
 use cinder_pyobj::{Ctx, Obj, PyResult};
 
 use super::matching::Match;
@@ -15,6 +17,9 @@ use super::pattern::{Mode, Pattern};
 pub(super) struct Scanner {
     pattern: Obj,
     string: Obj,
+    /// Keeps the memory of a subject that is not a str where it is while the scanner is in use.
+    #[traverse(skip)]
+    _lent: Option<Buffer>,
     #[traverse(skip)]
     span: (usize, usize),
     #[traverse(skip)]
@@ -24,14 +29,20 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
-    pub(super) fn new(pattern: &Obj, string: &Obj, span: (usize, usize)) -> Scanner {
-        Scanner {
+    /// A scanner of a part of a subject.
+    ///
+    /// # Errors
+    /// What the subject raises when it is to lend its memory.
+    pub(super) fn new(cx: &Ctx, pattern: &Obj, string: &Obj, span: (usize, usize)) -> PyResult<Scanner> {
+        let fixed = string.type_of().is_str_subtype() || bytes::as_bytes(string).is_some();
+        Ok(Scanner {
             pattern: pattern.clone(),
             string: string.clone(),
+            _lent: if fixed { None } else { Some(Buffer::simple(cx, string)?) },
             span,
             at: Cell::new(Some(span.0)),
             must_advance: Cell::new(false),
-        }
+        })
     }
 
     fn next_match(&self, cx: &Ctx, mode: Mode) -> PyResult<Option<Obj>> {
@@ -81,8 +92,12 @@ pub(super) struct MatchIterator {
 }
 
 impl MatchIterator {
-    pub(super) fn new(pattern: &Obj, string: &Obj, span: (usize, usize)) -> MatchIterator {
-        MatchIterator { scanner: Scanner::new(pattern, string, span) }
+    /// An iterator over the matches in a part of a subject.
+    ///
+    /// # Errors
+    /// As of [`Scanner::new`].
+    pub(super) fn new(cx: &Ctx, pattern: &Obj, string: &Obj, span: (usize, usize)) -> PyResult<MatchIterator> {
+        Ok(MatchIterator { scanner: Scanner::new(cx, pattern, string, span)? })
     }
 }
 
