@@ -11,8 +11,8 @@ assert f(*range(count - 3), **dict(zip(names[-3:], "abc"))) == (0, "c", 32767, 3
 assert marshal.loads(marshal.dumps(f.__code__)) == f.__code__
 exec(f"def g({', '.join(names)}):\n yield v{count - 1}\n yield v32768", space)
 assert list(space["g"](*range(count))) == [count - 1, 32768]
-exec(f"def h(*, {', '.join(n + '=None' for n in names)}, **rest): v40 = v{count - 2}; return v40, rest", space)
-assert space["h"](**{names[-2]: 5, "other": 6}) == (5, {"other": 6})
+exec(f"def h({', '.join(names[:-3])}, *, {', '.join(names[-3:])}, **rest): v40 = v{count - 2}; return v40, rest", space)
+assert space["h"](*range(count - 3), **dict(zip(names[-3:], "abc")), other=6) == ("b", {"other": 6})
 
 
 class Alive:
