@@ -310,7 +310,7 @@ fn pinned_type(x: &Obj, t: &Type, meta: &Type, name: Name) -> Option<Answer> {
 }
 
 /// The fact of slots of which nothing is told.
-static UNTOLD: Gil<Fact> = Gil::new(Fact::new());
+static UNTOLD: Gil<Fact> = Gil::new(Fact::untold());
 
 /// A store to `name` of `x`.
 pub(crate) fn store(x: &Obj, name: Name) -> Option<Answer> {
@@ -326,7 +326,7 @@ pub(crate) fn store(x: &Obj, name: Name) -> Option<Answer> {
         if d.type_of().slots.descr_set.get().is_some() {
             if let Some(m) = d.fixed::<MemberDescriptor>(FixedShape::MemberDescriptor) {
                 let off = m.slot_offset(ty)?;
-                // Slots of `__slots__` share one fact, which tells nothing.
+                // Slots of `__slots__` share one fact that tells nothing, so that stores need not tell it either.
                 let fact = std::ptr::from_ref(UNTOLD.get()) as usize;
                 return Some(Answer::of_shape(Kind::Slot, shape.id(), off as u32, fact, ty));
             }

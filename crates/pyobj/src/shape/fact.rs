@@ -50,6 +50,11 @@ impl Fact {
         Fact(Cell::new(0))
     }
 
+    /// Changing values of any class: what is never told more.
+    pub const fn untold() -> Fact {
+        Fact(Cell::new(ANYTHING | CHANGING))
+    }
+
     /// The first value of a place was stored (one place of many, where the fact is that of a layout).
     #[inline(always)]
     pub fn stored(&self, v: Value) {
