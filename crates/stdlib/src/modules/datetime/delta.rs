@@ -100,7 +100,10 @@ fn ratio(cx: &Ctx, f: &Obj) -> PyResult<(BigInt, BigInt)> {
     let pair = f.call_method(cx, intern!("as_integer_ratio"), &[])?;
     let Some(parts) = tuple::items_if_tuple(&pair) else {
         let kind = pair.type_of();
-        return Err(cx.type_error(format!("unexpected return type from as_integer_ratio(): expected tuple, not '{}'", kind.name())));
+        return Err(cx.type_error(format!(
+            "unexpected return type from as_integer_ratio(): expected tuple, not '{}'",
+            kind.name()
+        )));
     };
     let [n, d] = parts else {
         return Err(cx.value_error("unexpected return value from as_integer_ratio(): expected a tuple of two"));
