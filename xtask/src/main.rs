@@ -2,6 +2,7 @@
 
 mod ast_diff;
 mod backend;
+mod cjk_tables;
 mod compile_bench;
 mod fuzz;
 mod link_order;
@@ -12,6 +13,7 @@ const HELP: &str = "\
 usage: cargo xtask <command>
 
   ast-diff PYTHON [PATH…]  compare syntax trees with those of an installed CPython 3.14
+  cjk-tables PYTHON        write the character sets of East Asia from what an installed CPython 3.14 knows
   compile-bench PYTHON [BINARY]
                            time to compile CPython's library from source, ours (default: target/release/cinder) and theirs
   licenses                 check that every dependency's licence is permissive
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         }
         "ast-diff" => ast_diff::run(&rest).map_err(|e| e.to_string()),
         "backend-bench" => backend::bench(&rest),
+        "cjk-tables" => cjk_tables::run(&rest).map_err(|e| e.to_string()),
         "compile-bench" => compile_bench::run(&rest),
         "conformance" => xtask::conformance::run(&rest),
         "fuzz" => fuzz::run(&rest),

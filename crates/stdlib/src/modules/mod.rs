@@ -7,6 +7,7 @@ mod atexit;
 mod binascii;
 mod bisect;
 mod bz2;
+mod cjk;
 mod cmath;
 mod codecs;
 mod collections;
@@ -71,6 +72,13 @@ pub static ALL: &[&ModuleDef] = &[
     &bisect::bisect::MODULE,
     &bz2::module::MODULE,
     &cmath::cmath::MODULE,
+    &cjk::cn::MODULE,
+    &cjk::hk::MODULE,
+    &cjk::iso2022_module::MODULE,
+    &cjk::jp::MODULE,
+    &cjk::kr::MODULE,
+    &cjk::multibytecodec::MODULE,
+    &cjk::tw::MODULE,
     &codecs::module::MODULE,
     &collections::collections::MODULE,
     &csv::module::MODULE,
