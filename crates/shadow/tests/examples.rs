@@ -6,9 +6,11 @@ const EXPECTED: &str = "\
 total 5050
 0: LoadAttrPoly, shapes 2, misses 1, forgot 0
 1: LoadAttrPoly, shapes 2, misses 1, forgot 0
+2: BinaryLook, shapes 0, misses 0, forgot 0
 the class changed
 0: LoadAttrLook, shapes 0, misses 1, forgot 1
 1: LoadAttrLook, shapes 0, misses 1, forgot 1
+2: BinaryLook, shapes 0, misses 0, forgot 0
 ";
 
 #[test]

@@ -6,6 +6,8 @@ use cinder_pyobj::{Ctx, Obj, PyResult};
 use pymath::math as m;
 
 use super::{domain_error, raise, range_error, real, unary};
+#[cfg(target_env = "gnu")]
+use crate::os::sys;
 
 macro_rules! unary_functions {
     ($($(#[$doc:meta])* $name:ident: $expected:literal;)*) => {
@@ -34,8 +36,6 @@ unary_functions! {
     atan: "";
     /// The inverse hyperbolic tangent of x.
     atanh: "a number between -1 and 1";
-    /// The cube root of x.
-    cbrt: "";
     /// The cosine of x radians.
     cos: "a finite input";
     /// The hyperbolic cosine of x.
@@ -70,6 +70,21 @@ unary_functions! {
     tanh: "";
 }
 
+/// The C library's cube root, whose last digit is the one that CPython gives. It is called by its second name, since
+/// executables have a `cbrt` of Rust's own.
+#[cfg(target_env = "gnu")]
+fn cube_root(x: f64) -> f64 {
+    unsafe extern "C" {
+        fn cbrtf64(x: f64) -> f64;
+    }
+    sys!(cbrtf64(x))
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn cube_root(x: f64) -> f64 {
+    x.cbrt()
+}
+
 #[pymodule(part, name = "math")]
 pub(crate) mod functions {
     use super::*;
@@ -78,6 +93,12 @@ pub(crate) mod functions {
     #[pyfunction(sig = "(y, x, /)")]
     fn atan2(cx: &Ctx, y: f64, x: f64) -> PyResult<f64> {
         m::atan2(y, x).map_err(|e| raise(cx, e))
+    }
+
+    /// The cube root of x.
+    #[pyfunction(sig = "(x, /)")]
+    fn cbrt(x: f64) -> f64 {
+        cube_root(x)
     }
 
     /// The absolute value of x with the sign of y.
