@@ -253,7 +253,13 @@ impl<'l> Body<'l> {
                 };
                 cached = (span, position);
             }
-            self.positions.push(cached.1);
+            // A generator that never ran stands for no part of its line.
+            let starts = match self.ins[at].op {
+                Opcode::ReturnGenerator => true,
+                Opcode::Resume => context.flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) != 0,
+                _ => false,
+            };
+            self.positions.push(if starts { Position::line(cached.1.line) } else { cached.1 });
         }
     }
 

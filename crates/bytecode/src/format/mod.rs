@@ -24,7 +24,7 @@ use crate::op::Opcode;
 const LAYOUT: u32 = 1;
 
 /// Changes when the compiler gives sources another meaning than before, so that no stale `.pyc` is run.
-const COMPILER: u32 = 4;
+const COMPILER: u32 = 5;
 
 /// The number that `.pyc` files start with: the fingerprint in 16 bits, then the line end that CPython writes there.
 pub fn pyc_magic() -> u32 {

@@ -389,7 +389,11 @@ impl CodeObject {
 
     /// The line of an instruction. A module starts at line 0, before its first line.
     pub(crate) fn line_at(&self, pc: u32) -> Option<u32> {
-        let line = self.code.position(pc).line;
+        self.known_line(pc, self.code.position(pc).line)
+    }
+
+    /// The line of an instruction to which the table gives `line`, 0 for none.
+    fn known_line(&self, pc: u32, line: u32) -> Option<u32> {
         let starts = || self.code.insns.get(pc as usize).and_then(|insn| insn.op()) == Some(Opcode::Resume);
         (line != 0 || starts()).then_some(line)
     }
@@ -621,7 +625,7 @@ varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, free
     fn co_lines(cx: &Ctx, this: This<'_, CodeObject>) -> PyResult {
         let mut out = Vec::new();
         for (start, end, line) in this.code.lines.line_ranges(this.code.first_line) {
-            let line = this.line_at(start).map_or_else(Obj::none, |_| Obj::from(i64::from(line)));
+            let line = this.known_line(start, line).map_or_else(Obj::none, |line| Obj::from(i64::from(line)));
             out.push(tuple::new(vec![Obj::from(i64::from(start) * 2), Obj::from(i64::from(end) * 2), line]));
         }
         cinder_pyobj::types::list::new(out).iter(cx)
@@ -647,13 +651,8 @@ varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, free
         let columns = !Thread::of(cx).runtime.config.no_debug_ranges;
         for (start, end, p) in this.code.lines.iter(this.code.first_line) {
             for pc in start..end {
-                let line = this.line_at(pc);
-                // The start of a function stands for no part of its line; a generator that never ran is there.
-                let start = matches!(
-                    this.code.insns.get(pc as usize).and_then(|i| i.op()),
-                    Some(Opcode::Resume | Opcode::ReturnGenerator)
-                );
-                out.push(tuple::new(if columns && !start {
+                let line = this.known_line(pc, p.line);
+                out.push(tuple::new(if columns {
                     vec![num(line), num(line.map(|_| p.end_line)), num(col(p.column)), num(col(p.end_column))]
                 } else {
                     vec![num(line), num(line), Obj::none(), Obj::none()]

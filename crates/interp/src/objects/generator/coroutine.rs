@@ -64,7 +64,7 @@ impl Coroutine {
         close(cx, this.obj(), &this.0)
     }
 
-    /// what the coroutine is called; by default like its function
+    /// the name of the coroutine; by default like its function
     #[pygetter]
     fn __name__(this: This<'_, Coroutine>) -> Option<Obj> {
         this.0.name.get()
@@ -75,7 +75,7 @@ impl Coroutine {
         set_text(cx, &this.0.name, value, "__name__")
     }
 
-    /// what the coroutine is called, with the names of what surrounds its function
+    /// the name of the coroutine with the names of what surrounds its function
     #[pygetter]
     fn __qualname__(this: This<'_, Coroutine>) -> Option<Obj> {
         this.0.qualname.get()

@@ -30,7 +30,8 @@ impl SlotDef {
             "__call__" => "What calling the object does.".into(),
             "__init__" => "Prepares a new instance; the class tells which arguments it takes.".into(),
             "__iter__" => "What iter(self) gives.".into(),
-            "__next__" => "What next(self) gives.".into(),
+            // CPython's tests ask for this text.
+            "__next__" => "Implement next(self).".into(),
             "__getitem__" => "Return self[key].".into(),
             "__setitem__" => "self[key] = value.".into(),
             "__delitem__" => "Delete self[key].".into(),
