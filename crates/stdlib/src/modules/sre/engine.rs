@@ -109,6 +109,8 @@ pub(super) struct Matcher<'a, U> {
     pub(super) end: usize,
     /// Start and end of each group.
     pub(super) marks: Vec<usize>,
+    /// Whether a mark was set since all of them were unset.
+    marked: bool,
     /// The group closed last, 0 for none.
     pub(super) last_group: u32,
     stack: Vec<Entry>,
@@ -177,6 +179,7 @@ impl<'a, U: Unit> Matcher<'a, U> {
             start: 0,
             end: 0,
             marks,
+            marked: false,
             last_group: 0,
             stack,
             repeats,
@@ -232,7 +235,10 @@ impl<'a, U: Unit> Matcher<'a, U> {
         self.frames.clear();
         self.current = NO_REPEAT;
         self.last_group = 0;
-        self.marks.fill(UNSET);
+        if self.marked {
+            self.marks.fill(UNSET);
+            self.marked = false;
+        }
         self.run(pc, start)
     }
 
@@ -470,6 +476,7 @@ impl<'a, U: Unit> Matcher<'a, U> {
         let Some(slot) = self.marks.get_mut(m as usize) else { return };
         self.stack.push(Entry::Mark { index: m, last: self.last_group, old: *slot });
         *slot = ptr;
+        self.marked = true;
         if m & 1 == 1 {
             self.last_group = m / 2 + 1;
         }
