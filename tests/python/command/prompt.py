@@ -21,6 +21,9 @@ class Session:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
+                # As in a terminal, whatever signals this program was started without.
+                for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+                    signal.signal(number, signal.SIG_DFL)
                 os.execve(sys.executable, [sys.executable, *args], variables)
             finally:
                 os._exit(127)

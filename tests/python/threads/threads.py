@@ -183,6 +183,8 @@ for wait in (lambda: time.sleep(10), lambda: _thread.allocate_lock().acquire() a
     if lock.locked():
         lock.release()
 signal.signal(signal.SIGALRM, signal.SIG_DFL)
+# Whoever started the program in the background may have had the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     _thread.interrupt_main()
     time.sleep(1)
