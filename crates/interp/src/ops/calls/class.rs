@@ -270,17 +270,7 @@ pub(super) fn construct_with(
             }
         }
     };
-    // SAFETY: the instruction owns the window: the class's reference goes, `__init__` takes its place.
-    unsafe {
-        let class = std::mem::replace(&mut *w.callee, init.clone().into_value());
-        class.decref();
-        *w.callee.add(1) = instance.clone().into_value();
-        let w = Window { callee: w.callee, first: w.callee.add(1), count: w.count + 1 };
-        push_python(m, w, f, names, advance)?;
-        let fr = &mut *m.th().current.get();
-        fr.kind = FrameKind::Init;
-        fr.extra = instance.into_value();
-    }
+    push_init(m, w, names, advance, &init, f, instance)?;
     Ok(Some(Flow::SWITCH))
 }
 
@@ -297,4 +287,29 @@ pub(super) fn known_without_receiver(m: M) -> Option<Window> {
         return None;
     }
     Some(Window { callee: m.reg(m.b()), first: m.reg(m.b() + 2), count: arg_count(s) as usize })
+}
+
+/// Pushes the frame of `init`, which is `f`, for `instance`, over the window of the call of its class.
+pub(super) fn push_init(
+    m: M,
+    w: Window,
+    names: &[Obj],
+    advance: u8,
+    init: &Obj,
+    f: &Function,
+    instance: Obj,
+) -> PyResult<()> {
+    // SAFETY: the instruction owns the window: `__init__` takes the class's place, whose reference goes when the window is
+    // whole again, since its end may run code.
+    unsafe {
+        let class = std::mem::replace(&mut *w.callee, init.clone().into_value());
+        *w.callee.add(1) = instance.clone().into_value();
+        class.decref();
+        let w = Window { callee: w.callee, first: w.callee.add(1), count: w.count + 1 };
+        push_python(m, w, f, names, advance)?;
+        let fr = &mut *m.th().current.get();
+        fr.kind = FrameKind::Init;
+        fr.extra = instance.into_value();
+    }
+    Ok(())
 }

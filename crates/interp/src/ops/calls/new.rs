@@ -9,8 +9,7 @@ use cinder_pyobj::types::object;
 use cinder_pyobj::types::static_method::StaticMethod;
 use cinder_pyobj::{Obj, PyResult, Type, Value, intern};
 
-use super::class::{init_cell, plain_class};
-use super::push::push_python;
+use super::class::{init_cell, plain_class, push_init};
 use super::{Window, arg_count, look_again};
 use crate::call::Given;
 use crate::frame::{Frame, FrameKind};
@@ -139,17 +138,7 @@ fn initialise(m: M, w: Window, names: &[Obj], v: Obj, advance: u8) -> PyResult<O
         && let Some(f) = init.fixed::<Function>(FixedShape::Function)
         && f.code_ref().is_some_and(|c| c.downcast::<CodeObject>().is_some_and(|c| c.runs))
     {
-        // SAFETY: the instruction owns the window: the class's reference goes, `__init__` takes its place.
-        unsafe {
-            let class = std::mem::replace(&mut *w.callee, init.clone().into_value());
-            *w.callee.add(1) = v.clone().into_value();
-            class.decref();
-            let w = Window { callee: w.callee, first: w.callee.add(1), count: w.count + 1 };
-            push_python(m, w, f, names, advance)?;
-            let fr = &mut *m.th().current.get();
-            fr.kind = FrameKind::Init;
-            fr.extra = v.into_value();
-        }
+        push_init(m, w, names, advance, &init, f, v.clone())?;
         return Ok(None);
     }
     let done = match got.slots.init.get() {
